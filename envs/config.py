@@ -1,0 +1,54 @@
+"""How a game becomes an environment: every option with its default, unit and help."""
+
+import dataclasses
+from typing import Any, Literal
+
+from envs.errors import UsageError
+
+
+def hparam(default: Any, help_text: str) -> Any:
+    """A field of a configuration: its default, and the help that `--help` prints."""
+    return dataclasses.field(default=default, metadata={'help': help_text})
+
+
+def require(condition: bool, message: str) -> None:
+    """Raises `UsageError(message)` unless the condition holds."""
+    if not condition:
+        raise UsageError(message)
+
+
+@dataclasses.dataclass(frozen=True)
+class EnvConfig:
+    """One environment: the game and what stands between it and the agent, in order."""
+
+    game: str = hparam('VizdoomBasic-v1', 'Game: a retro, ViZDoom, ALE or gymnasium id.')
+    levels: tuple[str, ...] = hparam((), 'Levels (retro states), spread over the environments.')
+    actions: str = hparam('default', 'Action set of the game: default, or a name of its family.')
+    sticky_actions: float = hparam(
+        0.0, 'Probability, at every emulator frame, that the action of the frame before is repeated.'
+    )
+    noop_max: int = hparam(0, 'Up to this many emulator frames without action after a reset.')
+    action_repeat: int = hparam(4, 'Emulator frames per agent step.')
+    max_pool: bool = hparam(True, 'Show the maximum of the last two emulator frames of a step.')
+    max_episode_steps: int = hparam(0, "Agent steps until truncation; 0: the game's own limit.")
+    fire_on_reset: bool = hparam(False, 'Press FIRE after a reset (Atari games that wait for it).')
+    life_loss_ends_episode: bool = hparam(
+        False, 'A lost life terminates the episode for the agent; the game goes on.'
+    )
+    reward_scale: float = hparam(1.0, 'Factor on the raw reward.')
+    reward_transform: Literal['none', 'sign', 'clip'] = hparam(
+        'none', 'After scaling: the sign of the reward, or clipping to [-1, 1].'
+    )
+    screen_size: int = hparam(84, 'Height and width of the grayscale picture, pixels.')
+    frame_stack: int = hparam(4, 'Number of last pictures that make an observation.')
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        for name in ('action_repeat', 'screen_size', 'frame_stack'):
+            value = getattr(self, name)
+            require(value >= 1, f'--{name} must be at least 1, not {value}')
+        for name in ('noop_max', 'max_episode_steps'):
+            value = getattr(self, name)
+            require(value >= 0, f'--{name} must not be negative, but is {value}')
+        require(0.0 <= self.sticky_actions < 1.0, '--sticky_actions must be in [0, 1)')
+        require(self.reward_scale > 0.0, '--reward_scale must be positive')

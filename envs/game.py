@@ -1,0 +1,128 @@
+"""What every backend offers: a game that advances one emulator frame at a time.
+
+A picture costs more than a frame of some emulators, and most frames of an action repeat are never
+looked at. So a game separates `advance` (one frame, no picture) from `screen` (the agent's picture
+of the present frame); `step` is both, as gymnasium asks.
+"""
+
+import abc
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+Snapshot = dict[str, Any]  # Plain arrays, numbers, strings, and lists and dicts of them.
+Transition = tuple[float, bool, bool, dict[str, Any]]  # reward, terminated, truncated, info
+
+
+class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
+    """One game of one backend; observations are the agent's picture, `uint8[H, W]`, or a vector.
+
+    Attributes:
+        frame_rate: Emulator frames per second of the real machine, for films.
+        max_episode_frames: The game's own time limit in emulator frames; 0 if it has none. The
+            game never truncates by itself: `wrappers.FrameLimit` does.
+        level: Name of the retro state or of the map; '' if the game has no levels.
+        action_names: What the actions do, for people; empty for plain gymnasium environments.
+        noop_action: An action that presses nothing, or None if there is none.
+    """
+
+    metadata = {'render_modes': ['rgb_array'], 'render_fps': 60}
+    render_mode = 'rgb_array'
+    frame_rate: float = 60.0
+    max_episode_frames: int = 0
+    level: str = ''
+    action_names: tuple[str, ...] = ()
+    noop_action: Any = None
+
+    @abc.abstractmethod
+    def advance(self, action: Any) -> Transition:
+        """Plays one emulator frame: raw reward, terminated, truncated, info; no picture.
+
+        `info['lives']` is there where the game tells the number of lives.
+        """
+
+    @abc.abstractmethod
+    def screen(self) -> np.ndarray:
+        """The agent's picture of the present frame, a new array: `uint8[H, W]`, or a vector."""
+
+    @abc.abstractmethod
+    def render(self) -> np.ndarray:  # type: ignore[override]
+        """The picture that a player sees: `uint8[height, width, 3]`, RGB."""
+
+    @abc.abstractmethod
+    def snapshot(self) -> Snapshot:
+        """The whole state, so that `restore` continues exactly, in another process too."""
+
+    @abc.abstractmethod
+    def restore(self, snapshot: Snapshot) -> None:
+        """Continues from a snapshot of the same game."""
+
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
+        """Plays one emulator frame; the five-tuple of gymnasium."""
+        reward, terminated, truncated, info = self.advance(action)
+        return self.screen(), reward, terminated, truncated, info
+
+
+class ReplayedGame(Game):
+    """A game whose snapshot is the seed of its episode and the actions since: replay restores it.
+
+    Exact wherever an episode is a function of its seed and its actions, and as slow as the replay.
+    Subclasses implement `_begin(seed)`, which starts the episode of a seed, and `_advance`.
+    """
+
+    def __init__(self) -> None:
+        self._episode_seed = 0
+        self._actions: list[Any] = []
+
+    @abc.abstractmethod
+    def _begin(self, seed: int, options: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Starts the episode of this seed; returns its info."""
+
+    @abc.abstractmethod
+    def _advance(self, action: Any) -> Transition:
+        """One emulator frame."""
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode; its seed is the next draw of the generator that `seed` starts."""
+        super().reset(seed=seed)
+        self._episode_seed = int(self.np_random.integers(2**31))
+        self._actions = []
+        info = self._begin(self._episode_seed, options)
+        return self.screen(), info
+
+    def advance(self, action: Any) -> Transition:
+        """One emulator frame, noted in the action log."""
+        self._actions.append(np.array(action))
+        return self._advance(action)
+
+    def snapshot(self) -> Snapshot:
+        """The episode's seed, its actions so far, and the generator of the next seeds."""
+        return {
+            'episode_seed': self._episode_seed,
+            'actions': np.array(self._actions),
+            'rng': rng_state(self.np_random),
+        }
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Plays the episode again up to the snapshot."""
+        self.np_random = rng_from_state(snapshot['rng'])
+        self._episode_seed = int(snapshot['episode_seed'])
+        self._actions = list(snapshot['actions'])
+        self._begin(self._episode_seed)
+        for action in self._actions:
+            self._advance(action)
+
+
+def rng_state(rng: np.random.Generator) -> Snapshot:
+    """The state of a NumPy generator as plain numbers (some have 128 bits)."""
+    return dict(rng.bit_generator.state)
+
+
+def rng_from_state(state: Snapshot) -> np.random.Generator:
+    """A generator that continues from `rng_state`."""
+    bit_generator = np.random.PCG64()
+    bit_generator.state = state
+    return np.random.Generator(bit_generator)
