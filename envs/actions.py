@@ -1,0 +1,148 @@
+"""Action sets: what an agent may press, as a table from an action to buttons.
+
+An agent with a dozen independent buttons wastes most of its exploration on combinations that mean
+nothing (left and right together, the pause button). Tables name the useful combinations.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from envs.errors import UsageError
+
+Combination = tuple[str, ...]
+
+DIRECTIONS: tuple[Combination, ...] = (
+    (), ('LEFT',), ('RIGHT',), ('UP',), ('DOWN',),
+    ('LEFT', 'UP'), ('RIGHT', 'UP'), ('LEFT', 'DOWN'), ('RIGHT', 'DOWN'),
+)  # fmt: skip
+MENU_BUTTONS = ('START', 'SELECT', 'MODE', 'PAUSE', 'RESET', 'POWER')
+_ARROWS = ('UP', 'DOWN', 'LEFT', 'RIGHT')
+
+# The seven actions of the Retro Contest's Sonic agents (Nichol et al., 2018).
+SONIC: tuple[Combination, ...] = (
+    ('LEFT',), ('RIGHT',), ('LEFT', 'DOWN'), ('RIGHT', 'DOWN'), ('DOWN',), ('DOWN', 'B'), ('B',),
+)  # fmt: skip
+# A platform game with one jump button.
+PLATFORM: tuple[Combination, ...] = (
+    (), ('LEFT',), ('RIGHT',), ('DOWN',), ('B',), ('LEFT', 'B'), ('RIGHT', 'B'),
+)  # fmt: skip
+# A shooter whose ship moves sideways: move or stay, each with and without fire.
+SHOOTER: tuple[Combination, ...] = (
+    (), ('B',), ('LEFT',), ('RIGHT',), ('LEFT', 'B'), ('RIGHT', 'B'),
+)  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class ActionSet:
+    """A gymnasium action space and the buttons that its actions press.
+
+    Attributes:
+        space: `Discrete(n)` with one row of `table` per action, `MultiBinary(k)` or
+            `MultiDiscrete` with one row of `table` per switch position.
+        names: Names of the rows of `table`.
+        table: `uint8[rows, num_buttons]`, 1 where a button is pressed.
+        offsets: First row of every part of a `MultiDiscrete` action.
+    """
+
+    space: gymnasium.Space[Any]
+    names: tuple[str, ...]
+    table: np.ndarray
+    offsets: np.ndarray
+
+    def buttons(self, action: Any) -> np.ndarray:
+        """`uint8[num_buttons]`, 1 where the action presses a button."""
+        if isinstance(self.space, gymnasium.spaces.Discrete):
+            return self.table[int(action)]
+        if isinstance(self.space, gymnasium.spaces.MultiBinary):
+            rows = self.table[np.asarray(action, bool)]
+        else:
+            rows = self.table[self.offsets + np.asarray(action)]
+        return rows.max(axis=0, initial=0).astype(np.uint8)
+
+    @property
+    def noop(self) -> Any:
+        """An action that presses nothing, or None."""
+        if isinstance(self.space, gymnasium.spaces.MultiBinary):
+            return np.zeros(self.space.shape, np.int8)
+        if isinstance(self.space, gymnasium.spaces.MultiDiscrete):
+            return np.zeros(self.space.shape, np.int64)
+        idle = np.flatnonzero(~self.table.any(axis=1))
+        return int(idle[0]) if len(idle) else None
+
+
+def discrete(combinations: Iterable[Combination], buttons: Sequence[str | None]) -> ActionSet:
+    """One action per combination, `Discrete(n)`."""
+    combinations = tuple(combinations)
+    return ActionSet(
+        gymnasium.spaces.Discrete(len(combinations)),
+        tuple('+'.join(names) or 'NOOP' for names in combinations),
+        _table(combinations, buttons),
+        np.zeros(0, np.int64),
+    )
+
+
+def multi_binary(names: Sequence[str], buttons: Sequence[str | None]) -> ActionSet:
+    """Every named button on its own, `MultiBinary(len(names))`."""
+    table = _table([(name,) for name in names], buttons)
+    space = gymnasium.spaces.MultiBinary(len(names))
+    return ActionSet(space, tuple(names), table, np.zeros(0, np.int64))
+
+
+def multi_discrete(
+    parts: Sequence[Sequence[Combination]], buttons: Sequence[str | None]
+) -> ActionSet:
+    """A switch per part, each with one combination per position, `MultiDiscrete`."""
+    sizes = [len(part) for part in parts]
+    rows = list(itertools.chain.from_iterable(parts))
+    names = tuple('+'.join(row) or 'NOOP' for row in rows)
+    offsets = np.cumsum([0] + sizes[:-1])
+    return ActionSet(gymnasium.spaces.MultiDiscrete(sizes), names, _table(rows, buttons), offsets)
+
+
+def for_console(name: str, family: str, buttons: Sequence[str | None]) -> ActionSet:
+    """The named action set on a console's buttons.
+
+    Args:
+        name: `default` (the family's), `single`, `combinations`, `multi_binary`,
+            `multi_discrete`, or a family of `FAMILIES`.
+        family: What `default` stands for.
+        buttons: The console's buttons in the emulator's order; None where it has none.
+
+    Raises:
+        UsageError: The set does not exist, or this console lacks one of its buttons.
+    """
+    name = family if name == 'default' else name
+    usable = [b for b in buttons if b is not None and b not in MENU_BUTTONS]
+    action_buttons = [b for b in usable if b not in _ARROWS]
+    directions = [d for d in DIRECTIONS if set(d) <= set(usable)]
+    presses: list[Combination] = [(), *((b,) for b in action_buttons)]
+    if name == 'single':
+        return discrete([(), *((b,) for b in usable)], buttons)
+    if name == 'combinations':
+        return discrete([d + p for d in directions for p in presses], buttons)
+    if name == 'multi_binary':
+        return multi_binary(usable, buttons)
+    if name == 'multi_discrete':
+        return multi_discrete([directions, presses], buttons)
+    if name not in FAMILIES:
+        raise UsageError(f'unknown action set {name!r}; there are: {", ".join(CONSOLE_SETS)}')
+    missing = {b for combination in FAMILIES[name] for b in combination} - set(usable)
+    if missing:
+        raise UsageError(f'action set {name!r} needs buttons {sorted(missing)}, not on this console')
+    return discrete(FAMILIES[name], buttons)
+
+
+def _table(combinations: Iterable[Combination], buttons: Sequence[str | None]) -> np.ndarray:
+    """`uint8[len(combinations), len(buttons)]`, 1 where a button is pressed."""
+    return np.array([[b in pressed for b in buttons] for pressed in combinations], np.uint8)
+
+
+FAMILIES = {'sonic': SONIC, 'platform': PLATFORM, 'shooter': SHOOTER}
+CONSOLE_SETS = (
+    'default', 'single', 'combinations', 'multi_binary', 'multi_discrete', *FAMILIES,
+)  # fmt: skip

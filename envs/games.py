@@ -1,0 +1,75 @@
+"""Finds the backend of a game by its name, and refuses what does not exist with the nearest names."""
+
+import difflib
+import importlib
+import types
+from collections.abc import Iterable
+
+from envs.config import EnvConfig
+from envs.errors import UsageError
+from envs.game import Game
+
+# Backend -> module and class. Each module has game_ids, levels, action_sets and check, and imports
+# its emulator only when one of them is called.
+_BACKENDS = {
+    'retro': ('envs.retro_game', 'RetroGame'),
+    'vizdoom': ('envs.vizdoom_game', 'VizdoomGame'),
+    'atari': ('envs.atari_game', 'AtariGame'),
+    'gymnasium': ('envs.gymnasium_game', 'GymnasiumGame'),
+}
+
+
+def resolve(name: str) -> tuple[str, str]:
+    """The backend and the backend's own id of a game.
+
+    Raises:
+        UsageError: No backend knows the game; the message has the nearest names.
+    """
+    if name.startswith('ALE/') or name.startswith('Vizdoom'):
+        backend = 'atari' if name.startswith('ALE/') else 'vizdoom'
+        if name in _module(backend).game_ids():
+            return backend, name
+    elif (canonical := _module('retro').canonical_id(name)) is not None:
+        return 'retro', canonical
+    elif name in _module('gymnasium').game_ids():
+        return 'gymnasium', name
+    known = [game for backend in _BACKENDS for game in _module(backend).game_ids()]
+    raise UsageError(f'unknown game {name!r}{_nearest(name, known)}')
+
+
+def check(config: EnvConfig) -> None:
+    """Raises `UsageError` unless the game, its files, its levels and its action set exist."""
+    backend, game_id = resolve(config.game)
+    module = _module(backend)
+    known_levels = module.levels(game_id)
+    for level in config.levels:
+        if level not in known_levels:
+            there_is = _nearest(level, known_levels) if known_levels else '; it has no levels'
+            raise UsageError(f'{game_id} has no level {level!r}{there_is}')
+    known_sets = module.action_sets(game_id)
+    if config.actions not in known_sets:
+        raise UsageError(
+            f'{game_id} has no action set {config.actions!r}; there are: {", ".join(known_sets)}'
+        )
+    module.check(game_id)
+
+
+def make(name: str, level: str = '', actions: str = 'default') -> Game:
+    """The bare game, one emulator frame per step."""
+    backend, game_id = resolve(name)
+    game_class = getattr(_module(backend), _BACKENDS[backend][1])
+    game = game_class(game_id, level, actions)
+    assert isinstance(game, Game)
+    return game
+
+
+def _module(backend: str) -> types.ModuleType:
+    return importlib.import_module(_BACKENDS[backend][0])
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """`; nearest: A, B`, comparing without case and version, or '' if nothing is near."""
+    by_lower = {k.lower(): k for k in known}
+    near = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)
+    near += [low for low in by_lower if name.lower() in low and low not in near][: 3 - len(near)]
+    return f'; nearest: {", ".join(by_lower[low] for low in near)}' if near else ''

@@ -1,0 +1,52 @@
+"""Builds the environment of a configuration. The order of its wrappers is written here, once."""
+
+from typing import Any
+
+import gymnasium
+
+from envs import games, step_wrappers, wrappers
+from envs.config import EnvConfig
+from envs.errors import UsageError
+
+__all__ = ['EnvConfig', 'make_env']
+
+
+def make_env(config: EnvConfig, index: int = 0, film: str = '') -> gymnasium.Env[Any, Any]:
+    """The environment of a configuration; observations are stacked pictures, or vectors.
+
+    Args:
+        config: What to build.
+        index: Number of the environment among several; levels are dealt out by it.
+        film: File to film the first episode to, at every emulator frame; '' for none.
+
+    Raises:
+        UsageError: The configuration does not fit the game.
+    """
+    level = config.levels[index % len(config.levels)] if config.levels else ''
+    game = games.make(config.game, level, config.actions)
+    max_frames = config.max_episode_steps * config.action_repeat or game.max_episode_frames
+    env: Any = wrappers.FrameLimit(game, max_frames)  # A picture uint8[H, W], per frame
+    if film:
+        from envs.film import Film  # Only who films pays for the encoder.
+
+        env = Film(env, film)
+    if config.sticky_actions:
+        env = wrappers.StickyActions(env, config.sticky_actions)
+    if config.noop_max:
+        if game.noop_action is None:
+            raise UsageError(f'--noop_max: {config.game} has no action that does nothing')
+        env = wrappers.NoopStart(env, config.noop_max)
+    pictures = len(game.observation_space.shape or ()) == 2
+    env = wrappers.ActionRepeat(env, config.action_repeat, config.max_pool and pictures)
+    env = step_wrappers.EpisodeStatistics(env)  # Per agent step from here on
+    env = step_wrappers.RewardTransform(env, config.reward_scale, config.reward_transform)
+    if config.life_loss_ends_episode:
+        env = step_wrappers.LifeLossEndsEpisode(env)
+    if config.fire_on_reset:
+        env = step_wrappers.FireOnReset(env)
+    if pictures:
+        env = step_wrappers.Resize(env, config.screen_size)  # uint8[84, 84]
+        env = step_wrappers.FrameStack(env, config.frame_stack)  # uint8[84, 84, 4]
+    elif config.frame_stack > 1:
+        raise UsageError(f'--frame_stack: {config.game} has no pictures to stack; set it to 1')
+    return env

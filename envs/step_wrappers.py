@@ -1,0 +1,199 @@
+"""Wrappers over agent steps: statistics, rewards, episodes and pictures as the agent sees them."""
+
+from typing import Any
+
+import cv2
+import gymnasium
+import numpy as np
+
+from envs.errors import UsageError
+from envs.game import Snapshot
+from envs.wrappers import Step, Wrapper
+
+
+class EpisodeStatistics(Wrapper):
+    """Tells an episode's raw score and length at its end, in `info['episode']`.
+
+    It lies below everything that changes rewards or ends episodes early for the agent's sake, so
+    `score` is the game's own. `RewardTransform` adds `return`, what the agent was trained on.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self._score, self._length, self._frames = 0.0, 0, 0
+
+    def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode."""
+        self._score, self._length, self._frames = 0.0, 0, 0
+        return self.env.reset(**kwargs)
+
+    def step(self, action: Any) -> Step:
+        """An agent step; `info['episode']` when it was the last."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        self._score += reward
+        self._length += 1
+        self._frames += info['frames']
+        if terminated or truncated:
+            info['episode'] = {
+                'score': self._score,
+                'length': self._length,
+                'frames': self._frames,
+                'level': self.unwrapped.level,  # type: ignore[attr-defined]
+                'terminated': terminated,
+                'truncated': truncated,
+            }
+        return observation, reward, terminated, truncated, info
+
+    def _state(self) -> Snapshot:
+        return {'score': self._score, 'length': self._length, 'frames': self._frames}
+
+    def _set_state(self, state: Snapshot) -> None:
+        self._score, self._length = float(state['score']), int(state['length'])
+        self._frames = int(state['frames'])
+
+
+class RewardTransform(Wrapper):
+    """The reward the agent is trained on: scaled, then perhaps its sign or clipped to [-1, 1]."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any], scale: float, transform: str) -> None:
+        super().__init__(env)
+        self._scale, self._return = scale, 0.0
+        self._transform = {
+            'none': lambda reward: reward,
+            'sign': lambda reward: float(np.sign(reward)),
+            'clip': lambda reward: min(max(reward, -1.0), 1.0),
+        }[transform]
+
+    def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode."""
+        self._return = 0.0
+        return self.env.reset(**kwargs)
+
+    def step(self, action: Any) -> Step:
+        """An agent step with the reward for the agent."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        reward = self._transform(reward * self._scale)
+        self._return += reward
+        if 'episode' in info:
+            info['episode']['return'] = self._return
+        return observation, reward, terminated, truncated, info
+
+    def _state(self) -> Snapshot:
+        return {'return': self._return}
+
+    def _set_state(self, state: Snapshot) -> None:
+        self._return = float(state['return'])
+
+
+class LifeLossEndsEpisode(Wrapper):
+    """A lost life terminates the episode for the agent, while the game goes on.
+
+    Mnih et al. (2015). The next reset then is one step without action in the running game, so
+    that every part of the game is still reached.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self._lives, self._game_over = 0, True
+
+    def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Goes on with the next life, or starts the game again if it is over or a seed is given."""
+        if not self._game_over and kwargs.get('seed') is None:
+            noop = self.unwrapped.noop_action  # type: ignore[attr-defined]
+            observation, _, terminated, truncated, info = self.env.step(noop)
+            if not (terminated or truncated):
+                self._lives = int(info['lives'])
+                return observation, info
+        observation, info = self.env.reset(**kwargs)
+        if 'lives' not in info:
+            raise UsageError('--life_loss_ends_episode: this game does not tell its lives')
+        self._lives, self._game_over = int(info['lives']), False
+        return observation, info
+
+    def step(self, action: Any) -> Step:
+        """An agent step that also ends with a life."""
+        observation, reward, terminated, truncated, info = self.env.step(action)
+        self._game_over = terminated or truncated
+        lives = int(info['lives'])
+        lost, self._lives = 0 < lives < self._lives, lives
+        return observation, reward, terminated or lost, truncated, info
+
+    def _state(self) -> Snapshot:
+        return {'lives': self._lives, 'game_over': self._game_over}
+
+    def _set_state(self, state: Snapshot) -> None:
+        self._lives, self._game_over = int(state['lives']), bool(state['game_over'])
+
+
+class FireOnReset(Wrapper):
+    """Presses FIRE after every reset, for Atari games that wait for it (Breakout)."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env)
+        names = env.unwrapped.action_names  # type: ignore[attr-defined]
+        if 'FIRE' not in names:
+            raise UsageError(f'--fire_on_reset: no FIRE among the actions {", ".join(names)}')
+        self._fire = names.index('FIRE')
+
+    def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode and the ball."""
+        self.env.reset(**kwargs)
+        observation, _, terminated, truncated, info = self.env.step(self._fire)
+        if terminated or truncated:
+            return self.env.reset()
+        return observation, info
+
+
+class Resize(Wrapper):
+    """The picture as a square, averaged over areas: `uint8[H, W]` to `uint8[size, size]`."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any], size: int) -> None:
+        super().__init__(env)
+        self._size = (size, size)
+        self.observation_space = gymnasium.spaces.Box(0, 255, self._size, np.uint8)
+
+    def _resize(self, picture: np.ndarray) -> np.ndarray:
+        return cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)
+
+    def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode."""
+        picture, info = self.env.reset(**kwargs)
+        return self._resize(picture), info
+
+    def step(self, action: Any) -> Step:
+        """An agent step."""
+        picture, reward, terminated, truncated, info = self.env.step(action)
+        return self._resize(picture), reward, terminated, truncated, info
+
+
+class FrameStack(Wrapper):
+    """The last pictures as channels, newest last: `uint8[H, W]` to `uint8[H, W, depth]`.
+
+    One picture shows no motion. A new episode begins with its first picture repeated.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], depth: int) -> None:
+        super().__init__(env)
+        shape = env.observation_space.shape
+        assert shape is not None
+        self._stack = np.zeros((*shape, depth), np.uint8)
+        self.observation_space = gymnasium.spaces.Box(0, 255, self._stack.shape, np.uint8)
+
+    def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode."""
+        picture, info = self.env.reset(**kwargs)
+        self._stack[:] = picture[..., None]
+        return self._stack.copy(), info
+
+    def step(self, action: Any) -> Step:
+        """An agent step."""
+        picture, reward, terminated, truncated, info = self.env.step(action)
+        self._stack[..., :-1] = self._stack[..., 1:]
+        self._stack[..., -1] = picture
+        return self._stack.copy(), reward, terminated, truncated, info
+
+    def _state(self) -> Snapshot:
+        return {'stack': self._stack.copy()}
+
+    def _set_state(self, state: Snapshot) -> None:
+        self._stack[:] = state['stack']

@@ -1,0 +1,195 @@
+"""Wrappers over a game's frames: what happens between two decisions of the agent.
+
+A frame wrapper passes single emulator frames on (`advance`, `screen`); `ActionRepeat` turns frames
+into agent steps; what lies above it is in `step_wrappers`. Every wrapper can be snapshotted.
+"""
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from envs.game import Game, Snapshot, Transition, rng_from_state, rng_state
+
+Step = tuple[np.ndarray, float, bool, bool, dict[str, Any]]
+
+
+class Wrapper(gymnasium.Wrapper[np.ndarray, Any, np.ndarray, Any]):
+    """A wrapper whose snapshot is its own state beside the snapshot of what it wraps."""
+
+    env: Any
+
+    def _state(self) -> Snapshot:
+        """What this wrapper remembers between steps."""
+        return {}
+
+    def _set_state(self, state: Snapshot) -> None:
+        """Takes over what `_state` returned."""
+
+    def snapshot(self) -> Snapshot:
+        """The whole state from here down."""
+        return {**self._state(), 'env': self.env.snapshot()}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Continues exactly from a snapshot of an equal stack of wrappers."""
+        self.env.restore(snapshot['env'])
+        self._set_state(snapshot)
+
+
+class FrameWrapper(Wrapper):
+    """A wrapper below the action repeat: it sees every emulator frame."""
+
+    @property
+    def game(self) -> Game:
+        """The game at the bottom."""
+        return self.unwrapped  # type: ignore[return-value]
+
+    def advance(self, action: Any) -> Transition:
+        """One emulator frame without a picture."""
+        return self.env.advance(action)
+
+    def screen(self) -> np.ndarray:
+        """The agent's picture of the present frame."""
+        return self.env.screen()
+
+    def step(self, action: Any) -> Step:
+        """One emulator frame with its picture."""
+        reward, terminated, truncated, info = self.advance(action)
+        return self.screen(), reward, terminated, truncated, info
+
+
+class FrameLimit(FrameWrapper):
+    """Truncates an episode after so many emulator frames, so that no episode runs for ever.
+
+    Games never cut themselves off, so that a limit always arrives as `truncated` and with a
+    picture to bootstrap from. Frames of a start without action (`NoopStart`) count.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], max_frames: int) -> None:
+        super().__init__(env)
+        self._max_frames, self._frames = max_frames, 0
+
+    def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode."""
+        self._frames = 0
+        return self.env.reset(**kwargs)
+
+    def advance(self, action: Any) -> Transition:
+        """One frame; `truncated` if it was the last one allowed and the game did not end."""
+        reward, terminated, truncated, info = self.env.advance(action)
+        self._frames += 1
+        return reward, terminated, truncated or self._cut(terminated), info
+
+    def _cut(self, terminated: bool) -> bool:
+        return not terminated and 0 < self._max_frames <= self._frames
+
+    def _state(self) -> Snapshot:
+        return {'frames': self._frames}
+
+    def _set_state(self, state: Snapshot) -> None:
+        self._frames = int(state['frames'])
+
+
+class RandomFrameWrapper(FrameWrapper):
+    """A frame wrapper with a random generator of its own, started by `reset(seed=...)`."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self._rng = np.random.default_rng()
+
+    def _start(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        seed = kwargs.get('seed')
+        if seed is not None:  # The class name keeps the streams of two wrappers apart.
+            self._rng = np.random.default_rng([seed, *type(self).__name__.encode()])
+        return self.env.reset(**kwargs)
+
+    def _state(self) -> Snapshot:
+        return {'rng': rng_state(self._rng)}
+
+    def _set_state(self, state: Snapshot) -> None:
+        self._rng = rng_from_state(state['rng'])
+
+
+class StickyActions(RandomFrameWrapper):
+    """At every frame, with a probability, the action of the frame before is played again.
+
+    Machado et al. (2018), section 5.2, https://arxiv.org/abs/1709.06009; the remedy against agents
+    that learn a sequence of buttons by heart. Ours for all backends, since no emulator's own
+    stickiness survives a snapshot.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], probability: float) -> None:
+        super().__init__(env)
+        self._probability = probability
+        self._previous: Any = None
+
+    def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode; its first action is never replaced."""
+        self._previous = None
+        return self._start(**kwargs)
+
+    def advance(self, action: Any) -> Transition:
+        """One frame with this action or the one before."""
+        if self._previous is not None and self._rng.random() < self._probability:
+            action = self._previous
+        self._previous = action
+        return self.env.advance(action)
+
+    def _state(self) -> Snapshot:
+        previous = None if self._previous is None else np.array(self._previous)
+        return {**super()._state(), 'previous': previous}
+
+    def _set_state(self, state: Snapshot) -> None:
+        super()._set_state(state)
+        self._previous = state['previous']
+
+
+class NoopStart(RandomFrameWrapper):
+    """Begins an episode with 1 to `noop_max` emulator frames without action.
+
+    Mnih et al. (2015): a deterministic emulator starts every episode alike; this varies the start.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], noop_max: int) -> None:
+        super().__init__(env)
+        self._noop_max = noop_max
+
+    def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode and lets it run for a few frames."""
+        observation, info = self._start(**kwargs)
+        for _ in range(int(self._rng.integers(1, self._noop_max + 1))):
+            _, terminated, truncated, info = self.env.advance(self.game.noop_action)
+            if terminated or truncated:
+                observation, info = self.env.reset()
+                return observation, info
+        return self.screen(), info
+
+
+class ActionRepeat(Wrapper):
+    """An agent step: the action for `repeat` emulator frames, and their rewards together.
+
+    The picture is the pixelwise maximum of the step's last two frames, since some consoles draw
+    their objects at every other frame (Mnih et al., 2015); without `max_pool`, the last frame.
+    Only these frames are drawn. An episode that ends inside the repeat shows the frame it ended
+    with alone: never one of the step before, since a truncated episode bootstraps from it.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], repeat: int, max_pool: bool) -> None:
+        super().__init__(env)
+        self._repeat, self._max_pool = repeat, max_pool and repeat > 1
+
+    def step(self, action: Any) -> Step:
+        """Up to `repeat` frames."""
+        total_reward, second_last = 0.0, None
+        for frame in range(1, self._repeat + 1):
+            reward, terminated, truncated, info = self.env.advance(action)
+            total_reward += reward
+            if terminated or truncated:
+                break
+            if self._max_pool and frame == self._repeat - 1:
+                second_last = self.env.screen()
+        info['frames'] = frame
+        picture = self.env.screen()
+        if second_last is not None and second_last.shape == picture.shape:
+            np.maximum(picture, second_last, out=picture)
+        return picture, total_reward, terminated, truncated, info
