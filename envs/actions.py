@@ -133,7 +133,9 @@ def for_console(name: str, family: str, buttons: Sequence[str | None]) -> Action
         raise UsageError(f'unknown action set {name!r}; there are: {", ".join(CONSOLE_SETS)}')
     missing = {b for combination in FAMILIES[name] for b in combination} - set(usable)
     if missing:
-        raise UsageError(f'action set {name!r} needs buttons {sorted(missing)}, not on this console')
+        raise UsageError(
+            f'action set {name!r} needs buttons {sorted(missing)}, not on this console'
+        )
     return discrete(FAMILIES[name], buttons)
 
 

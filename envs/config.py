@@ -25,7 +25,8 @@ class EnvConfig:
     levels: tuple[str, ...] = hparam((), 'Levels (retro states), spread over the environments.')
     actions: str = hparam('default', 'Action set of the game: default, or a name of its family.')
     sticky_actions: float = hparam(
-        0.0, 'Probability, at every emulator frame, that the action of the frame before is repeated.'
+        0.0,
+        'Probability, at every emulator frame, that the action of the frame before is repeated.',
     )
     noop_max: int = hparam(0, 'Up to this many emulator frames without action after a reset.')
     action_repeat: int = hparam(4, 'Emulator frames per agent step.')

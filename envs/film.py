@@ -27,9 +27,13 @@ class FilmWriter:
         self._shape: tuple[int, int] | None = None
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         self._writer = imageio.get_writer(
-            self._partial, format='FFMPEG', fps=frame_rate, codec='libx264', macro_block_size=2,
-            quality=None, ffmpeg_params=['-crf', '20', '-preset', 'veryfast'],
-        )  # fmt: skip
+            self._partial,
+            fps=frame_rate,
+            codec='libx264',
+            macro_block_size=2,
+            quality=None,
+            ffmpeg_params=['-crf', '20', '-preset', 'veryfast'],
+        )
 
     def write(self, frame: np.ndarray) -> None:
         """Adds a frame, `uint8[height, width, 3]`."""

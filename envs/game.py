@@ -47,7 +47,7 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
         """The agent's picture of the present frame, a new array: `uint8[H, W]`, or a vector."""
 
     @abc.abstractmethod
-    def render(self) -> np.ndarray:  # type: ignore[override]
+    def render(self) -> np.ndarray:
         """The picture that a player sees: `uint8[height, width, 3]`, RGB."""
 
     @abc.abstractmethod
@@ -124,5 +124,5 @@ def rng_state(rng: np.random.Generator) -> Snapshot:
 def rng_from_state(state: Snapshot) -> np.random.Generator:
     """A generator that continues from `rng_state`."""
     bit_generator = np.random.PCG64()
-    bit_generator.state = state
+    bit_generator.state = state  # type: ignore[assignment]
     return np.random.Generator(bit_generator)

@@ -1,4 +1,4 @@
-"""Finds the backend of a game by its name, and refuses what does not exist with the nearest names."""
+"""Finds the backend of a game by its name; refuses an unknown one with the nearest names."""
 
 import difflib
 import importlib

@@ -136,7 +136,7 @@ class RetroGame(Game):
         """The picture in grayscale, `uint8[height, width]`."""
         return cv2.cvtColor(self.render(), cv2.COLOR_RGB2GRAY)
 
-    def render(self) -> np.ndarray:  # type: ignore[override]
+    def render(self) -> np.ndarray:
         """The picture in colour."""
         if self._restored_screen is not None:
             return self._restored_screen

@@ -1,0 +1,166 @@
+"""Plays whole episodes with a fixed policy and says how good it is, and how sure that is."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import gymnasium
+import keras
+import numpy as np
+
+from agents import distributions
+from agents.models import StepModel
+from agents.runner import Actor
+from envs.config import EnvConfig
+from envs.make import make_env
+from envs.vec_env import SubprocVecEnv
+
+MAX_ENVS = 8
+# Two-sided 95 % quantiles of Student's t distribution by degrees of freedom; 1.96 in the limit.
+_T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 7: 2.36, 9: 2.26, 14: 2.14, 19: 2.09,
+         29: 2.05, 49: 2.01, 99: 1.98}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Episode:
+    """One finished episode."""
+
+    score: float  # The game's own raw reward
+    return_: float  # What the agent was trained on
+    length: int  # Agent steps
+    level: str
+    terminated: bool
+    truncated: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Episodes of one policy in one mode."""
+
+    game: str
+    mode: str  # 'sampled' or 'greedy'
+    episodes: tuple[Episode, ...]
+
+    @property
+    def mean_score(self) -> float:
+        """Mean raw score."""
+        return float(np.mean([episode.score for episode in self.episodes]))
+
+    @property
+    def mean_return(self) -> float:
+        """Mean of what the agent was trained on."""
+        return float(np.mean([episode.return_ for episode in self.episodes]))
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean score: s / sqrt(n), s with n - 1 degrees of freedom; NaN of one episode."""
+        scores = [episode.score for episode in self.episodes]
+        if len(scores) < 2:
+            return float('nan')
+        return float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
+
+    @property
+    def confidence_interval(self) -> tuple[float, float]:
+        """Of the mean score, 95 %, by Student's t distribution."""
+        half = student_t_95(len(self.episodes) - 1) * self.standard_error
+        return self.mean_score - half, self.mean_score + half
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract of `evaluate --json`; NaN becomes null."""
+
+        def number(value: float) -> float | None:
+            return value if np.isfinite(value) else None
+
+        return {
+            'game': self.game,
+            'mode': self.mode,
+            'episodes': [
+                {
+                    'return': episode.return_,
+                    'score': episode.score,
+                    'length': episode.length,
+                    'level': episode.level,
+                    'terminated': episode.terminated,
+                    'truncated': episode.truncated,
+                }
+                for episode in self.episodes
+            ],
+            'mean_return': number(self.mean_return),
+            'mean_score': number(self.mean_score),
+            'standard_error': number(self.standard_error),
+            'confidence_interval': [number(bound) for bound in self.confidence_interval],
+        }
+
+
+def student_t_95(degrees: int) -> float:
+    """The two-sided 95 % quantile of Student's t; between table rows that of fewer degrees."""
+    known = [d for d in _T_95 if d <= degrees]
+    return _T_95[max(known)] if known else float('nan')
+
+
+def evaluate(
+    network: keras.Model,
+    env_config: EnvConfig,
+    num_episodes: int,
+    *,
+    greedy: bool = False,
+    seed: int = 0,
+    film: str = '',
+) -> Evaluation:
+    """Plays `num_episodes` whole episodes, several at a time.
+
+    Every environment plays a number of episodes fixed in advance: counting the first that finish
+    would favour short ones.
+
+    Args:
+        network: Observations to `(logits, values)`.
+        env_config: What to play.
+        num_episodes: At least 1.
+        greedy: Take the most probable action instead of sampling.
+        seed: Of the environments and the actions.
+        film: File to film the first environment's episodes to; '' for none.
+    """
+    num_envs = min(num_episodes, MAX_ENVS)
+    makers = [
+        functools.partial(make_env, env_config, i, film if i == 0 else '') for i in range(num_envs)
+    ]
+    envs = SubprocVecEnv(makers, step_infos=False)
+    try:
+        actor = StepModel(network, distributions.make(envs.single_action_space), seed, greedy)
+        quota = [(num_episodes + i) // num_envs for i in range(num_envs)]
+        episodes = play(actor, envs, quota, seed)
+    finally:
+        envs.close()
+    return Evaluation(env_config.game, 'greedy' if greedy else 'sampled', tuple(episodes))
+
+
+def play(
+    actor: Actor,
+    envs: gymnasium.vector.VectorEnv[Any, Any, Any],
+    quota: list[int],
+    seed: int,
+) -> list[Episode]:
+    """Steps all environments until environment i has finished `quota[i]` episodes."""
+    observations, _ = envs.reset(seed=seed)
+    left, episodes, count = list(quota), [], 0
+    while any(left):
+        actions, _ = actor.step(observations, count)
+        observations, _, _, _, infos = envs.step(actions)
+        count += 1
+        finished = infos.get('final_info', {})
+        for i in np.flatnonzero(finished.get('_episode', ())):
+            if left[i]:
+                left[i] -= 1
+                episodes.append(_episode(finished['episode'], int(i)))
+    return episodes
+
+
+def _episode(statistics: dict[str, Any], i: int) -> Episode:
+    return Episode(
+        score=float(statistics['score'][i]),
+        return_=float(statistics['return'][i]),
+        length=int(statistics['length'][i]),
+        level=str(statistics['level'][i]),
+        terminated=bool(statistics['terminated'][i]),
+        truncated=bool(statistics['truncated'][i]),
+    )

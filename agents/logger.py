@@ -1,0 +1,177 @@
+"""What a run says of itself: metrics.csv, episodes.csv, evaluations.csv and TensorBoard events."""
+
+import collections
+import csv
+import os
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from agents.evaluation import Evaluation
+from agents.models import TrainMetrics
+
+METRICS = (
+    'steps', 'frames', 'wall_seconds', 'steps_per_second', 'episodes', 'episode_return',
+    'episode_score', 'episode_length', *TrainMetrics._fields, 'learning_rate', 'rss_mb',
+)  # fmt: skip
+EPISODES = (
+    'step', 'env', 'level', 'return', 'score', 'length', 'frames', 'terminated', 'truncated',
+)  # fmt: skip
+EVALUATIONS = ('step', 'mode', 'episodes', 'mean_score', 'standard_error', 'mean_return')
+# These tell of the machine, not of the algorithm: they differ between two equal runs.
+MACHINE_METRICS = ('wall_seconds', 'steps_per_second', 'rss_mb')
+_WINDOW = 100  # Episodes that `episode_return` and its like are the mean of.
+
+
+class Logger:
+    """Gathers what the updates and episodes of a log period say, and writes it at its end.
+
+    Args:
+        run_dir: Directory of the run.
+        resume_step: Step of the checkpoint that the run continues from; rows after it are
+            dropped, since they will be written again. 0 for a new run.
+    """
+
+    def __init__(self, run_dir: str, resume_step: int = 0) -> None:
+        self._metrics = _Table(os.path.join(run_dir, 'metrics.csv'), METRICS, resume_step)
+        self._episodes = _Table(os.path.join(run_dir, 'episodes.csv'), EPISODES, resume_step)
+        evaluations = os.path.join(run_dir, 'evaluations.csv')
+        self._evaluations = _Table(evaluations, EVALUATIONS, resume_step)
+        self._events = tf.summary.create_file_writer(run_dir)
+        self._updates: list[TrainMetrics] = []
+        self._window: collections.deque[dict[str, Any]] = collections.deque(maxlen=_WINDOW)
+        self._num_episodes, self._wall_before = 0, 0.0
+        self._start = self._last_time = time.monotonic()
+        self._last_step = resume_step
+        self.last_row: dict[str, Any] = {}
+
+    def note(self, metrics: TrainMetrics, episodes: Iterable[dict[str, Any]]) -> None:
+        """Remembers an update and the episodes that ended in its rollout."""
+        self._updates.append(metrics)
+        for episode in episodes:
+            self._num_episodes += 1
+            self._window.append(episode)
+            self._episodes.write(episode)
+
+    def write(self, steps: int, frames: int, learning_rate: float) -> dict[str, Any]:
+        """Writes the row of the period that ends here; returns it."""
+        now = time.monotonic()
+        rate = (steps - self._last_step) / max(now - self._last_time, 1e-9)
+        self._last_time, self._last_step = now, steps
+        row = {
+            'steps': steps,
+            'frames': frames,
+            'wall_seconds': round(self._wall_before + now - self._start, 2),
+            'steps_per_second': round(rate, 1),
+            'episodes': self._num_episodes,
+            **{f'episode_{key}': self._mean(key) for key in ('return', 'score', 'length')},
+            **TrainMetrics(*np.mean(self._updates, axis=0).tolist())._asdict(),
+            'learning_rate': learning_rate,
+            'rss_mb': round(rss_mb(), 1),
+        }
+        self._updates = []
+        self._metrics.write(row)
+        self._write_events(row)
+        self.last_row = row
+        return row
+
+    def write_evaluation(self, step: int, evaluation: Evaluation) -> None:
+        """Writes the result of an evaluation during training."""
+        result = {
+            'step': step,
+            'mode': evaluation.mode,
+            'episodes': len(evaluation.episodes),
+            'mean_score': evaluation.mean_score,
+            'standard_error': evaluation.standard_error,
+            'mean_return': evaluation.mean_return,
+        }
+        self._evaluations.write(result)
+        with self._events.as_default(step):
+            for key in ('mean_score', 'mean_return'):
+                tf.summary.scalar(f'eval/{evaluation.mode}_{key}', result[key])
+
+    def write_text(self, name: str, content: Mapping[str, Any]) -> None:
+        """A table of names and values on TensorBoard's text page."""
+        rows = ''.join(f'| {key} | `{value}` |\n' for key, value in content.items())
+        with self._events.as_default(0):
+            tf.summary.text(name, f'| name | value |\n| --- | --- |\n{rows}')
+
+    def flush(self) -> None:
+        """Hands everything to the operating system."""
+        for table in (self._metrics, self._episodes, self._evaluations):
+            table.flush()
+        self._events.flush()
+
+    def close(self) -> None:
+        """Finishes the files."""
+        self.flush()
+        self._events.close()
+
+    def state(self) -> dict[str, Any]:
+        """What the next rows depend on."""
+        return {
+            'window': list(self._window),
+            'updates': [list(update) for update in self._updates],
+            'num_episodes': self._num_episodes,
+            'wall_seconds': self._wall_before + time.monotonic() - self._start,
+            'last_step': self._last_step,
+        }
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continues where `state` was taken."""
+        self._window.extend(state['window'])
+        self._updates = [TrainMetrics(*update) for update in state['updates']]
+        self._num_episodes = int(state['num_episodes'])
+        self._wall_before = float(state['wall_seconds'])
+        self._last_step = int(state['last_step'])
+
+    def _mean(self, key: str) -> float | str:
+        values = [episode[key] for episode in self._window]
+        return float(np.mean(values)) if values else ''
+
+    def _write_events(self, row: dict[str, Any]) -> None:
+        groups = {'rollout': ('episodes', 'episode_return', 'episode_score', 'episode_length'),
+                  'time': ('frames', *MACHINE_METRICS),
+                  'train': (*TrainMetrics._fields, 'learning_rate')}  # fmt: skip
+        with self._events.as_default(row['steps']):
+            for group, keys in groups.items():
+                for key in keys:
+                    if row[key] != '':
+                        tf.summary.scalar(f'{group}/{key}', float(row[key]))
+
+
+class _Table:
+    """A CSV file with a header; reopening it drops the rows after a step."""
+
+    def __init__(self, path: str, columns: tuple[str, ...], resume_step: int) -> None:
+        self._columns = columns
+        kept: list[list[str]] = []
+        if resume_step and os.path.exists(path):
+            with open(path, newline='') as file:
+                kept = [row for row in csv.reader(file) if _is_before(row, resume_step)]
+        self._file = open(path, 'w', newline='')
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(columns)
+        self._writer.writerows(kept)
+
+    def write(self, row: Mapping[str, Any]) -> None:
+        """Adds a row."""
+        self._writer.writerow([row[column] for column in self._columns])
+
+    def flush(self) -> None:
+        """Hands the rows to the operating system."""
+        self._file.flush()
+
+
+def _is_before(row: list[str], step: int) -> bool:
+    """Whether a row with numbers, not the header or a torn line, is of this step or earlier."""
+    return bool(row) and row[0].isdigit() and int(row[0]) <= step
+
+
+def rss_mb() -> float:
+    """Resident memory of this process, MB."""
+    with open('/proc/self/statm') as file:
+        return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 1e6

@@ -1,0 +1,168 @@
+"""Networks of policy and value, as functional Keras models of built-in layers only.
+
+So a saved `.keras` file loads with Keras alone, in safe mode. A model maps observations,
+`uint8[B, H, W, C]` or `float32[B, D]`, to `(logits, values)`, `[B, num_logits]` and `[B]`.
+"""
+
+import gymnasium
+import keras
+import numpy as np
+
+from envs.errors import UsageError
+
+# Of each convolution the filters, the size of the kernel and the stride; then the dense units.
+_CONVOLUTIONS = {
+    'nature': (((32, 8, 4), (64, 4, 2), (64, 3, 1)), 512),
+    'a3c': (((16, 8, 4), (32, 4, 2)), 256),
+}
+_IMPALA_CHANNELS = (16, 32, 32)
+_RELU_GAIN = 2.0**0.5
+
+PICTURE_NETWORKS = ('nature', 'a3c', 'impala')
+VECTOR_NETWORKS = ('mlp',)
+NETWORKS = PICTURE_NETWORKS + VECTOR_NETWORKS
+
+
+def build(name: str, observation_space: gymnasium.Space, num_logits: int, seed: int) -> keras.Model:
+    """The network of this name, with new weights.
+
+    - `nature`: Mnih et al. (2015), https://doi.org/10.1038/nature14236.
+    - `a3c`: the smaller one of Mnih et al. (2013, 2016), https://arxiv.org/abs/1602.01783.
+    - `impala`: the residual one of Espeholt et al. (2018), fig. 3, without the LSTM,
+      https://arxiv.org/abs/1802.01561.
+    - `mlp`: two layers of 64 tanh units each for policy and value, which share nothing, as in
+      Schulman et al. (2017), https://arxiv.org/abs/1707.06347.
+
+    Weights are orthogonal (Saxe et al. 2013, https://arxiv.org/abs/1312.6120), biases zero. A
+    policy head of small gain starts all actions equally probable.
+
+    Args:
+        name: One of `NETWORKS`.
+        observation_space: Of one environment: a picture, `[H, W, C]`, or a vector, `[D]`; uint8
+            is divided by 255.
+        num_logits: Of the policy's distribution.
+        seed: The same seed gives the same weights, bit for bit.
+
+    Returns:
+        A model of observations to `(logits, values)`.
+
+    Raises:
+        UsageError: There is no such network, or it does not take these observations.
+    """
+    shape = observation_space.shape or ()
+    _check(name, shape)
+    layers = _Layers(seed)
+    is_uint8 = observation_space.dtype == np.uint8
+    observations = keras.Input(shape, dtype='uint8' if is_uint8 else 'float32', name='observations')
+    x = keras.layers.Rescaling(1 / 255, name='scale')(observations) if is_uint8 else observations
+    if name == 'mlp':
+        policy_features, value_features = _mlp(x, layers, 'policy'), _mlp(x, layers, 'value')
+    else:
+        torso = _impala(x, layers) if name == 'impala' else _convolutions(x, layers, name)
+        policy_features = value_features = torso
+    logits = layers.dense(num_logits, 0.01, 'policy')(policy_features)
+    values = layers.dense(1, 1.0, 'value')(value_features)
+    values = keras.layers.Reshape((), name='squeeze')(values)  # [B, 1] to [B]
+    return keras.Model(observations, (logits, values), name=name)
+
+
+class _Layers:
+    """Makes layers whose weights are orthogonal and follow from one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = np.random.default_rng(seed)
+
+    def dense(
+        self, units: int, gain: float, name: str, activation: str | None = None
+    ) -> keras.layers.Layer:
+        return keras.layers.Dense(
+            units, activation, kernel_initializer=self._orthogonal(gain), name=name
+        )
+
+    def convolution(
+        self,
+        filters: int,
+        size: int,
+        stride: int,
+        name: str,
+        padding: str = 'valid',
+        activation: str | None = 'relu',
+    ) -> keras.layers.Layer:
+        gain = _RELU_GAIN if activation == 'relu' else 1.0
+        return keras.layers.Conv2D(
+            filters,
+            size,
+            stride,
+            padding,
+            activation=activation,
+            kernel_initializer=self._orthogonal(gain),
+            name=name,
+        )
+
+    def _orthogonal(self, gain: float) -> keras.initializers.Initializer:
+        return keras.initializers.Orthogonal(gain, seed=int(self._random.integers(2**31)))
+
+
+def _convolutions(x: keras.KerasTensor, layers: _Layers, name: str) -> keras.KerasTensor:
+    """The convolutions of this name and a dense layer, all with relu."""
+    convolutions, units = _CONVOLUTIONS[name]
+    for i, (filters, size, stride) in enumerate(convolutions, start=1):
+        x = layers.convolution(filters, size, stride, f'conv{i}')(x)
+    x = keras.layers.Flatten(name='flatten')(x)
+    return layers.dense(units, _RELU_GAIN, 'dense', 'relu')(x)
+
+
+def _impala(x: keras.KerasTensor, layers: _Layers) -> keras.KerasTensor:
+    """Three times a convolution, a pool that halves the picture and two residual blocks."""
+    for i, channels in enumerate(_IMPALA_CHANNELS, start=1):
+        x = layers.convolution(channels, 3, 1, f'conv{i}', 'same', activation=None)(x)
+        x = keras.layers.MaxPooling2D(3, 2, 'same', name=f'pool{i}')(x)
+        for block in ('a', 'b'):
+            x = _residual(x, layers, channels, f'residual{i}{block}')
+    x = keras.layers.ReLU(name='relu')(x)
+    x = keras.layers.Flatten(name='flatten')(x)
+    return layers.dense(256, _RELU_GAIN, 'dense', 'relu')(x)
+
+
+def _residual(x: keras.KerasTensor, layers: _Layers, channels: int, name: str) -> keras.KerasTensor:
+    """x + conv(relu(conv(relu(x))))."""
+    y = keras.layers.ReLU(name=f'{name}_relu')(x)
+    y = layers.convolution(channels, 3, 1, f'{name}_conv1', 'same')(y)
+    y = layers.convolution(channels, 3, 1, f'{name}_conv2', 'same', activation=None)(y)
+    return keras.layers.Add(name=f'{name}_add')([x, y])
+
+
+def _mlp(x: keras.KerasTensor, layers: _Layers, name: str) -> keras.KerasTensor:
+    """Two dense layers with tanh."""
+    for i in (1, 2):
+        x = layers.dense(64, _RELU_GAIN, f'{name}_dense{i}', 'tanh')(x)
+    return x
+
+
+def _check(name: str, shape: tuple[int, ...]) -> None:
+    """Raises UsageError unless the network `name` takes observations of this shape."""
+    if name not in NETWORKS:
+        raise UsageError(f'unknown network {name!r}; there are: {", ".join(NETWORKS)}')
+    fitting = {1: VECTOR_NETWORKS, 3: PICTURE_NETWORKS}.get(len(shape))
+    if fitting is None:
+        raise UsageError(f'no network takes observations of shape {shape}: only [H, W, C] and [D]')
+    if name not in fitting:
+        kind = 'pictures' if name in PICTURE_NETWORKS else 'vectors'
+        raise UsageError(
+            f'network {name!r} takes {kind}, but the observations have the shape {shape}; '
+            f'right for these: {", ".join(fitting)}'
+        )
+    smallest = _smallest_side(name)
+    if len(shape) == 3 and min(shape[:2]) < smallest:
+        raise UsageError(
+            f'network {name!r} needs pictures of at least {smallest} x {smallest} pixels, '
+            f'not {shape[0]} x {shape[1]}'
+        )
+
+
+def _smallest_side(name: str) -> int:
+    """Of a picture from which the last convolution still makes one number per filter."""
+    side = 1
+    for _, size, stride in reversed(_CONVOLUTIONS.get(name, ((), 0))[0]):
+        side = (side - 1) * stride + size
+    return side

@@ -1,0 +1,82 @@
+"""Settings that work, by family of games. A preset fills what the command line leaves open.
+
+A preset sets fields of the configurations and is the same code path as the flags. What each of
+them reaches is in research/.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from envs import games
+from envs.errors import UsageError
+
+Preset = Mapping[str, Any]
+
+_RETRO = {
+    'total_steps': 500_000,
+    'sticky_actions': 0.25,
+}
+_DOOM = {
+    'max_pool': False,
+    'reward_scale': 0.01,
+}
+_ATARI = {
+    'total_steps': 10_000_000,
+    'noop_max': 30,
+    'life_loss_ends_episode': True,
+    'reward_transform': 'sign',
+}
+_VECTORS = {
+    'network': 'mlp',
+    'action_repeat': 1,
+    'frame_stack': 1,
+    'num_envs': 8,
+    'total_steps': 300_000,
+}
+
+PRESETS: dict[str, Preset] = {
+    'retro': _RETRO,
+    'doom': _DOOM,
+    'doom_basic': {**_DOOM, 'total_steps': 80_000, 'eval_period': 20_000},
+    'atari': _ATARI,
+    'classic_control': _VECTORS,
+    # The one-step TD actor-critic of the textbooks (Sutton and Barto, 2018, section 13.5).
+    'actor_critic': {
+        'num_envs': 1,
+        'unroll_length': 1,
+        'optimizer': 'adam',
+        'lr_schedule': 'constant',
+    },
+    'none': {},
+}
+
+
+def for_game(name: str, game: str) -> Preset:
+    """The preset of a name; `auto` chooses the family of the game.
+
+    `actor_critic` says how to learn and the family how to see the game, so they are joined.
+
+    Raises:
+        UsageError: There is no such preset or no such game.
+    """
+    family = PRESETS[family_of(game)]
+    if name == 'auto':
+        return family
+    if name not in PRESETS:
+        raise UsageError(f'unknown preset {name!r}; there are: auto, {", ".join(PRESETS)}')
+    if name == 'actor_critic':
+        return {**family, **PRESETS[name]}
+    return PRESETS[name]
+
+
+def family_of(game: str) -> str:
+    """The name of the preset that `auto` stands for."""
+    backend, game_id = games.resolve(game)
+    if game_id == 'VizdoomBasic-v1':
+        return 'doom_basic'
+    return {
+        'retro': 'retro',
+        'vizdoom': 'doom',
+        'atari': 'atari',
+        'gymnasium': 'classic_control',
+    }[backend]

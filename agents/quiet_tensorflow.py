@@ -1,0 +1,27 @@
+"""Imports TensorFlow without the lines that it writes to the terminal before any log level counts.
+
+Import this module before TensorFlow: the lines are written by C++ code at import and at the first
+operation, straight to file descriptor 2.
+"""
+
+import os
+import sys
+
+
+def _import_quietly() -> None:
+    os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    sys.stderr.flush()
+    stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(null, 2)
+        import tensorflow as tf
+
+        tf.constant(0)
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(null)
+
+
+if 'tensorflow' not in sys.modules:
+    _import_quietly()

@@ -1,0 +1,116 @@
+"""Collects experience: T steps of N environments per rollout, time-major.
+
+T is the unroll length, B = N the number of environments. `SubprocVecEnv` starts an ended episode
+anew in the same step and hands over the last observation of the old one beside it.
+"""
+
+from typing import Any, NamedTuple, Protocol
+
+import gymnasium
+import numpy as np
+
+from envs.game import Snapshot
+
+
+class Rollout(NamedTuple):
+    """One unroll, time-major. Index t holds s_t, a_t and the environment's answer to a_t."""
+
+    observations: np.ndarray  # [T, B, ...], the dtype of the environment
+    actions: np.ndarray  # int32[T, B], or [T, B, k]
+    rewards: np.ndarray  # float32[T, B]; truncated steps include γ V(s_final)
+    discounts: np.ndarray  # float32[T, B]; γ, or 0 where an episode ended
+    values: np.ndarray  # float32[T, B]; V(s_t) when acting
+    bootstrap_value: np.ndarray  # float32[B]; V(s_T)
+
+
+class Actor(Protocol):
+    """What chooses actions and predicts values: the step model."""
+
+    def step(self, observations: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Actions and values of `[B, ...]` observations; `count` selects the random numbers."""
+
+    def value(self, observations: np.ndarray) -> np.ndarray:
+        """Values of `[B, ...]` observations, float32[B]."""
+
+
+class Runner:
+    """Steps all environments together and remembers what they answered.
+
+    Attributes:
+        num_steps: Agent steps of all environments together.
+        episodes: Statistics of the episodes that ended in the last rollout.
+    """
+
+    def __init__(
+        self,
+        envs: gymnasium.vector.VectorEnv[Any, Any, Any],
+        actor: Actor,
+        unroll_length: int,
+        discount: float,
+    ) -> None:
+        self._envs, self._actor = envs, actor
+        self._unroll_length, self._discount = unroll_length, discount
+        self._observations = np.zeros(0)
+        self.num_steps = 0
+        self.episodes: list[dict[str, Any]] = []
+
+    def reset(self, seed: int) -> None:
+        """Starts all episodes; environment i gets the seed `seed + i`."""
+        self._observations, _ = self._envs.reset(seed=seed)
+
+    def run(self) -> Rollout:
+        """Collects T steps of every environment with the present weights."""
+        shape = (self._unroll_length, self._envs.num_envs)
+        observations = np.empty(shape + self._observations.shape[1:], self._observations.dtype)
+        action_space = self._envs.single_action_space
+        actions = np.empty(shape + (action_space.shape or ()), np.int32)
+        rewards, discounts, values = (np.empty(shape, np.float32) for _ in range(3))
+        self.episodes = []
+        for t in range(self._unroll_length):
+            observations[t] = self._observations
+            actions[t], values[t] = self._actor.step(self._observations, self.num_steps)
+            self._observations, rewards[t], terminated, truncated, infos = self._envs.step(
+                actions[t]
+            )
+            discounts[t] = np.where(terminated | truncated, 0.0, self._discount)
+            if truncated.any():
+                rewards[t] += self._truncation_values(truncated & ~terminated, infos)
+            self._note_episodes(infos)
+            self.num_steps += self._envs.num_envs
+        bootstrap_value = self._actor.value(self._observations)
+        return Rollout(observations, actions, rewards, discounts, values, bootstrap_value)
+
+    def _truncation_values(self, truncated: np.ndarray, infos: dict[str, Any]) -> np.ndarray:
+        """γ V(s_final) where a limit cut the episode, else 0: the game would have gone on.
+
+        Pardo et al. (2018), https://arxiv.org/abs/1712.00378.
+        """
+        final = np.array(self._observations)
+        for i in np.flatnonzero(truncated):
+            final[i] = infos['final_obs'][i]
+        return np.where(truncated, self._discount * self._actor.value(final), 0.0)
+
+    def _note_episodes(self, infos: dict[str, Any]) -> None:
+        final_info = infos.get('final_info', {})
+        if 'episode' not in final_info:
+            return
+        episode = final_info['episode']
+        for i in np.flatnonzero(final_info['_episode']):
+            statistics = {
+                key: values[i] for key, values in episode.items() if not key.startswith('_')
+            }
+            self.episodes.append({'step': self.num_steps, 'env': int(i), **statistics})
+
+    def state(self) -> Snapshot:
+        """The step count and the environments' snapshots."""
+        return {
+            'num_steps': self.num_steps,
+            'envs': list(self._envs.snapshot()),  # type: ignore[attr-defined]
+            'observations': np.array(self._observations),
+        }
+
+    def set_state(self, state: Snapshot) -> None:
+        """Continues where `state` was taken."""
+        self.num_steps = int(state['num_steps'])
+        self._envs.restore(state['envs'])  # type: ignore[attr-defined]
+        self._observations = np.array(state['observations'])

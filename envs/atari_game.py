@@ -1,0 +1,141 @@
+"""Atari 2600 games, through the Arcade Learning Environment (ale-py, GPL-2.0).
+
+ale-py is imported only when a game is made, never to list the games.
+"""
+
+import functools
+import importlib.util
+import json
+import pathlib
+from typing import Any
+
+import numpy as np
+from gymnasium import spaces
+
+from envs.errors import UsageError
+from envs.game import ReplayedGame, Snapshot, Transition
+
+_TWO_PLAYERS_ONLY = {'combat', 'joust', 'maze_craze', 'warlords'}
+
+
+@functools.cache
+def _rom_directory() -> pathlib.Path | None:
+    """Where ale-py keeps its cartridges; found without importing it, None if it is missing."""
+    package = importlib.util.find_spec('ale_py')
+    if package is None or package.origin is None:
+        return None
+    return pathlib.Path(package.origin).parent / 'roms'
+
+
+@functools.cache
+def _roms() -> dict[str, pathlib.Path]:
+    """The cartridge of every game id."""
+    directory = _rom_directory()
+    if directory is None:
+        return {}
+    names = [pathlib.Path(file).stem for file in json.loads((directory / 'md5.json').read_text())]
+    return {
+        f'ALE/{name.title().replace("_", "")}-v5': directory / f'{name}.bin'  # As ale-py does.
+        for name in names
+        if name not in _TWO_PLAYERS_ONLY
+    }
+
+
+def game_ids() -> tuple[str, ...]:
+    """All games for one player that ale-py knows; none if ale-py is not installed."""
+    return tuple(sorted(_roms()))
+
+
+def levels(game_id: str) -> tuple[str, ...]:
+    """Atari games have no levels to start from."""
+    return ()
+
+
+def action_sets(game_id: str) -> tuple[str, ...]:
+    """'default' has the actions that do something in the game, 'full' all 18 of the joystick."""
+    return ('default', 'full')
+
+
+def check(game_id: str) -> None:
+    """Raises `UsageError` if ale-py or the game's cartridge is missing."""
+    if _rom_directory() is None:
+        raise UsageError(f'{game_id} needs ale-py: pip install ale-py')
+    if game_id not in _roms():
+        raise UsageError(f'ale-py has no game {game_id!r}')
+    if not _roms()[game_id].is_file():
+        raise UsageError(f'{game_id}: {_roms()[game_id]} is missing; install ale-py again')
+
+
+class AtariGame(ReplayedGame):
+    """An Atari 2600 game, one frame per step, without sticky actions.
+
+    An episode is a function of its actions alone: every reset returns to the same first frame
+    after power-on, whatever was played before, and seeds change nothing. (ALE's own reset keeps
+    the RAM of the game before, and 15 of the 104 games then start differently.) `NoopStart` and
+    `StickyActions` make episodes differ.
+
+    Snapshots are exact, in another process too, and as slow as the replay: 0.04 to 0.1 ms a frame.
+    ALE's own states are not exact, with or without its random generator: they lack what the video
+    chip has latched and drawn. Restored in a new process, Q*bert and Yars' Revenge go on
+    differently and Tetris crashes the process.
+    """
+
+    max_episode_frames = 108_000  # 30 minutes; Machado et al. (2018), arXiv:1709.06009
+
+    def __init__(self, game_id: str, level: str = '', actions: str = 'default') -> None:
+        super().__init__()
+        check(game_id)
+        if level or actions not in action_sets(game_id):
+            raise UsageError(f'{game_id} has no level {level!r} or no action set {actions!r}')
+        import ale_py
+
+        self._game_id = game_id
+        ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # No banner on stderr.
+        self._ale = ale_py.ALEInterface()
+        self._ale.setFloat('repeat_action_probability', 0.0)
+        self._ale.setInt('random_seed', 0)  # Unused without stickiness, but the time otherwise.
+        self._ale.loadROM(_roms()[game_id])
+        full = actions == 'full'
+        self._buttons = self._ale.getLegalActionSet() if full else self._ale.getMinimalActionSet()
+        self.action_names = tuple(button.name for button in self._buttons)
+        names = self.action_names
+        self.noop_action = names.index('NOOP') if 'NOOP' in names else None
+        self.action_space = spaces.Discrete(len(names))
+        self.observation_space = spaces.Box(0, 255, self._ale.getScreenDims(), np.uint8)
+        self._ale.reset_game()
+        self._start = self._ale.cloneState(include_rng=True)
+        self._start_pictures = self._ale.getScreenGrayscale(), self._ale.getScreenRGB()
+
+    def _begin(self, seed: int, options: dict[str, Any] | None = None) -> dict[str, Any]:
+        # The reset clears the video chip, which is not in the state; the state does the rest.
+        self._ale.reset_game()
+        self._ale.restoreState(self._start)
+        return {'lives': self._ale.lives()}
+
+    def _advance(self, action: Any) -> Transition:
+        reward = float(self._ale.act(self._buttons[int(action)]))
+        terminated = self._ale.game_over(with_truncation=False)
+        return reward, terminated, False, {'lives': self._ale.lives()}
+
+    def screen(self) -> np.ndarray:
+        """The present frame in gray, `uint8[210, 160]`; a few games are higher."""
+        # ALE draws no new picture when it takes over a state.
+        return self._ale.getScreenGrayscale() if self._actions else self._start_pictures[0].copy()
+
+    def render(self) -> np.ndarray:  # type: ignore[override]
+        """The present frame in colours, `uint8[210, 160, 3]`."""
+        return self._ale.getScreenRGB() if self._actions else self._start_pictures[1].copy()
+
+    def snapshot(self) -> Snapshot:
+        """The episode's actions, and the RAM they lead to."""
+        return {**super().snapshot(), 'ram': self._ale.getRAM()}
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Plays the episode again up to the snapshot.
+
+        Raises:
+            RuntimeError: It led elsewhere: the snapshot is of another game or another ALE.
+        """
+        super().restore(snapshot)
+        if not np.array_equal(self._ale.getRAM(), snapshot['ram']):
+            raise RuntimeError(f'{self._game_id}: this ale-py does not reproduce the snapshot')

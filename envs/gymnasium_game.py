@@ -1,0 +1,162 @@
+"""Any other environment that gymnasium knows: control problems, toy texts, MuJoCo and Box2D."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from gymnasium.envs.registration import EnvSpec, registry
+
+from envs.errors import UsageError
+from envs.game import ReplayedGame, Transition
+
+# Games of the other backends (their packages register them when imported), and environments on JAX.
+_FOREIGN = ('ale_py', 'vizdoom', 'retro', 'gymnasium.envs.phys2d', 'gymnasium.envs.tabular')
+
+_ToArray = Callable[[Any], np.ndarray]
+
+
+def game_ids() -> tuple[str, ...]:
+    """The registered ids, but for those of other backends and those that only raise an error."""
+    return tuple(sorted(spec.id for spec in registry.values() if _is_ours(spec)))
+
+
+def _is_ours(spec: EnvSpec) -> bool:
+    # gymnasium registers what it gave up (Ant-v2) with a function of its own that raises.
+    entry_point = spec.entry_point
+    if not isinstance(entry_point, str):
+        return getattr(entry_point, '__module__', '') != 'gymnasium.envs'
+    module = entry_point.partition(':')[0]
+    return not any(module == name or module.startswith(f'{name}.') for name in _FOREIGN)
+
+
+def levels(game_id: str) -> tuple[str, ...]:
+    """None of these environments has levels."""
+    return ()
+
+
+def action_sets(game_id: str) -> tuple[str, ...]:
+    """The environment's own actions only."""
+    return ('default',)
+
+
+def check(game_id: str) -> None:
+    """Makes the environment once; `UsageError` if a package is missing or it does not fit."""
+    GymnasiumGame(game_id).close()
+
+
+class GymnasiumGame(ReplayedGame):
+    """A gymnasium environment; an emulator frame is one of its steps, without its time limit.
+
+    Observations are vectors, `float32[D]` (Box flattened, Discrete one-hot), or gray pictures,
+    `uint8[H, W]`, where the environment's own are `uint8` pictures. Actions are its own.
+
+    Snapshots are exact for environments that are a function of seed and actions, as gymnasium asks
+    of all; tested for classic control.
+    """
+
+    def __init__(self, game_id: str, level: str = '', actions: str = 'default') -> None:
+        super().__init__()
+        if level or actions != 'default':
+            raise UsageError(f'{game_id} has no levels and no action sets')
+        spec = registry.get(game_id)
+        if spec is None:
+            raise UsageError(f'gymnasium has no environment {game_id!r}')
+        self._env = _make(spec)
+        self.observation_space, self._to_array = _adapt(game_id, self._env.observation_space)
+        self.action_space = _checked_actions(game_id, self._env.action_space)
+        self._observation = np.zeros(0, np.float32)
+        self.render_mode = self._env.render_mode  # type: ignore[assignment]
+        self.frame_rate = float(self._env.metadata.get('render_fps') or self.frame_rate)
+        self.metadata = {'render_modes': ['rgb_array'], 'render_fps': self.frame_rate}
+        self.max_episode_frames = spec.max_episode_steps or 0
+
+    def _begin(self, seed: int, options: dict[str, Any] | None = None) -> dict[str, Any]:
+        observation, info = self._env.reset(seed=seed, options=options)
+        self._observation = self._to_array(observation)
+        return info
+
+    def _advance(self, action: Any) -> Transition:
+        # One type for an action of the agent and the same one out of the log of a snapshot.
+        if isinstance(self.action_space, spaces.Discrete):
+            action = int(action)
+        else:
+            action = np.asarray(action, self.action_space.dtype)
+        observation, reward, terminated, truncated, info = self._env.step(action)
+        self._observation = self._to_array(observation)
+        return float(reward), bool(terminated), bool(truncated), info
+
+    def screen(self) -> np.ndarray:
+        """The present observation, a new array: `float32[D]` or `uint8[H, W]`."""
+        return self._observation.copy()
+
+    def render(self) -> np.ndarray:  # type: ignore[override]
+        """The environment's own picture: `uint8[height, width, 3]`, RGB.
+
+        Raises:
+            UsageError: It draws none, or not without a package that is missing.
+        """
+        if self.render_mode is None:
+            raise UsageError(f'{_id(self._env)} has no pictures to show')
+        with _missing_package(_id(self._env)):
+            return np.array(self._env.render(), np.uint8, order='C')
+
+    def close(self) -> None:
+        """Frees the environment."""
+        self._env.close()
+
+
+def _make(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
+    # With the spec and not its id gymnasium does not warn that there is a newer version.
+    with _missing_package(spec.id):
+        creator = gymnasium.envs.registration.load_env_creator(spec.entry_point)  # type: ignore
+        modes = getattr(creator, 'metadata', {}).get('render_modes', ())
+        kwargs = {'render_mode': 'rgb_array'} if 'rgb_array' in modes else {}
+        return gymnasium.make(spec, max_episode_steps=-1, disable_env_checker=True, **kwargs)
+
+
+@contextlib.contextmanager
+def _missing_package(game_id: str) -> Iterator[None]:
+    """Turns the errors of a package that is not installed into a `UsageError`."""
+    try:
+        yield
+    except (ImportError, gymnasium.error.DependencyNotInstalled) as error:
+        raise UsageError(f'{game_id}: {" ".join(str(error).split())}') from error
+
+
+def _id(env: gymnasium.Env[Any, Any]) -> str:
+    return env.spec.id if env.spec else str(env)
+
+
+def _adapt(game_id: str, space: spaces.Space[Any]) -> tuple[spaces.Box, _ToArray]:
+    """The space of our observations, and what makes one of the environment's."""
+    if isinstance(space, spaces.Discrete):
+        start, one_hot = int(space.start), np.eye(int(space.n), dtype=np.float32)
+        return spaces.Box(0.0, 1.0, (len(one_hot),)), lambda state: one_hot[int(state) - start]
+    if not isinstance(space, spaces.Box):
+        raise UsageError(f'{game_id}: observations of the kind {space} are not supported')
+    if space.dtype == np.uint8 and len(space.shape) in (2, 3):
+        if space.shape[2:] not in ((), (1,), (3,)):
+            raise UsageError(f'{game_id}: pictures of the shape {space.shape} are not supported')
+        return spaces.Box(0, 255, space.shape[:2], np.uint8), _gray
+    low, high = (bound.astype(np.float32).ravel() for bound in (space.low, space.high))
+    return spaces.Box(low, high, dtype=np.float32), lambda x: np.asarray(x, np.float32).ravel()
+
+
+def _gray(picture: np.ndarray) -> np.ndarray:
+    """`uint8[H, W]` of `uint8[H, W]`, `[H, W, 1]` or `[H, W, 3]`."""
+    if picture.ndim == 3 and picture.shape[2] == 3:
+        import cv2  # Few environments need it.
+
+        return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    return picture.reshape(picture.shape[:2])
+
+
+def _checked_actions(game_id: str, space: spaces.Space[Any]) -> spaces.Space[Any]:
+    counted = isinstance(space, spaces.Discrete | spaces.MultiDiscrete)
+    known = counted or isinstance(space, spaces.MultiBinary | spaces.Box)
+    if not known or (counted and np.any(space.start)):  # type: ignore[attr-defined]
+        raise UsageError(f'{game_id}: actions of the kind {space} are not supported')
+    return space

@@ -1,0 +1,126 @@
+"""How learner and worker processes talk: single bytes over a pipe, arrays in shared memory.
+
+The learner writes the actions into shared memory and one byte into every worker's pipe. A worker
+writes the new observation, reward and flags into its row and one byte back. Only what is rare
+travels as a pickle behind such a byte: other requests, infos and errors.
+"""
+
+import math
+import mmap
+import multiprocessing.connection
+import multiprocessing.reduction
+import os
+import select
+import socket
+import struct
+import tempfile
+from typing import NamedTuple
+
+import gymnasium
+import numpy as np
+
+STEP, CALL = b's', b'c'  # Requests; behind CALL, pickled, a method of Worker and arguments.
+DONE, TELL, FAIL = (
+    b'.',
+    b't',
+    b'!',
+)  # Answers; behind TELL, pickled, an object, behind FAIL a Failure.
+
+
+class Failure(NamedTuple):
+    """An exception of the environment, as it travels to the learner."""
+
+    summary: str
+    traceback: str
+    is_usage_error: bool
+
+
+class Arrays(NamedTuple):
+    """Shared memory; row i belongs to worker i from a request until its answer, else to all."""
+
+    observations: np.ndarray
+    final_observations: np.ndarray
+    actions: np.ndarray
+    rewards: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+
+
+def map_arrays(
+    memory: int, num_envs: int, observation_space: gymnasium.Space, action_space: gymnasium.Space
+) -> Arrays:
+    """Maps the arrays of `num_envs` environments of these spaces from the file `memory`."""
+    observation = (observation_space.dtype, observation_space.shape)
+    action = (action_space.dtype, action_space.shape)
+    fields = [observation, observation, action, (np.float32, ()), (np.bool_, ()), (np.bool_, ())]
+    layout, size = [], 0
+    for dtype, shape in fields:
+        full_shape = (num_envs, *(shape or ()))
+        layout.append((full_shape, np.dtype(dtype), size))
+        size += -(-math.prod(full_shape) * np.dtype(dtype).itemsize // 64) * 64  # Cache lines.
+    os.ftruncate(memory, size)  # The same size in every process.
+    block = mmap.mmap(memory, size)
+    return Arrays(*(np.ndarray(shape, dtype, block, offset) for shape, dtype, offset in layout))
+
+
+def anonymous_file() -> int:
+    """A file without a name, so that nothing is left of it, whatever ends its processes."""
+    if hasattr(os, 'memfd_create'):
+        return os.memfd_create('environments')
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+class Channel:
+    """One end of the pipe between learner and worker; the only place that reads and writes it."""
+
+    def __init__(self, connection: multiprocessing.connection.Connection) -> None:
+        self._connection = connection
+        self._fd = connection.fileno()
+
+    def put(self, kind: bytes, body: bytes = b'') -> None:
+        """Sends one byte, and perhaps more behind it."""
+        os.write(self._fd, kind)
+        if body:
+            self._connection.send_bytes(body)
+
+    def get(self) -> bytes:
+        """Receives one byte; `BlockingIOError` past the limit, `EOFError` if the other is gone."""
+        kind = os.read(self._fd, 1)
+        if not kind:
+            raise EOFError
+        return kind
+
+    def get_body(self) -> bytes:
+        """Receives what is behind the byte."""
+        return self._connection.recv_bytes()
+
+    def put_file(self, file: int, pid: int) -> None:
+        """Sends a file descriptor to the process at the other end."""
+        multiprocessing.reduction.send_handle(self._connection, file, pid)
+
+    def get_file(self) -> int:
+        """Receives a file descriptor."""
+        return multiprocessing.reduction.recv_handle(self._connection)
+
+    def ready(self) -> bool:
+        """Whether something can be received, be it the end."""
+        return self._fd >= 0 and self._connection.poll()
+
+    def limit(self, seconds: float) -> None:
+        """Limits every wait; the kernel counts, which costs nothing per message. 0: no limit."""
+        value = struct.pack('ll', int(seconds), int(seconds % 1 * 1e6))
+        with socket.socket(fileno=os.dup(self._fd)) as end:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+
+    def wait_for_the_end(self) -> None:
+        """Waits until the other end is closed, reading nothing."""
+        hang_up = select.poll()
+        hang_up.register(self._fd, 0)
+        hang_up.poll()
+
+    def close(self) -> None:
+        """Closes this end; every later use raises `OSError`."""
+        self._fd = -1
+        self._connection.close()

@@ -1,0 +1,246 @@
+"""Many environments that step together, one process each.
+
+See `envs.worker` for what runs in the processes and `envs.transport` for how they are talked to.
+"""
+
+import functools
+import logging
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import gymnasium
+import numpy as np
+from gymnasium import error, spaces
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from envs import transport
+from envs.errors import UsageError
+from envs.game import Snapshot
+from envs.worker_pool import WorkerError, WorkerPool
+
+Step = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
+
+_log = logging.getLogger(__name__)
+
+_MAX_ATTEMPTS = 3  # If fresh environments fail one after the other, the next would, too.
+_ARRAY_SPACES = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+
+
+class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
+    """Environments in processes of their own, with observations in shared memory.
+
+    It behaves as gymnasium's SyncVectorEnv with `AutoresetMode.SAME_STEP`: the observation after
+    an episode's end is the first of the next episode; `infos['final_obs']` and
+    `infos['final_info']` tell of the end.
+
+    A worker that dies, hangs or raises is replaced by a fresh one. Its step counts as truncated,
+    with reward 0 and the last good observation as the final one; what happened is told in
+    `infos['final_info']['worker_error']` and logged.
+
+    Attributes:
+        observations: The shared array, `[N, ...]`. `reset`, `step` and `restore` return it itself
+            and not a copy: its content is valid until the next step.
+        num_restarts: Workers replaced so far.
+    """
+
+    def __init__(
+        self,
+        env_fns: Sequence[Callable[[], gymnasium.Env[Any, Any]]],
+        *,
+        context: str = 'forkserver',
+        hang_seconds: float = 60.0,
+        max_restarts: int = 100,
+        step_infos: bool = True,
+    ) -> None:
+        """Starts all workers at once and waits for all of them.
+
+        Args:
+            env_fns: Make the environments; picklable, such as a functools.partial.
+            context: How processes start: 'forkserver' or 'spawn'. A fork would inherit the locks
+                of TensorFlow's threads.
+            hang_seconds: A worker that takes longer to answer counts as dead; 0: never.
+            max_restarts: More restarts than this raise RuntimeError.
+            step_infos: Whether to pass on the infos of steps within an episode, which pickles
+                them at every step; those of an episode's start and end always are.
+
+        Raises:
+            UsageError: An environment refuses what its user asked for.
+            RuntimeError: An environment cannot be made; the message has the worker's traceback.
+        """
+        if not env_fns or context not in ('forkserver', 'spawn'):
+            raise ValueError(f'needs environments, and forkserver or spawn, not {context!r}')
+        self.num_envs, self.num_restarts, self._max_restarts = len(env_fns), 0, max_restarts
+        self._restart_rng = np.random.default_rng()
+        self._pending = False
+        self._pool = WorkerPool(env_fns, context, step_infos)
+        try:
+            self._adopt(self._pool.start())
+            self._pool.share(hang_seconds)
+        except BaseException:
+            self.close()
+            raise
+
+    def _adopt(self, descriptions: list[tuple[Any, ...]]) -> None:
+        """Takes over names and spaces, which must agree."""
+        self._names = [name for name, *_ in descriptions]
+        _, observation_space, action_space, metadata, self.render_mode = descriptions[0]
+        for name, *others in descriptions:
+            if others[:2] != [observation_space, action_space]:
+                raise UsageError(f'the spaces of {name} and of {self._names[0]} differ')
+        for space in (observation_space, action_space):
+            if not isinstance(space, _ARRAY_SPACES):
+                raise UsageError(f'{self._names[0]} has a space that is not one array: {space}')
+        self.single_observation_space, self.single_action_space = observation_space, action_space
+        self.observation_space = batch_space(observation_space, self.num_envs)
+        self.action_space = batch_space(action_space, self.num_envs)
+        self.metadata = {**metadata, 'autoreset_mode': AutoresetMode.SAME_STEP}
+        self._arrays = transport.map_arrays(
+            self._pool.memory, self.num_envs, observation_space, action_space
+        )
+        self.observations = self._arrays.observations
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """Process ids of the workers."""
+        return self._pool.pids
+
+    def reset(
+        self,
+        *,
+        seed: int | Sequence[int | None] | None = None,
+        options: dict[str, Any] | None = None,
+    ) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode everywhere; environment i gets the seed `seed + i`."""
+        if seed is None or isinstance(seed, (int, np.integer)):
+            seeds = [None if seed is None else int(seed) + i for i in range(self.num_envs)]
+        else:
+            seeds = list(seed)
+        if seed is not None:
+            self._restart_rng = np.random.default_rng([s for s in seeds if s is not None])
+        self._require_idle()
+        self._pool.ask([('reset', own_seed, options) for own_seed in seeds])
+        infos: dict[str, Any] = {}
+        for index, answer in self._pool.answers():
+            if isinstance(answer, WorkerError):
+                _, answer = self._restart(index, answer)
+            infos = self._add_info(infos, answer, index)
+        return self.observations, infos
+
+    def step(self, actions: Any) -> Step:
+        """A step of every environment."""
+        self.step_async(actions)
+        return self.step_wait()
+
+    def step_async(self, actions: Any) -> None:
+        """Sends the actions, `[N, ...]`, and does not wait."""
+        self._require_idle()
+        actions = np.asarray(actions)
+        if actions.shape != self._arrays.actions.shape:
+            raise ValueError(f'actions of {actions.shape}, not {self._arrays.actions.shape}')
+        np.copyto(self._arrays.actions, actions, casting='same_kind')
+        self._pending = True
+        self._pool.ask_for_steps()
+
+    def step_wait(self) -> Step:
+        """Waits for all workers: observations, rewards, terminated, truncated, infos."""
+        if not self._pending:
+            raise error.NoAsyncCallError('step_wait without step_async', 'step')
+        arrays = self._arrays
+        infos: dict[str, Any] = {}
+        for index, answer in self._pool.answers():
+            if answer is None:
+                continue
+            if isinstance(answer, WorkerError):
+                answer = self._restart(index, answer)
+            final_info, info = answer
+            if final_info is not None:
+                final_obs = arrays.final_observations[index].copy()
+                final = {'final_obs': final_obs, 'final_info': final_info}
+                infos = self._add_info(infos, final, index)
+            infos = self._add_info(infos, info, index)
+        self._pending = False
+        flags = arrays.terminated.copy(), arrays.truncated.copy()
+        return self.observations, arrays.rewards.copy(), *flags, infos
+
+    def apply(self, function: Callable[[gymnasium.Env[Any, Any]], Any]) -> tuple[Any, ...]:
+        """What a picklable function makes of each environment, in its process."""
+        return self._apply_each([function] * self.num_envs)
+
+    def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
+        """Calls a method of each environment, or gets an attribute."""
+        return self.apply(functools.partial(_call, name=name, args=args, kwargs=kwargs))
+
+    def get_attr(self, name: str) -> tuple[Any, ...]:
+        """Gets an attribute of each environment."""
+        return self.call(name)
+
+    def render(self) -> tuple[Any, ...]:
+        """The picture of each environment."""
+        return self.apply(operator.methodcaller('render'))
+
+    def snapshot(self) -> list[Snapshot]:
+        """The whole state of each environment, with its present observation."""
+        states = self.apply(operator.methodcaller('snapshot'))
+        pairs = zip(states, self.observations.copy(), strict=True)
+        return [{'env': state, 'observation': observation} for state, observation in pairs]
+
+    def restore(self, snapshots: Sequence[Snapshot]) -> np.ndarray:
+        """Continues from snapshots; the observations of that moment."""
+        self._apply_each([operator.methodcaller('restore', s['env']) for s in snapshots])
+        for index, snapshot in enumerate(snapshots):
+            self.observations[index] = snapshot['observation']
+        return self.observations
+
+    def close_extras(self, **kwargs: Any) -> None:
+        """Ends the workers; those that hang are killed."""
+        self._pool.close()
+
+    def _require_idle(self) -> None:
+        if self.closed:
+            raise error.ClosedEnvironmentError('SubprocVecEnv is closed')
+        if self._pending:
+            raise error.AlreadyPendingCallError('a step is under way: call step_wait first', 'step')
+
+    def _apply_each(self, functions: Sequence[Callable[..., Any]]) -> tuple[Any, ...]:
+        self._require_idle()
+        self._pool.ask([('apply', function) for function in functions])
+        answers = dict(self._pool.answers())
+        failures = {i: a for i, a in answers.items() if isinstance(a, WorkerError)}
+        for index, failure in failures.items():
+            if failure.hung:  # Its late answer would be taken for the next one.
+                self._pool.stop(index)
+        for index, failure in failures.items():
+            raise RuntimeError(self._describe(index, failure))
+        return tuple(answers.values())
+
+    def _restart(self, index: int, failure: WorkerError) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Replaces a worker: the final info of its episode, and the info of the next one."""
+        arrays, report = self._arrays, self._describe(index, failure)
+        self._pool.stop(index)  # First: it may be alive and write.
+        arrays.final_observations[index] = arrays.observations[index]
+        arrays.rewards[index], arrays.terminated[index], arrays.truncated[index] = 0.0, False, True
+        text = report
+        for _ in range(_MAX_ATTEMPTS):
+            if self.num_restarts >= self._max_restarts:
+                raise RuntimeError(f'more than {self._max_restarts} restarts: {text}')
+            self.num_restarts += 1
+            _log.warning('restarted: %s', text)
+            try:
+                info = self._pool.replace(index, int(self._restart_rng.integers(2**31)))
+                return {'worker_error': report}, info
+            except WorkerError as again:
+                text = self._describe(index, again)
+                self._pool.stop(index)
+        raise RuntimeError(f'fresh environments fail, too: {text}')
+
+    def _describe(self, index: int, failure: WorkerError) -> str:
+        action = self._arrays.actions[index].tolist()
+        text = f'environment {index} ({self._names[index]}) {failure.what}; last action {action}'
+        return f'{text}\n{failure.trace}' if failure.trace else text
+
+
+def _call(env: gymnasium.Env[Any, Any], name: str, args: Any, kwargs: Any) -> Any:
+    attribute = env.get_wrapper_attr(name)
+    return attribute(*args, **kwargs) if callable(attribute) else attribute

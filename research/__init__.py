@@ -1,0 +1,1 @@
+"""Experiments and benchmarks: scripts, and the results that they produced."""

@@ -1,0 +1,122 @@
+"""Stable-Baselines3's A2C as a peer: our environments, settings and evaluation, its algorithm.
+
+    .venv/bin/pip install -r requirements-bench.txt
+    .venv/bin/python -m research.peer_a2c --game=Airstriker-Genesis --seed=0 --json=sb3-0.json
+
+The same flags and presets as `./run train_a2c`. With `--random`, no learning: the random policy.
+"""
+
+import functools
+import json
+from typing import Any
+
+import numpy as np
+from absl import flags
+
+from agents import configs, presets
+from envs import games
+from envs.config import EnvConfig
+from envs.make import make_env
+from launch import config_flags, script
+
+_a2c_config = config_flags.define(configs.A2CConfig)
+_env_config = config_flags.define(EnvConfig)
+_PRESET = flags.DEFINE_string('preset', 'auto', 'A preset of ours.')
+_EPISODES = flags.DEFINE_integer('episodes', 50, 'Sampled episodes after training.')
+_JSON = flags.DEFINE_string('json', '', 'File to write the result to.', required=True)
+_RANDOM = flags.DEFINE_boolean('random', False, 'Evaluate the random policy instead.')
+
+
+class PeerActor:
+    """A policy of Stable-Baselines3 as our evaluation wants it."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def step(self, observations: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Sampled actions."""
+        actions, _ = self._model.predict(np.array(observations), deterministic=False)
+        return actions, np.zeros(len(actions), np.float32)
+
+    def value(self, observations: np.ndarray) -> np.ndarray:
+        """Not needed to evaluate."""
+        return np.zeros(len(observations), np.float32)
+
+
+class RandomActor(PeerActor):
+    """Every action with the same probability."""
+
+    def __init__(self, num_actions: int, seed: int) -> None:
+        self._num_actions, self._rng = num_actions, np.random.default_rng(seed)
+
+    def step(self, observations: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """Uniform actions."""
+        actions = self._rng.integers(self._num_actions, size=len(observations))
+        return actions, np.zeros(len(actions), np.float32)
+
+
+def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
+    """Stable-Baselines3's A2C with our settings.
+
+    Its value loss is (R - V)² without our factor 1/2, so its weight is half of ours; its RMSprop
+    is PyTorch's, with epsilon outside the root, as its users have it.
+    """
+    from stable_baselines3 import A2C
+    from stable_baselines3.common.vec_env import SubprocVecEnv, VecMonitor
+
+    makers = [functools.partial(make_env, env_config, i) for i in range(config.num_envs)]
+    envs = VecMonitor(SubprocVecEnv(makers, start_method='forkserver'))
+    schedule = (
+        (lambda left: left * config.learning_rate)
+        if config.lr_schedule == 'linear'
+        else (lambda left: config.learning_rate)
+    )
+    model = A2C(
+        'MlpPolicy' if config.network == 'mlp' else 'CnnPolicy',
+        envs,
+        learning_rate=schedule,
+        n_steps=config.unroll_length,
+        gamma=config.discount,
+        gae_lambda=config.gae_lambda,
+        ent_coef=config.entropy_cost,
+        vf_coef=config.value_cost / 2,
+        max_grad_norm=config.max_grad_norm,
+        rms_prop_eps=config.rmsprop_epsilon,
+        seed=config.seed,
+        device='cpu',
+        verbose=1,
+    )
+    model.learn(config.total_steps, log_interval=1000)
+    envs.close()
+    return model
+
+
+def main() -> None:
+    """Trains the peer and evaluates it as ours is evaluated."""
+    preset = presets.for_game(_PRESET.value, flags.FLAGS.game)
+    config, env_config = _a2c_config(preset), _env_config(preset)
+    games.check(env_config)
+    from agents import quiet_tensorflow  # noqa: F401, I001
+    from agents import evaluation
+    from envs.vec_env import SubprocVecEnv
+
+    model = None if _RANDOM.value else train(config, env_config)
+    num_envs = min(_EPISODES.value, evaluation.MAX_ENVS)
+    makers = [functools.partial(make_env, env_config, i) for i in range(num_envs)]
+    envs = SubprocVecEnv(makers, step_infos=False)
+    actor = (
+        RandomActor(int(envs.single_action_space.n), config.seed)  # type: ignore[attr-defined]
+        if model is None
+        else PeerActor(model)
+    )
+    quota = [(_EPISODES.value + i) // num_envs for i in range(num_envs)]
+    episodes = evaluation.play(actor, envs, quota, seed=1000 + config.seed)
+    envs.close()
+    result = evaluation.Evaluation(env_config.game, 'sampled', tuple(episodes))
+    with open(_JSON.value, 'w') as file:
+        json.dump(result.as_json(), file, indent=2)
+    print(result.mean_score, result.confidence_interval)
+
+
+if __name__ == '__main__':
+    script.start(main)

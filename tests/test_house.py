@@ -1,0 +1,173 @@
+"""Who may import whom, TensorFlow only where it belongs, and documented, annotated functions."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+TENSORFLOW = {'tensorflow', 'keras', 'tf_keras', 'tf_agents', 'tensorflow_probability'}
+PEERS = {'torch', 'stable_baselines3'}  # For comparison, in research/ alone.
+FORBIDDEN = {
+    'envs': TENSORFLOW | PEERS | {'agents', 'launch', 'research', 'tests'},
+    'agents': PEERS | {'launch', 'research', 'tests'},
+    'launch': PEERS | {'research', 'tests'},
+}
+FILES = sorted(path for folder in FORBIDDEN for path in (ROOT / folder).rglob('*.py'))
+NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+
+
+def imported_packages(tree):
+    """The first part of every imported name, wherever in the file the import stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split('.')[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split('.')[0]
+
+
+def forbidden_for(name):
+    """What the file may not import."""
+    path = pathlib.PurePath(name)
+    forbidden = set(FORBIDDEN[path.parts[0]])
+    if path.name == '__init__.py' or name == 'agents/configs.py':
+        forbidden |= TENSORFLOW
+    if path.parts[:2] != ('agents', 'tfa'):
+        forbidden.add('tf_agents')
+    return forbidden
+
+
+def crossed_borders(name, text):
+    """The forbidden imports of a file."""
+    return sorted(set(imported_packages(ast.parse(text))) & forbidden_for(name))
+
+
+def public_functions(body):
+    """The functions of a module's body, and the methods of its classes, without underscore."""
+    for node in body:
+        if isinstance(node, ast.ClassDef) and not node.name.startswith('_'):
+            yield from public_functions(node.body)
+        elif isinstance(node, ast.FunctionDef) and not node.name.startswith('_'):
+            yield node
+
+
+def is_annotated(function):
+    """Whether every argument and the result have a type."""
+    spec = function.args
+    arguments = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs, spec.vararg, spec.kwarg]
+    named = [argument for argument in arguments if argument and argument.arg not in ('self', 'cls')]
+    return function.returns is not None and all(argument.annotation for argument in named)
+
+
+def careless_functions(text):
+    """Names of the public functions that lack a docstring or a type."""
+    functions = public_functions(ast.parse(text).body)
+    return [f.name for f in functions if not (ast.get_docstring(f) and is_annotated(f))]
+
+
+def keras_2_lines(text):
+    """Lines that use `tf.keras`, which is Keras 2 as soon as TF-Agents is in the process."""
+    nodes = ast.walk(ast.parse(text))
+    return [
+        node.lineno
+        for node in nodes
+        if isinstance(node, ast.Attribute) and ast.unparse(node) in ('tf.keras', 'tensorflow.keras')
+    ]
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_imports_cross_no_border(name):
+    assert crossed_borders(name, (ROOT / name).read_text()) == []
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_public_functions_have_docstrings_and_types(name):
+    assert careless_functions((ROOT / name).read_text()) == []
+
+
+@pytest.mark.parametrize('name', [n for n in NAMES if not n.startswith('agents/tfa/')])
+def test_only_tfa_uses_keras_2(name):
+    assert keras_2_lines((ROOT / name).read_text()) == []
+
+
+@pytest.mark.parametrize(
+    'name, text, crossed',
+    [
+        ('envs/a.py', 'def f():\n    import tensorflow.compat as tf', ['tensorflow']),
+        ('envs/a.py', 'from agents import a2c', ['agents']),
+        ('envs/a.py', 'import numpy\nfrom envs import make', []),
+        ('agents/a.py', 'import tensorflow, keras\nfrom envs import make', []),
+        ('agents/a.py', 'from launch.config_flags import define', ['launch']),
+        ('agents/a.py', 'import tf_agents', ['tf_agents']),
+        ('agents/tfa/a.py', 'import tf_agents\nimport torch', ['torch']),
+        ('agents/tfa/__init__.py', 'import tf_agents', ['tf_agents']),
+        ('agents/configs.py', 'import keras', ['keras']),
+        ('launch/a.py', 'from research import plots\nfrom agents import a2c', ['research']),
+    ],
+)
+def test_borders_are_seen(name, text, crossed):
+    assert crossed_borders(name, text) == crossed
+
+
+@pytest.mark.parametrize(
+    'text, careless',
+    [
+        ('def f(x: int) -> int:\n    """F."""', []),
+        ('def f(x: int) -> int:\n    return x', ['f']),
+        ('def f(x) -> int:\n    """F."""', ['f']),
+        ('def f(x: int):\n    """F."""', ['f']),
+        ('def f(*x, **y: int) -> int:\n    """F."""', ['f']),
+        ('class A:\n    def f(self) -> None:\n        ...', ['f']),
+        ('def _f(x):\n    return x\n\nclass _A:\n    def f(self): ...', []),
+    ],
+)
+def test_careless_functions_are_seen(text, careless):
+    assert careless_functions(text) == careless
+
+
+def test_keras_2_is_seen():
+    assert keras_2_lines('import keras\nkeras.Model()\nx = tf.keras.Model()') == [3]
+
+
+# Imports each module in a process of its own, forked, since launchers share names of flags.
+IMPORT_EACH = """
+import os, sys
+for name in sys.argv[2:]:
+    if os.fork() == 0:
+        __import__(name)
+        loaded = [package for package in sys.argv[1].split(',') if package in sys.modules]
+        print(*([name, *loaded] if loaded else []), end='\\n' if loaded else '', flush=True)
+        os._exit(0)
+    if os.wait()[1]:
+        print(name, 'cannot be imported')
+"""
+
+
+def modules_that_load(packages, modules):
+    """Lines that name a module and which of the packages its import loads."""
+    command = [sys.executable, '-c', IMPORT_EACH, ','.join(packages), *modules]
+    return subprocess.check_output(command, cwd=ROOT, text=True).splitlines()
+
+
+def light_modules():
+    """Modules that an emulator process may load: all but the inside of agents/."""
+    for name in NAMES:
+        module = name.removesuffix('.py').replace('/', '.').removesuffix('.__init__')
+        if not name.startswith('agents/') or name.endswith(('__init__.py', 'agents/configs.py')):
+            yield module
+
+
+def test_emulator_processes_never_load_tensorflow():
+    """Spawned workers import envs, configs, and again the launch script that started them.
+
+    Nor ale-py, which is under the GPL: it is for those who ask for an Atari game.
+    """
+    packages = [*sorted(TENSORFLOW | PEERS), 'ale_py']
+    assert modules_that_load(packages, light_modules()) == []
+
+
+def test_loaded_modules_are_seen():
+    lines = modules_that_load(['json', 'wave'], ['wave', 'os', 'json.tool', 'no_such_module'])
+    assert lines == ['wave wave', 'json.tool json', 'no_such_module cannot be imported']

@@ -1,0 +1,444 @@
+import functools
+import gc
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+import pytest
+import worker_envs
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from worker_envs import Trouble, Walk
+
+from envs.errors import UsageError
+from envs.vec_env import SubprocVecEnv
+
+ROOT = Path(__file__).parents[1]
+FINE, RAISE, CRASH, SLEEP, LEAVE = range(5)
+
+
+def make(*env_fns, **kwargs):
+    return SubprocVecEnv(env_fns, **kwargs)
+
+
+@pytest.fixture
+def trouble(tmp_path):
+    """Three environments that are fine until an action says otherwise."""
+    env_fn = functools.partial(Trouble, directory=str(tmp_path))
+    env = make(env_fn, env_fn, env_fn, hang_seconds=0.5)
+    env.reset(seed=1)
+    yield env
+    env.close()
+
+
+def alive(pid):
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()[0] not in 'ZX'
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until_dead(pids, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not any(alive(pid) for pid in pids)
+
+
+def assert_same_infos(ours, theirs):
+    assert ours.keys() == theirs.keys()
+    for key, value in theirs.items():
+        if isinstance(value, dict):
+            assert_same_infos(ours[key], value)
+        else:
+            assert ours[key].dtype == value.dtype
+            np.testing.assert_equal(list(ours[key]), list(value))
+
+
+CASES = {
+    'CartPole': functools.partial(gymnasium.make, 'CartPole-v1'),
+    'quiet': functools.partial(Walk, step_infos=False),
+    **{name: functools.partial(Walk, name) for name in worker_envs.ACTION_SPACES},
+}
+
+
+@pytest.mark.parametrize('env_fn', CASES.values(), ids=CASES)
+def test_equals_the_synchronous_environment(env_fn):
+    theirs = SyncVectorEnv([env_fn] * 3, autoreset_mode=AutoresetMode.SAME_STEP)
+    ours = make(*[env_fn] * 3)
+    try:
+        for name in ('observation_space', 'action_space', 'single_action_space', 'metadata'):
+            assert getattr(ours, name) == getattr(theirs, name)
+        observations, infos = ours.reset(seed=5, options={'level': 2})
+        expected, expected_infos = theirs.reset(seed=5, options={'level': 2})
+        np.testing.assert_array_equal(observations, expected)
+        assert_same_infos(infos, expected_infos)
+        theirs.action_space.seed(0)
+        ends = 0
+        for _ in range(300):
+            actions = theirs.action_space.sample()
+            *answer, infos = ours.step(actions)
+            *expected, expected_infos = theirs.step(actions)
+            for value, wanted in zip(answer, expected, strict=True):
+                np.testing.assert_array_equal(value, wanted.astype(value.dtype))
+            assert [v.dtype for v in answer] == [np.float32, np.float32, bool, bool]
+            assert_same_infos(infos, expected_infos)
+            ends += 'final_obs' in infos
+        assert ends > 10
+    finally:
+        ours.close()
+        theirs.close()
+
+
+def test_spawn_works_too():
+    env = make(Walk, Walk, context='spawn')
+    observations, _ = env.reset(seed=0)
+    assert not np.array_equal(observations[0], observations[1])
+    assert env.call('np_random_seed') == (0, 1)
+    env.close()
+
+
+def test_infos_within_episodes_can_be_left_out():
+    env = make(Walk, step_infos=False)
+    env.reset(seed=0)
+    for _ in range(100):
+        *_, terminated, truncated, infos = env.step([1])
+        assert bool(infos) == (terminated | truncated)[0]
+        if infos:
+            assert infos['final_info']['time'][0] > 0
+    env.close()
+
+
+def test_observations_are_one_array_that_the_next_step_overwrites(trouble):
+    first, _ = trouble.reset(seed=0)
+    second, rewards, *_ = trouble.step([FINE] * 3)
+    assert first is second is trouble.observations
+    trouble.step([FINE] * 3)
+    np.testing.assert_array_equal(first[:, 1], 2)
+    rewards[:] = 7  # Small arrays are copies.
+    assert trouble.step([FINE] * 3)[1].tolist() == [1, 1, 1]
+
+
+def test_an_environment_may_keep_its_actions():
+    env = make(functools.partial(Walk, 'multi_binary'))
+    env.reset(seed=0)
+    for bit in (0, 1):
+        env.step([[bit] * 5])
+    (kept,) = env.get_attr('kept')
+    assert [list(action) for action in kept] == [[0] * 5, [1] * 5]
+    env.close()
+
+
+def test_seeds():
+    env = make(Walk, Walk)
+    env.reset(seed=7)
+    assert env.get_attr('np_random_seed') == (7, 8)
+    env.reset(seed=[3, 9])
+    assert env.get_attr('np_random_seed') == (3, 9)
+    with pytest.raises(ValueError, match='1 values for 2'):
+        env.reset(seed=[3])
+    env.close()
+
+
+@pytest.mark.parametrize(
+    'action, what',
+    [
+        (RAISE, 'raised ValueError: two lines'),
+        (LEAVE, 'raised EOFError'),
+        (CRASH, 'died (SIGSEGV)'),
+        (SLEEP, 'hung for 0.5 s'),
+    ],
+)
+def test_trouble_is_a_truncation(trouble, caplog, action, what):
+    trouble.step([FINE] * 3)
+    before, pids = trouble.observations.copy(), trouble.worker_pids
+    observations, rewards, terminated, truncated, infos = trouble.step([FINE, action, FINE])
+    assert rewards.tolist() == [1, 0, 1]
+    assert not terminated.any() and truncated.tolist() == [False, True, False]
+    assert observations[:, 1].tolist() == [2, 0, 2]  # The fresh one starts at once.
+    np.testing.assert_array_equal(infos['final_obs'][1], before[1])
+    assert infos['_final_obs'].tolist() == infos['_final_info'].tolist() == truncated.tolist()
+    text = infos['final_info']['worker_error'][1]
+    assert text.startswith(f'environment 1 (Trouble) {what}')
+    assert f'last action {action}' in text.splitlines()[0]
+    assert ('worker_envs.py", line' in text) == what.startswith('raised')
+    assert [r.getMessage() for r in caplog.records] == [f'restarted: {text}']
+    assert trouble.num_restarts == 1
+    assert wait_until_dead([pids[1]])
+    assert trouble.worker_pids[::2] == pids[::2] and trouble.worker_pids[1] != pids[1]
+    *_, infos = trouble.step([FINE] * 3)
+    assert trouble.observations[:, 1].tolist() == [3, 1, 3] and not infos
+
+
+def test_a_worker_killed_between_steps_is_replaced(trouble):
+    os.kill(trouble.worker_pids[2], signal.SIGKILL)
+    *_, truncated, infos = trouble.step([FINE] * 3)
+    assert truncated.tolist() == [False, False, True]
+    assert 'died (SIGKILL)' in infos['final_info']['worker_error'][2]
+    os.kill(trouble.worker_pids[0], signal.SIGKILL)
+    observations, _ = trouble.reset(seed=1)
+    assert observations[:, 1].tolist() == [0, 0, 0] and trouble.num_restarts == 2
+
+
+def test_seeds_of_restarts_repeat(trouble):
+    def seeds():
+        trouble.reset(seed=3)
+        return [trouble.step([RAISE, FINE, FINE])[0][0, 0] for _ in range(3)]
+
+    first = seeds()
+    assert len(set(first)) > 1 and seeds() == first
+
+
+def test_workers_wait_for_their_limit_side_by_side():
+    env = make(functools.partial(Trouble, 'sleepy'), Trouble, hang_seconds=1.0)
+    env.reset(seed=0)
+    with pytest.raises(RuntimeError, match='environment 0'):
+        env.apply(worker_envs.doze)  # The second one answers after 1.8 s, which is too late.
+    env.step([FINE] * 2)
+    assert env.num_restarts == 2
+    env.close()
+
+
+def test_too_many_restarts_raise():
+    env = make(Trouble, max_restarts=1)
+    env.reset(seed=0)
+    env.step([RAISE])
+    with pytest.raises(RuntimeError, match='more than 1 restarts: environment 0 .*two lines'):
+        env.step([RAISE])
+    env.close()
+
+
+def test_an_environment_that_never_starts_is_given_up():
+    env = make(functools.partial(Trouble, 'reset'))
+    with pytest.raises(RuntimeError, match='fresh environments fail, too.*never starts'):
+        env.reset(seed=0)
+    assert env.num_restarts == 3
+    env.close()
+
+
+@pytest.mark.parametrize(
+    'kind, error, match',
+    [
+        ('raise', RuntimeError, r'(?s)environment 1 raised KeyError.*worker_envs.py", line'),
+        ('usage', UsageError, '^unknown level$'),
+        ('crash', RuntimeError, r'environment 1 died \(SIGSEGV\)'),
+    ],
+)
+def test_an_environment_that_cannot_be_made(tmp_path, kind, error, match):
+    fine = functools.partial(Trouble, directory=str(tmp_path))
+    with pytest.raises(error, match=match):
+        make(fine, functools.partial(Trouble, kind), fine)
+    assert len(list(tmp_path.iterdir())) == 2  # The others were closed.
+
+
+@pytest.mark.parametrize('env_fns', [(Walk, Trouble), (worker_envs.Keyboard,)])
+def test_spaces_that_do_not_fit_are_refused(env_fns):
+    with pytest.raises(UsageError, match='space'):
+        make(*env_fns)
+
+
+def test_misuse_is_refused(trouble):
+    with pytest.raises(ValueError, match='fork'):
+        make(Walk, context='fork')
+    with pytest.raises(ValueError, match='shape|actions of'):
+        trouble.step([FINE])
+    with pytest.raises(TypeError, match='same_kind'):
+        trouble.step([0.5, 0.5, 0.5])
+    with pytest.raises(gymnasium.error.NoAsyncCallError):
+        trouble.step_wait()
+    trouble.step_async([FINE] * 3)
+    for call in (trouble.reset, trouble.snapshot, lambda: trouble.step([FINE] * 3)):
+        with pytest.raises(gymnasium.error.AlreadyPendingCallError):
+            call()
+    trouble.step_wait()
+    trouble.close()
+    with pytest.raises(gymnasium.error.ClosedEnvironmentError):
+        trouble.step([FINE] * 3)
+
+
+def test_restore_continues_exactly():
+    env = make(Walk, Walk)
+    env.reset(seed=0)
+    actions = np.random.default_rng(0).integers(1, 5, (60, 2))
+    for action in actions[:20]:
+        env.step(action)
+    snapshots, observations = env.snapshot(), env.observations.copy()
+    ends = [[value.copy() for value in env.step(action)[:4]] for action in actions[20:]]
+    for target in (env, make(Walk, Walk)):
+        target.reset(seed=99)
+        np.testing.assert_array_equal(target.restore(snapshots), observations)
+        for action, end in zip(actions[20:], ends, strict=True):
+            for value, expected in zip(target.step(action)[:4], end, strict=True):
+                np.testing.assert_array_equal(value, expected)
+        target.close()
+
+
+def test_calls(trouble):
+    trouble.step([FINE] * 3)
+    assert [frame.max() for frame in trouble.render()] == [1, 1, 1]
+    assert trouble.call('reset', seed=4)[0][1] == {}
+    with pytest.raises(RuntimeError, match='(?s)environment 0 .*AttributeError.*Traceback'):
+        trouble.snapshot()  # It has none.
+    assert trouble.call('step', FINE)[0][1] == 1.0 and trouble.num_restarts == 0
+
+
+def test_a_call_that_hangs_raises_and_leaves_no_late_answer(trouble):
+    with pytest.raises(RuntimeError, match=r'environment 0 \(Trouble\) hung'):
+        trouble.call('step', SLEEP)
+    *_, truncated, _ = trouble.step([FINE] * 3)
+    assert truncated.all() and trouble.num_restarts == 3
+
+
+def test_signals_to_a_worker(trouble, tmp_path):
+    pid = trouble.worker_pids[0]
+    os.kill(pid, signal.SIGINT)
+    trouble.step([FINE] * 3)
+    assert trouble.num_restarts == 0
+    os.kill(pid, signal.SIGTERM)
+    assert wait_until_dead([pid])
+    assert (tmp_path / f'closed-{pid}').exists()
+
+
+def test_a_hung_worker_that_can_be_interrupted_closes_its_environment(trouble, tmp_path):
+    pid = trouble.worker_pids[0]
+    trouble.step([SLEEP, FINE, FINE])
+    assert (tmp_path / f'closed-{pid}').exists()
+
+
+def test_an_engine_inherits_nothing_and_dies_with_its_worker():
+    env = make(functools.partial(Trouble, engine=True))
+    env.reset(seed=0)
+    assert env.apply(worker_envs.open_inheritable_files) == ([],)
+    (group,) = env.apply(worker_envs.group)
+    assert len(group) == 2
+    env.step([CRASH])
+    assert wait_until_dead(group)
+    env.close()
+
+
+@pytest.mark.parametrize('how', ['close', 'forget'])
+def test_close_leaves_nothing(tmp_path, how):
+    shared_before, files_before = os.listdir('/dev/shm'), len(os.listdir('/proc/self/fd'))
+    env = make(*[functools.partial(Trouble, directory=str(tmp_path), engine=True)] * 2)
+    groups = env.apply(worker_envs.group)
+    if how == 'close':
+        env.close()
+        env.close()
+    del env
+    gc.collect()
+    assert wait_until_dead([pid for group in groups for pid in group])
+    assert len(list(tmp_path.iterdir())) == 2
+    assert os.listdir('/dev/shm') == shared_before
+    assert len(os.listdir('/proc/self/fd')) <= files_before + 3  # Those of the forkserver itself.
+
+
+LEARNER = """
+import functools, os, signal, sys, time
+from pathlib import Path
+import numpy as np
+import worker_envs
+from envs.vec_env import SubprocVecEnv
+from envs.config import EnvConfig
+
+def env_fn(game):
+    if game == 'scripted':
+        return functools.partial(worker_envs.Trouble, directory=sys.argv[4], engine=True)
+    from envs.make import make_env
+    return functools.partial(make_env, EnvConfig(game=game))
+
+if __name__ == '__main__':
+    game, stuck, end = sys.argv[1], sys.argv[2] == 'stuck', sys.argv[3]
+    env = SubprocVecEnv([env_fn(game)] * 2)
+    env.reset(seed=0)
+    env.step(np.zeros(env._arrays.actions.shape, env._arrays.actions.dtype))
+    pids = [pid for group in env.apply(worker_envs.group) for pid in group]
+    if stuck:
+        env.step_async([3, 3])
+    print(*pids, flush=True)
+    if end == 'exit':
+        os._exit(0)
+    if end in ('kill', 'term'):
+        os.kill(os.getpid(), {'kill': signal.SIGKILL, 'term': signal.SIGTERM}[end])
+        time.sleep(100)
+    if end == 'raise':
+        raise ValueError
+"""
+
+
+def run_learner(tmp_path, *arguments, script=LEARNER):
+    path = tmp_path / 'learner.py'
+    path.write_text(script)
+    command = [sys.executable, '-W', 'error', str(path), *arguments, str(tmp_path)]
+    variables = {
+        **os.environ,
+        'PYTHONPATH': os.pathsep.join([str(ROOT), str(ROOT / 'tests')]),
+        'TMPDIR': str(tmp_path),
+    }
+    # It returns when nobody holds the pipes any more: neither worker, nor engine, nor forkserver.
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=100, env=variables, cwd=tmp_path
+    )
+
+
+@pytest.mark.parametrize(
+    'state, end',
+    [('idle', end) for end in ('kill', 'term', 'exit', 'normal', 'raise')]
+    + [('stuck', 'kill'), ('stuck', 'normal')],
+)
+def test_workers_and_engines_die_with_the_learner(tmp_path, end, state):
+    result = run_learner(tmp_path, 'scripted', state, end)
+    pids = [int(pid) for pid in result.stdout.split()]
+    assert len(pids) == 4, result.stderr
+    assert wait_until_dead(pids)
+    assert len(list(tmp_path.glob('closed-*'))) == 2
+    assert bool(result.stderr) == (end == 'raise')
+
+
+@pytest.mark.parametrize('end', ['kill', 'normal'])
+@pytest.mark.parametrize('game', ['VizdoomBasic-v1', 'Airstriker-Genesis'])
+def test_games_die_with_the_learner(tmp_path, game, end):
+    pytest.importorskip({'V': 'envs.vizdoom_game', 'A': 'envs.retro_game'}[game[0]])
+    shared_before = os.listdir('/dev/shm')
+    result = run_learner(tmp_path, game, 'idle', end)
+    pids = [int(pid) for pid in result.stdout.split()]
+    assert len(pids) == (4 if game.startswith('Vizdoom') else 2), result.stderr
+    assert wait_until_dead(pids)
+    assert os.listdir('/dev/shm') == shared_before
+
+
+LAZY_LAUNCHER = """
+import functools
+import worker_envs
+from envs.vec_env import SubprocVecEnv
+
+def main():
+    import tensorflow
+    env = SubprocVecEnv([worker_envs.Walk])
+    print(env.apply(worker_envs.has_tensorflow))
+
+if __name__ == '__main__':
+    main()
+"""
+
+
+def test_workers_do_not_load_tensorflow(tmp_path):
+    (tmp_path / 'tensorflow.py').touch()  # The real one takes seconds, and has the same name.
+    assert run_learner(tmp_path, script=LAZY_LAUNCHER).stdout == '(False,)\n'
+
+
+def test_a_genesis_worker_is_small():
+    pytest.importorskip('envs.retro_game')
+    from envs.config import EnvConfig
+    from envs.make import make_env
+
+    env = make(functools.partial(make_env, EnvConfig(game='Airstriker-Genesis')))
+    env.reset(seed=0)
+    for _ in range(10):
+        env.step(env.action_space.sample())
+    assert env.apply(worker_envs.has_tensorflow) == (False,)
+    assert env.apply(worker_envs.megabytes)[0] < 90
+    env.close()

@@ -1,0 +1,155 @@
+"""Environments for the tests of SubprocVecEnv; a light module, since every worker imports it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import gymnasium
+import numpy as np
+
+from envs.errors import UsageError
+
+ACTION_SPACES = {
+    'discrete': gymnasium.spaces.Discrete(4, start=1),
+    'multi_discrete': gymnasium.spaces.MultiDiscrete([3, 2]),
+    'multi_binary': gymnasium.spaces.MultiBinary(5),
+    'box': gymnasium.spaces.Box(-1.0, 1.0, (2,), np.float32),
+}
+
+
+class Walk(gymnasium.Env):
+    """A random walk that tells its actions, with infos of every kind, at every step if asked."""
+
+    def __init__(self, actions='discrete', step_infos=True):
+        self.observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (3,), np.float32)
+        self.action_space = ACTION_SPACES[actions]
+        self._step_infos, self._time, self._state, self.kept = step_infos, 0, np.zeros(3), []
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._time, self._state = 0, self.np_random.normal(size=3)
+        return self._state.astype(np.float32), {'start': float(self._state[0]), 'options': options}
+
+    def step(self, action):
+        self._time += 1
+        self.kept.append(action)
+        self._state = self._state + self.np_random.normal(size=3) + np.sum(action)
+        draw = self.np_random.random()
+        info = {'time': self._time, 'name': f'step {self._time}', 'nested': {'state': self._state}}
+        if not self._step_infos and draw < 0.9:
+            info = {}
+        observation = self._state.astype(np.float32)
+        return observation, float(self._state[1]), draw > 0.95, 0.9 < draw < 0.97, info
+
+    def snapshot(self):
+        return {'time': self._time, 'state': self._state, 'rng': self.np_random.bit_generator.state}
+
+    def restore(self, snapshot):
+        self._time, self._state = snapshot['time'], snapshot['state']
+        self.np_random.bit_generator.state = snapshot['rng']
+
+
+class Trouble(gymnasium.Env):
+    """Counts its steps; an action makes trouble. It has an engine: a child process."""
+
+    observation_space = gymnasium.spaces.Box(0, 255, (2,), np.uint8)
+    action_space = gymnasium.spaces.Discrete(5)
+    metadata = {'render_modes': ['rgb_array']}
+    FINE, RAISE, CRASH, SLEEP, LEAVE = range(5)
+
+    def __init__(self, trouble='', directory='', engine=False):
+        self.close_file = Path(directory, f'closed-{os.getpid()}') if directory else None
+        if trouble == 'raise':
+            raise KeyError('no such level')
+        if trouble == 'usage':
+            raise UsageError('unknown level')
+        if trouble == 'crash':
+            os.kill(os.getpid(), signal.SIGSEGV)
+        self.trouble, self._seed, self._time = trouble, 0, 0
+        self._engine = subprocess.Popen(['sleep', '1000']) if engine else None
+
+    def __str__(self):
+        return 'Trouble'
+
+    def reset(self, *, seed=None, options=None):
+        if self.trouble == 'reset':
+            raise ValueError('never starts')
+        super().reset(seed=seed)
+        self._seed, self._time = int(self.np_random.integers(256)), 0
+        return self._observation(), {}
+
+    def step(self, action):
+        if action == self.RAISE:
+            raise ValueError('two\nlines')
+        if action == self.CRASH:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        if action == self.SLEEP:
+            time.sleep(1000)
+        if action == self.LEAVE:
+            raise EOFError
+        self._time += 1
+        return self._observation(), 1.0, False, False, {}
+
+    def render(self):
+        return np.full((2, 2, 3), self._time, np.uint8)
+
+    def close(self):
+        if self.close_file:
+            self.close_file.touch()
+        if self._engine:
+            self._engine.kill()
+            self._engine.wait()
+
+    def _observation(self):
+        return np.array([self._seed, self._time], np.uint8)
+
+
+class Keyboard(gymnasium.Env):
+    """An environment whose observations are not one array."""
+
+    observation_space = gymnasium.spaces.Dict({'keys': gymnasium.spaces.Discrete(2)})
+    action_space = gymnasium.spaces.Discrete(2)
+
+
+def doze(env):
+    """Sleeps for very long, or for almost two seconds."""
+    time.sleep(1000 if env.trouble == 'sleepy' else 1.8)
+
+
+def group(env):
+    """Process ids of the worker's group: itself and its engine."""
+    pids = [int(name) for name in os.listdir('/proc') if name.isdigit()]
+    return [pid for pid in pids if _group_of(pid) == os.getpgid(0)]
+
+
+def _group_of(pid):
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def has_tensorflow(env):
+    return 'tensorflow' in sys.modules
+
+
+def megabytes(env):
+    """The memory of the worker, in pages that it has touched."""
+    return int(Path('/proc/self/statm').read_text().split()[1]) * os.sysconf('SC_PAGESIZE') / 2**20
+
+
+def open_inheritable_files(env):
+    """File descriptors above stderr that an engine would inherit."""
+    numbers = [int(name) for name in os.listdir('/proc/self/fd')]
+    return [n for n in numbers if n > 2 and _exists(n) and os.get_inheritable(n)]
+
+
+def _exists(number):
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
