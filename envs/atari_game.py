@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from envs.config import require
 from envs.errors import UsageError
 from envs.game import ReplayedGame, Snapshot, Transition
 
@@ -85,8 +86,8 @@ class AtariGame(ReplayedGame):
     def __init__(self, game_id: str, level: str = '', actions: str = 'default') -> None:
         super().__init__()
         check(game_id)
-        if level or actions not in action_sets(game_id):
-            raise UsageError(f'{game_id} has no level {level!r} or no action set {actions!r}')
+        require(not level, f'{game_id} has no level {level!r}')
+        require(actions in action_sets(game_id), f'{game_id} has no action set {actions!r}')
         import ale_py
 
         self._game_id = game_id
@@ -122,7 +123,7 @@ class AtariGame(ReplayedGame):
         # ALE draws no new picture when it takes over a state.
         return self._ale.getScreenGrayscale() if self._actions else self._start_pictures[0].copy()
 
-    def render(self) -> np.ndarray:  # type: ignore[override]
+    def render(self) -> np.ndarray:
         """The present frame in colours, `uint8[210, 160, 3]`."""
         return self._ale.getScreenRGB() if self._actions else self._start_pictures[1].copy()
 

@@ -7,7 +7,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 from gymnasium import spaces
-from gymnasium.envs.registration import EnvSpec, registry
+from gymnasium.envs.registration import EnvSpec, load_env_creator, registry
 
 from envs.errors import UsageError
 from envs.game import ReplayedGame, Transition
@@ -92,7 +92,7 @@ class GymnasiumGame(ReplayedGame):
         """The present observation, a new array: `float32[D]` or `uint8[H, W]`."""
         return self._observation.copy()
 
-    def render(self) -> np.ndarray:  # type: ignore[override]
+    def render(self) -> np.ndarray:
         """The environment's own picture: `uint8[height, width, 3]`, RGB.
 
         Raises:
@@ -111,9 +111,12 @@ class GymnasiumGame(ReplayedGame):
 def _make(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
     # With the spec and not its id gymnasium does not warn that there is a newer version.
     with _missing_package(spec.id):
-        creator = gymnasium.envs.registration.load_env_creator(spec.entry_point)  # type: ignore
-        modes = getattr(creator, 'metadata', {}).get('render_modes', ())
-        kwargs = {'render_mode': 'rgb_array'} if 'rgb_array' in modes else {}
+        creator: Any = spec.entry_point
+        if isinstance(creator, str):
+            creator = load_env_creator(creator)
+        metadata = getattr(creator, 'metadata', None)  # Of a wrapper's class it is a property.
+        modes = metadata.get('render_modes', ()) if isinstance(metadata, dict) else ()
+        kwargs: dict[str, Any] = {'render_mode': 'rgb_array'} if 'rgb_array' in modes else {}
         return gymnasium.make(spec, max_episode_steps=-1, disable_env_checker=True, **kwargs)
 
 

@@ -19,12 +19,11 @@ from typing import NamedTuple
 import gymnasium
 import numpy as np
 
-STEP, CALL = b's', b'c'  # Requests; behind CALL, pickled, a method of Worker and arguments.
-DONE, TELL, FAIL = (
-    b'.',
-    b't',
-    b'!',
-)  # Answers; behind TELL, pickled, an object, behind FAIL a Failure.
+STEP = b's'  # A request.
+CALL = b'c'  # A request; behind it, pickled, the name of a method of `worker.Worker` and arguments.
+DONE = b'.'  # An answer.
+TELL = b't'  # An answer; behind it, pickled, an object.
+FAIL = b'!'  # An answer; behind it, pickled, a Failure.
 
 
 class Failure(NamedTuple):

@@ -226,7 +226,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             if self.num_restarts >= self._max_restarts:
                 raise RuntimeError(f'more than {self._max_restarts} restarts: {text}')
             self.num_restarts += 1
-            _log.warning('restarted: %s', text)
+            _log.warning('Restarting a worker: %s', text)
             try:
                 info = self._pool.replace(index, int(self._restart_rng.integers(2**31)))
                 return {'worker_error': report}, info

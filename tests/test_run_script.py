@@ -38,7 +38,7 @@ if __name__ == '__main__':
 
 # Makes a .venv that holds itself; notes everything else that it is asked to run, and may fail.
 FAKE_PYTHON = """#!{interpreter} -IS
-import os, pathlib, shutil, sys, time
+import os, sys, time
 arguments = [argument for argument in sys.argv[1:] if argument != '-I']
 command = ' '.join(arguments).replace({repo!r} + '/', '')
 if arguments[0] == '-c':
@@ -48,9 +48,9 @@ if arguments[0] == '-c':
     sys.argv = arguments[::2]
     exec(arguments[1])
 elif command.startswith('-m venv'):
-    target = pathlib.Path(arguments[-1], 'bin')
-    target.mkdir(parents=True)
-    shutil.copy(__file__, target / 'python')
+    import shutil  # Not above: most calls do without, and there are hundreds.
+    os.makedirs(arguments[-1] + '/bin')
+    shutil.copy(__file__, arguments[-1] + '/bin/python')
 else:
     with open({log!r}, 'a') as log:
         print(command, file=log)

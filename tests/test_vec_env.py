@@ -2,22 +2,17 @@ import functools
 import gc
 import os
 import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import gymnasium
 import numpy as np
 import pytest
 import worker_envs
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-from worker_envs import Trouble, Walk
+from worker_envs import Trouble, Walk, wait_until_dead
 
 from envs.errors import UsageError
 from envs.vec_env import SubprocVecEnv
 
-ROOT = Path(__file__).parents[1]
 FINE, RAISE, CRASH, SLEEP, LEAVE = range(5)
 
 
@@ -33,20 +28,6 @@ def trouble(tmp_path):
     env.reset(seed=1)
     yield env
     env.close()
-
-
-def alive(pid):
-    try:
-        return Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()[0] not in 'ZX'
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def wait_until_dead(pids, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not any(alive(pid) for pid in pids)
 
 
 def assert_same_infos(ours, theirs):
@@ -166,7 +147,7 @@ def test_trouble_is_a_truncation(trouble, caplog, action, what):
     assert text.startswith(f'environment 1 (Trouble) {what}')
     assert f'last action {action}' in text.splitlines()[0]
     assert ('worker_envs.py", line' in text) == what.startswith('raised')
-    assert [r.getMessage() for r in caplog.records] == [f'restarted: {text}']
+    assert [r.getMessage() for r in caplog.records] == [f'Restarting a worker: {text}']
     assert trouble.num_restarts == 1
     assert wait_until_dead([pids[1]])
     assert trouble.worker_pids[::2] == pids[::2] and trouble.worker_pids[1] != pids[1]
@@ -313,132 +294,24 @@ def test_an_engine_inherits_nothing_and_dies_with_its_worker():
     env = make(functools.partial(Trouble, engine=True))
     env.reset(seed=0)
     assert env.apply(worker_envs.open_inheritable_files) == ([],)
-    (group,) = env.apply(worker_envs.group)
-    assert len(group) == 2
+    (family,) = env.apply(worker_envs.family)
+    assert len(family) == 2
     env.step([CRASH])
-    assert wait_until_dead(group)
+    assert wait_until_dead(family)
     env.close()
 
 
 @pytest.mark.parametrize('how', ['close', 'forget'])
 def test_close_leaves_nothing(tmp_path, how):
-    shared_before, files_before = os.listdir('/dev/shm'), len(os.listdir('/proc/self/fd'))
+    files_before = len(os.listdir('/proc/self/fd'))
     env = make(*[functools.partial(Trouble, directory=str(tmp_path), engine=True)] * 2)
-    groups = env.apply(worker_envs.group)
+    families = env.apply(worker_envs.family)
+    assert env.apply(worker_envs.named_memory) == ([], [])
     if how == 'close':
         env.close()
         env.close()
     del env
     gc.collect()
-    assert wait_until_dead([pid for group in groups for pid in group])
+    assert wait_until_dead([pid for family in families for pid in family])
     assert len(list(tmp_path.iterdir())) == 2
-    assert os.listdir('/dev/shm') == shared_before
     assert len(os.listdir('/proc/self/fd')) <= files_before + 3  # Those of the forkserver itself.
-
-
-LEARNER = """
-import functools, os, signal, sys, time
-from pathlib import Path
-import numpy as np
-import worker_envs
-from envs.vec_env import SubprocVecEnv
-from envs.config import EnvConfig
-
-def env_fn(game):
-    if game == 'scripted':
-        return functools.partial(worker_envs.Trouble, directory=sys.argv[4], engine=True)
-    from envs.make import make_env
-    return functools.partial(make_env, EnvConfig(game=game))
-
-if __name__ == '__main__':
-    game, stuck, end = sys.argv[1], sys.argv[2] == 'stuck', sys.argv[3]
-    env = SubprocVecEnv([env_fn(game)] * 2)
-    env.reset(seed=0)
-    env.step(np.zeros(env._arrays.actions.shape, env._arrays.actions.dtype))
-    pids = [pid for group in env.apply(worker_envs.group) for pid in group]
-    if stuck:
-        env.step_async([3, 3])
-    print(*pids, flush=True)
-    if end == 'exit':
-        os._exit(0)
-    if end in ('kill', 'term'):
-        os.kill(os.getpid(), {'kill': signal.SIGKILL, 'term': signal.SIGTERM}[end])
-        time.sleep(100)
-    if end == 'raise':
-        raise ValueError
-"""
-
-
-def run_learner(tmp_path, *arguments, script=LEARNER):
-    path = tmp_path / 'learner.py'
-    path.write_text(script)
-    command = [sys.executable, '-W', 'error', str(path), *arguments, str(tmp_path)]
-    variables = {
-        **os.environ,
-        'PYTHONPATH': os.pathsep.join([str(ROOT), str(ROOT / 'tests')]),
-        'TMPDIR': str(tmp_path),
-    }
-    # It returns when nobody holds the pipes any more: neither worker, nor engine, nor forkserver.
-    return subprocess.run(
-        command, capture_output=True, text=True, timeout=100, env=variables, cwd=tmp_path
-    )
-
-
-@pytest.mark.parametrize(
-    'state, end',
-    [('idle', end) for end in ('kill', 'term', 'exit', 'normal', 'raise')]
-    + [('stuck', 'kill'), ('stuck', 'normal')],
-)
-def test_workers_and_engines_die_with_the_learner(tmp_path, end, state):
-    result = run_learner(tmp_path, 'scripted', state, end)
-    pids = [int(pid) for pid in result.stdout.split()]
-    assert len(pids) == 4, result.stderr
-    assert wait_until_dead(pids)
-    assert len(list(tmp_path.glob('closed-*'))) == 2
-    assert bool(result.stderr) == (end == 'raise')
-
-
-@pytest.mark.parametrize('end', ['kill', 'normal'])
-@pytest.mark.parametrize('game', ['VizdoomBasic-v1', 'Airstriker-Genesis'])
-def test_games_die_with_the_learner(tmp_path, game, end):
-    pytest.importorskip({'V': 'envs.vizdoom_game', 'A': 'envs.retro_game'}[game[0]])
-    shared_before = os.listdir('/dev/shm')
-    result = run_learner(tmp_path, game, 'idle', end)
-    pids = [int(pid) for pid in result.stdout.split()]
-    assert len(pids) == (4 if game.startswith('Vizdoom') else 2), result.stderr
-    assert wait_until_dead(pids)
-    assert os.listdir('/dev/shm') == shared_before
-
-
-LAZY_LAUNCHER = """
-import functools
-import worker_envs
-from envs.vec_env import SubprocVecEnv
-
-def main():
-    import tensorflow
-    env = SubprocVecEnv([worker_envs.Walk])
-    print(env.apply(worker_envs.has_tensorflow))
-
-if __name__ == '__main__':
-    main()
-"""
-
-
-def test_workers_do_not_load_tensorflow(tmp_path):
-    (tmp_path / 'tensorflow.py').touch()  # The real one takes seconds, and has the same name.
-    assert run_learner(tmp_path, script=LAZY_LAUNCHER).stdout == '(False,)\n'
-
-
-def test_a_genesis_worker_is_small():
-    pytest.importorskip('envs.retro_game')
-    from envs.config import EnvConfig
-    from envs.make import make_env
-
-    env = make(functools.partial(make_env, EnvConfig(game='Airstriker-Genesis')))
-    env.reset(seed=0)
-    for _ in range(10):
-        env.step(env.action_space.sample())
-    assert env.apply(worker_envs.has_tensorflow) == (False,)
-    assert env.apply(worker_envs.megabytes)[0] < 90
-    env.close()

@@ -114,22 +114,38 @@ class Keyboard(gymnasium.Env):
     action_space = gymnasium.spaces.Discrete(2)
 
 
+def alive(pid):
+    try:
+        return Path(f'/proc/{pid}/stat').read_text().rsplit(')', 1)[1].split()[0] not in 'ZX'
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until_dead(pids, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while any(alive(pid) for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not any(alive(pid) for pid in pids)
+
+
 def doze(env):
     """Sleeps for very long, or for almost two seconds."""
     time.sleep(1000 if env.trouble == 'sleepy' else 1.8)
 
 
-def group(env):
-    """Process ids of the worker's group: itself and its engine."""
-    pids = [int(name) for name in os.listdir('/proc') if name.isdigit()]
-    return [pid for pid in pids if _group_of(pid) == os.getpgid(0)]
+def family(env):
+    """Process ids of the worker and of what it started, its engine."""
+    pids = [os.getpid()]
+    for pid in pids:
+        for thread in Path(f'/proc/{pid}/task').iterdir():
+            pids += [int(child) for child in (thread / 'children').read_text().split()]
+    return pids
 
 
-def _group_of(pid):
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return None
+def named_memory(env):
+    """Shared memory of the worker that has, or had, a name in the file system."""
+    fields = [line.split() for line in Path('/proc/self/maps').read_text().splitlines()]
+    return sorted({f[5] for f in fields if len(f) > 5 and f[5].startswith('/dev/shm/')})
 
 
 def has_tensorflow(env):

@@ -1,0 +1,140 @@
+"""The Doom engine behind ViZDoom: a process per game that leaves nothing behind, however it ends.
+
+Left to itself the engine writes `_vizdoom/` and `_vizdoom.ini` into the working directory, lives
+for ever if its parent is killed, and its parent's death leaves three files in shared memory.
+"""
+
+import contextlib
+import os
+import shlex
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+# Sent to the engine by the kernel when the thread that started it dies. A session of its own keeps
+# Ctrl-C, meant for the learner, away from it.
+_LAUNCHER = """
+import ctypes, os, signal, sys
+PR_SET_PDEATHSIG = 1
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+parent, directory, *engine = sys.argv[1:]
+if os.getppid() != int(parent):
+    sys.exit('The parent died before the engine started.')
+os.setsid()
+os.chdir(directory)
+os.execv(engine[0], engine)
+"""
+_SHARED_MEMORY = '/dev/shm'
+_SHARED_MEMORY_FILES = ('ViZDoomMQCtr', 'ViZDoomMQDoom', 'ViZDoomSM')
+_SHARED_MEMORY_BYTES = 16 * 1024**2
+
+
+class Engine:
+    """A running engine that plays episodes tic by tic.
+
+    Rewards and pictures exist only for tics that were drawn. An undrawn tic costs a fifth, but the
+    reward of an episode that ends with one is lost, so only replays use them.
+    """
+
+    def __init__(self, doom: Any) -> None:
+        """Starts the engine.
+
+        Args:
+            doom: A configured `vizdoom.DoomGame`.
+
+        Raises:
+            RuntimeError: The engine cannot be started.
+        """
+        self._doom = doom
+        _start(doom)
+        self._variables = {v.name.lower(): v for v in doom.get_available_game_variables()}
+        self._state = doom.get_state()
+
+    def begin(self, seed: int) -> None:
+        """Starts the episode of a seed."""
+        self._doom.set_seed(seed)
+        self._doom.new_episode()
+        self._state = self._doom.get_state()
+
+    def play(self, buttons: np.ndarray, draw: bool = True) -> tuple[float, bool]:
+        """One tic with these buttons: the reward, and whether the episode ended."""
+        self._doom.set_action(buttons)
+        self._doom.advance_action(1, draw)
+        # There is no state after the end: the one before remains, with the last picture.
+        if draw and (state := self._doom.get_state()) is not None:
+            self._state = state
+        return self._doom.get_last_reward(), self._doom.is_episode_finished()
+
+    def replay(self, tics: Sequence[np.ndarray]) -> None:
+        """Plays tics whose rewards are known; only the last two are drawn.
+
+        Two, since the episode may end with the last, and then the one before has the last picture.
+        """
+        for index, buttons in enumerate(tics):
+            self.play(buttons, draw=index >= len(tics) - 2)
+
+    def picture(self) -> np.ndarray:
+        """The last picture of the episode so far, a new array."""
+        return self._state.screen_buffer.copy()
+
+    def variables(self) -> dict[str, float]:
+        """The scenario's game variables by lower-case name."""
+        return {name: self._doom.get_game_variable(v) for name, v in self._variables.items()}
+
+    @property
+    def tic(self) -> int:
+        """Tics since the map was loaded; an episode starts at the scenario's start time."""
+        return self._doom.get_episode_time()
+
+    def close(self) -> None:
+        """Ends the engine; twice is fine."""
+        self._doom.close()
+
+
+def _start(doom: Any) -> None:
+    import vizdoom
+
+    _check_machine(vizdoom.exe_path)
+    # The engine keeps its open directory when it is deleted, and wants it for nothing later.
+    with tempfile.TemporaryDirectory(prefix='joypad-vizdoom-') as directory:
+        doom.set_vizdoom_path(_write_launcher(directory, vizdoom.exe_path))
+        doom.set_doom_config_path(os.devnull)  # Or it saves its settings when it ends.
+        try:
+            doom.init()
+        except Exception as error:
+            raise RuntimeError(f'the ViZDoom engine does not start: {error}') from error
+    # Both processes have mapped these; nameless, they end with the processes.
+    for prefix in _SHARED_MEMORY_FILES:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f'{_SHARED_MEMORY}/{prefix}{doom.get_instance_id()}')
+
+
+def _check_machine(executable: str) -> None:
+    """Raises where ViZDoom 1.3 would take the whole Python process down with it.
+
+    It reads through a null pointer if the engine dies before its first message.
+    """
+    if not os.access(executable, os.X_OK):
+        raise RuntimeError(f'{executable} is missing or no program; install vizdoom again')
+    free = shutil.disk_usage(_SHARED_MEMORY).free
+    if free < _SHARED_MEMORY_BYTES:
+        raise RuntimeError(
+            f'ViZDoom needs {_SHARED_MEMORY_BYTES >> 20} MB in {_SHARED_MEMORY}, which has '
+            f'{free >> 20} MB left; in Docker, raise --shm-size'
+        )
+
+
+def _write_launcher(directory: str, executable: str) -> str:
+    """A program that becomes the engine; /bin/sh, since a `#!` line takes one short argument."""
+    path = os.path.join(directory, 'launcher')
+    command = (sys.executable, '-I', '-S', '-c', _LAUNCHER, str(os.getpid()), directory, executable)
+    with open(path, 'w') as file:
+        file.write(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+    os.chmod(path, 0o700)
+    if not os.access(path, os.X_OK):
+        raise RuntimeError(f'no program can run from {directory}; set TMPDIR to another folder')
+    return path
