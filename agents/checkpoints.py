@@ -19,7 +19,7 @@ import numpy as np
 
 Tree = Any  # Arrays, numbers, strings, None, and lists and dicts (with string keys) of them.
 
-_NAME = re.compile(r'step-(\d+)\.zip$')
+_NAME = re.compile(r'step-(\d+)\.zip')
 
 
 def save(directory: str, step: int, tree: Tree, keep: int = 3) -> str:
@@ -46,15 +46,14 @@ def save(directory: str, step: int, tree: Tree, keep: int = 3) -> str:
 def paths(directory: str) -> list[str]:
     """Checkpoint files, newest first."""
     names = os.listdir(directory) if os.path.isdir(directory) else []
-    steps = sorted((int(m[1]) for m in map(_NAME.match, names) if m), reverse=True)
-    return [os.path.join(directory, f'step-{step:09d}.zip') for step in steps]
+    found = [match for match in map(_NAME.fullmatch, names) if match]
+    found.sort(key=lambda match: int(match[1]), reverse=True)
+    return [os.path.join(directory, match[0]) for match in found]
 
 
 def load(path: str) -> Tree:
     """Reads a checkpoint; raises whatever the damage makes zipfile, json or NumPy raise."""
     with zipfile.ZipFile(path) as archive:
-        if (damaged := archive.testzip()) is not None:
-            raise zipfile.BadZipFile(f'{damaged} is damaged')
         tree = json.loads(archive.read('tree.json'))
         return _decode(tree, archive)
 
@@ -75,6 +74,8 @@ def _encode(tree: Tree, arrays: list[np.ndarray]) -> Any:
         arrays.append(tree)
         return {'array': f'{len(arrays) - 1}.npy'}
     if isinstance(tree, dict):
+        if not all(isinstance(key, str) for key in tree):
+            raise TypeError(f'keys must be strings, not {list(tree)}')
         return {'dict': {key: _encode(value, arrays) for key, value in tree.items()}}
     if isinstance(tree, (list, tuple)):
         return [_encode(item, arrays) for item in tree]

@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from envs.config import hparam, require
+from envs.config import hparam, require, require_types
 
 
 def _require_positive(config: object, names: tuple[str, ...]) -> None:
@@ -15,7 +15,7 @@ def _require_positive(config: object, names: tuple[str, ...]) -> None:
 def _require_not_negative(config: object, names: tuple[str, ...]) -> None:
     for name in names:
         value = getattr(config, name)
-        require(value >= 0, f'--{name} must not be negative, but is {value}')
+        require(value >= 0, f'--{name} must be 0 or more, not {value}')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,11 +39,14 @@ class A2CConfig:
     entropy_cost: float = hparam(0.01, 'Weight of the entropy bonus.')
     value_cost: float = hparam(0.5, 'Weight of the value loss, (R - V)²/2.')
     max_grad_norm: float = hparam(0.5, 'Clip of the global gradient norm; 0 disables it.')
-    network: str = hparam('nature', 'Network: nature, a3c, impala (pictures) or mlp (vectors).')
+    network: Literal['nature', 'a3c', 'impala', 'mlp'] = hparam(
+        'nature', 'nature, a3c and impala are for pictures, mlp is for vectors.'
+    )
     seed: int = hparam(0, 'Seed of weights, actions and environments.')
 
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
+        require_types(self)
         _require_positive(
             self,
             ('num_envs', 'total_steps', 'unroll_length', 'learning_rate', 'rmsprop_epsilon'),
@@ -51,7 +54,7 @@ class A2CConfig:
         _require_not_negative(self, ('entropy_cost', 'value_cost', 'max_grad_norm', 'seed'))
         for name in ('discount', 'gae_lambda', 'rmsprop_decay'):
             value = getattr(self, name)
-            require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], but is {value}')
+            require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], not {value}')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,17 +62,47 @@ class RunConfig:
     """Where a run writes and how often."""
 
     run_dir: str = hparam('', 'Directory of the run; default runs/<agent>-<game>-<time>.')
-    resume: bool = hparam(False, 'Continue the run of --run_dir from its last checkpoint.')
+    resume: bool = hparam(
+        False, 'Continue the run of --run_dir from its last checkpoint, with its configuration.'
+    )
     log_period: int = hparam(2_000, 'Agent steps between rows of metrics.csv.')
     checkpoint_period: int = hparam(100_000, 'Agent steps between checkpoints; 0: only at the end.')
     eval_period: int = hparam(
-        100_000, 'Agent steps between evaluations, which choose the best model; 0 disables them.'
+        100_000, 'Agent steps between evaluations, which choose the best model; 0: none.'
     )
     eval_episodes: int = hparam(10, 'Sampled episodes per evaluation during training.')
-    video_period: int = hparam(0, 'Agent steps between films of an evaluation; 0 disables them.')
+    video_period: int = hparam(
+        0, 'Agent steps after which the next evaluation is filmed; 0: no films.'
+    )
 
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
+        require_types(self)
         _require_positive(self, ('log_period', 'eval_episodes'))
         _require_not_negative(self, ('checkpoint_period', 'eval_period', 'video_period'))
         require(bool(self.run_dir) or not self.resume, '--resume needs --run_dir')
+        filmed = not self.video_period or bool(self.eval_period)
+        require(filmed, '--video_period films evaluations, but --eval_period=0 has none')
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationConfig:
+    """What to evaluate and where to write the result."""
+
+    run_dir: str = hparam('', 'Directory of the run. Must be given.')
+    model: Literal['auto', 'best', 'final'] = hparam(
+        'auto', 'auto is the best model of the evaluations, or the final one if there is none.'
+    )
+    episodes: int = hparam(20, 'Whole episodes to play.')
+    greedy: bool = hparam(False, 'The most probable action instead of a sampled one.')
+    seed: int = hparam(0, 'Seed of the environments and the actions.')
+    video: str = hparam('', 'File (.mp4) to film the first episode to; empty: no film.')
+    json: str = hparam('', 'File to write the result to; empty: none.')
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        require_types(self)
+        require(bool(self.run_dir), '--run_dir: which run?')
+        _require_positive(self, ('episodes',))
+        _require_not_negative(self, ('seed',))
+        require(self.video[-4:] in ('', '.mp4'), f'--video must end in .mp4, not {self.video!r}')

@@ -60,13 +60,22 @@ def for_game(name: str, game: str) -> Preset:
         UsageError: There is no such preset or no such game.
     """
     family = PRESETS[family_of(game)]
-    if name == 'auto':
-        return family
-    if name not in PRESETS:
-        raise UsageError(f'unknown preset {name!r}; there are: auto, {", ".join(PRESETS)}')
     if name == 'actor_critic':
         return {**family, **PRESETS[name]}
-    return PRESETS[name]
+    return PRESETS[name_of(name, game)]
+
+
+def name_of(name: str, game: str) -> str:
+    """The name of a preset; that of the game's family for `auto`.
+
+    Raises:
+        UsageError: There is no such preset or no such game.
+    """
+    if name == 'auto':
+        return family_of(game)
+    if name not in PRESETS:
+        raise UsageError(f'unknown preset {name!r}; there are: auto, {", ".join(PRESETS)}')
+    return name
 
 
 def family_of(game: str) -> str:

@@ -10,6 +10,8 @@ import sys
 
 def _import_quietly() -> None:
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
+    # On by default only on CPUs with AVX-512; it nearly halves a training step on AVX2 too.
+    os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')
     sys.stderr.flush()
     stderr, null = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     try:

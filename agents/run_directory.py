@@ -7,7 +7,9 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Mapping
 from typing import Any
 
 from envs.errors import UsageError
@@ -16,6 +18,7 @@ _PACKAGES = (
     'tensorflow', 'keras', 'numpy', 'gymnasium', 'stable-retro', 'vizdoom', 'ale-py',
     'opencv-python-headless',
 )  # fmt: skip
+_MAY_CHANGE = ('total_steps',)  # Of what a run learns with, when it is resumed.
 
 
 def default_path(agent: str, game: str) -> str:
@@ -26,50 +29,132 @@ def default_path(agent: str, game: str) -> str:
 
 
 def check(path: str, resume: bool) -> None:
-    """Raises `UsageError` if the directory cannot become that of a run, without touching it."""
+    """Raises `UsageError` if the directory cannot become that of a run; leaves nothing behind."""
     holds_run = os.path.exists(os.path.join(path, 'config.json'))
     if resume and not holds_run:
         raise UsageError(f'--resume: {path} holds no run')
     if holds_run and not resume:
         raise UsageError(f'{path} already holds a run; choose another --run_dir, or add --resume')
     ancestor = os.path.abspath(path)
-    while not os.path.exists(ancestor):
+    while not os.path.lexists(ancestor):
         ancestor = os.path.dirname(ancestor)
-    if not os.path.isdir(ancestor):
-        raise UsageError(f'--run_dir: {ancestor} is not a directory')
-    if not os.access(ancestor, os.W_OK | os.X_OK):
-        raise UsageError(f'--run_dir: cannot write to {ancestor}')
+    _check_writable('run_dir', ancestor)
 
 
-def prepare(path: str, resume: bool) -> None:
-    """Makes the directory of a new run, or finds that of a run to resume.
+def check_output(flag: str, path: str) -> None:
+    """Raises `UsageError` if the file of this flag, '' for none, cannot be written."""
+    if path:
+        _check_writable(flag, os.path.dirname(os.path.abspath(path)))
+        if os.path.isdir(path):
+            raise UsageError(f'--{flag}: {path} is a directory')
+
+
+def _check_writable(flag: str, directory: str) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        message = f'--{flag}: cannot write to {directory}: {error.strerror}'
+        raise UsageError(message) from None
+
+
+def create(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
+    """Makes the directory of a new run, with `config.json`; returns the content of that.
 
     Raises:
-        UsageError: It cannot be written, holds a run already, or holds none to resume.
+        UsageError: It cannot be written, or another run has taken it.
     """
-    check(path, resume)
+    check(path, resume=False)
+    content = {**_as_json(configs), 'sessions': [_session()]}
     try:
         os.makedirs(path, exist_ok=True)
-        probe = os.path.join(path, '.writable')
-        with open(probe, 'w'):
-            pass
-        os.remove(probe)
+        with open(os.path.join(path, 'config.json'), 'x') as file:
+            json.dump(content, file, indent=2)
     except OSError as error:
         raise UsageError(f'--run_dir: cannot write to {path}: {error.strerror}') from None
-
-
-def write_config(path: str, **configs: Any) -> dict[str, Any]:
-    """Writes `config.json`: the resolved configuration, versions, commit and command line."""
-    content = {
-        **{name: dataclasses.asdict(config) for name, config in configs.items()},
-        'versions': {'python': platform.python_version(), **_versions()},
-        'git_commit': _git_commit(),
-        'command': [os.path.basename(sys.argv[0]), *sys.argv[1:]],
-        'started': time.strftime('%Y-%m-%d %H:%M:%S'),
-    }
-    with open(os.path.join(path, 'config.json'), 'w') as file:
-        json.dump(content, file, indent=2)
     return content
+
+
+def reopen(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
+    """Notes in `config.json` of a run that it is resumed; returns the content of that.
+
+    Raises:
+        UsageError: There is no run, or it is another one: only its length may change.
+    """
+    check(path, resume=True)
+    content, now = read_config(path), _as_json(configs)
+    for group in ('agent', 'environment'):
+        before = content[group]
+        for name, value in now[group].items():
+            if name not in _MAY_CHANGE and value != before.get(name, value):
+                was = f'--{name} was {before[name]!r} in this run'
+                raise UsageError(f'--resume: {was}, now it is {value!r}')
+    content = {**now, 'sessions': [*content['sessions'], _session()]}
+    partial = os.path.join(path, 'config.json.partial')
+    with open(partial, 'w') as file:
+        json.dump(content, file, indent=2)
+    os.replace(partial, os.path.join(path, 'config.json'))
+    return content
+
+
+def read_config(path: str) -> dict[str, Any]:
+    """The content of a run's `config.json`.
+
+    Raises:
+        UsageError: It is missing or damaged.
+    """
+    check(path, resume=True)
+    try:
+        with open(os.path.join(path, 'config.json')) as file:
+            content = json.load(file)
+        wanted = {'agent': dict, 'environment': dict, 'run': dict, 'sessions': list}
+        if not all(isinstance(content[name], kind) for name, kind in wanted.items()):
+            raise ValueError
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UsageError(f'{path}/config.json is damaged') from None
+    return content
+
+
+def settings(path: str) -> dict[str, Any]:
+    """What a resumed run takes over from its `config.json`, as a preset."""
+    content = read_config(path)
+    merged = {**content['agent'], **content['environment'], **content['run']}
+    own = {'run_dir', 'resume'}
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in merged.items()
+        if name not in own
+    }
+
+
+def model_directory(path: str, model: str = 'auto') -> str:
+    """The directory of a run's model: `best`, `final`, or `auto`, the first of these there is.
+
+    Raises:
+        UsageError: There is none.
+    """
+    if not os.path.isdir(path):
+        raise UsageError(f'--run_dir: there is no directory {path}')
+    for name in ['best', 'final'] if model == 'auto' else [model]:
+        directory = os.path.join(path, 'model', name)
+        if os.path.isdir(directory):
+            return directory
+    raise UsageError(f'{path} has no {"saved" if model == "auto" else model} model')
+
+
+def _as_json(configs: Mapping[str, Any]) -> dict[str, Any]:
+    """The configurations as JSON gives them back: tuples become lists."""
+    content = {name: dataclasses.asdict(config) for name, config in configs.items()}
+    return json.loads(json.dumps(content))
+
+
+def _session() -> dict[str, Any]:
+    return {
+        'started': time.strftime('%Y-%m-%d %H:%M:%S'),
+        'command': [os.path.basename(sys.argv[0]), *sys.argv[1:]],
+        'git_commit': _git_commit(),
+        'versions': {'python': platform.python_version(), **_versions()},
+    }
 
 
 def _versions() -> dict[str, str]:

@@ -38,7 +38,8 @@ class Runner:
 
     Attributes:
         num_steps: Agent steps of all environments together.
-        episodes: Statistics of the episodes that ended in the last rollout.
+        episodes: Statistics of the episodes that ended in the last rollout; `step` is the number
+            of agent steps done by then.
     """
 
     def __init__(
@@ -73,22 +74,23 @@ class Runner:
                 actions[t]
             )
             discounts[t] = np.where(terminated | truncated, 0.0, self._discount)
-            if truncated.any():
-                rewards[t] += self._truncation_values(truncated & ~terminated, infos)
-            self._note_episodes(infos)
+            cut = truncated & ~terminated
+            if cut.any():
+                rewards[t] += self._truncation_values(cut, infos)
             self.num_steps += self._envs.num_envs
+            self._note_episodes(infos)
         bootstrap_value = self._actor.value(self._observations)
         return Rollout(observations, actions, rewards, discounts, values, bootstrap_value)
 
-    def _truncation_values(self, truncated: np.ndarray, infos: dict[str, Any]) -> np.ndarray:
+    def _truncation_values(self, cut: np.ndarray, infos: dict[str, Any]) -> np.ndarray:
         """γ V(s_final) where a limit cut the episode, else 0: the game would have gone on.
 
         Pardo et al. (2018), https://arxiv.org/abs/1712.00378.
         """
         final = np.array(self._observations)
-        for i in np.flatnonzero(truncated):
+        for i in np.flatnonzero(cut):
             final[i] = infos['final_obs'][i]
-        return np.where(truncated, self._discount * self._actor.value(final), 0.0)
+        return np.where(cut, self._discount * self._actor.value(final), 0.0)
 
     def _note_episodes(self, infos: dict[str, Any]) -> None:
         final_info = infos.get('final_info', {})
@@ -103,14 +105,10 @@ class Runner:
 
     def state(self) -> Snapshot:
         """The step count and the environments' snapshots."""
-        return {
-            'num_steps': self.num_steps,
-            'envs': list(self._envs.snapshot()),  # type: ignore[attr-defined]
-            'observations': np.array(self._observations),
-        }
+        envs = self._envs.snapshot()  # type: ignore[attr-defined]
+        return {'num_steps': self.num_steps, 'envs': envs}
 
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken."""
         self.num_steps = int(state['num_steps'])
-        self._envs.restore(state['envs'])  # type: ignore[attr-defined]
-        self._observations = np.array(state['observations'])
+        self._observations = self._envs.restore(state['envs'])  # type: ignore[attr-defined]

@@ -20,7 +20,7 @@ DIRECTIONS: tuple[Combination, ...] = (
     (), ('LEFT',), ('RIGHT',), ('UP',), ('DOWN',),
     ('LEFT', 'UP'), ('RIGHT', 'UP'), ('LEFT', 'DOWN'), ('RIGHT', 'DOWN'),
 )  # fmt: skip
-MENU_BUTTONS = ('START', 'SELECT', 'MODE', 'PAUSE', 'RESET', 'POWER')
+MENU_BUTTONS = ('START', 'SELECT', 'MODE', 'PAUSE', 'RUN', 'RESET', 'POWER')
 _ARROWS = ('UP', 'DOWN', 'LEFT', 'RIGHT')
 
 # The seven actions of the Retro Contest's Sonic agents (Nichol et al., 2018).
@@ -117,7 +117,7 @@ def for_console(name: str, family: str, buttons: Sequence[str | None]) -> Action
         UsageError: The set does not exist, or this console lacks one of its buttons.
     """
     name = family if name == 'default' else name
-    usable = [b for b in buttons if b is not None and b not in MENU_BUTTONS]
+    usable = _usable(buttons)
     action_buttons = [b for b in usable if b not in _ARROWS]
     directions = [d for d in DIRECTIONS if set(d) <= set(usable)]
     presses: list[Combination] = [(), *((b,) for b in action_buttons)]
@@ -131,12 +131,25 @@ def for_console(name: str, family: str, buttons: Sequence[str | None]) -> Action
         return multi_discrete([directions, presses], buttons)
     if name not in FAMILIES:
         raise UsageError(f'unknown action set {name!r}; there are: {", ".join(CONSOLE_SETS)}')
-    missing = {b for combination in FAMILIES[name] for b in combination} - set(usable)
+    missing = _needed(name) - set(usable)
     if missing:
-        raise UsageError(
-            f'action set {name!r} needs buttons {sorted(missing)}, not on this console'
-        )
+        needs = ', '.join(sorted(missing))
+        raise UsageError(f'action set {name!r} needs {needs}, which this console does not have')
     return discrete(FAMILIES[name], buttons)
+
+
+def sets_for_console(buttons: Sequence[str | None]) -> tuple[str, ...]:
+    """Names of the action sets that these buttons allow, `default` first."""
+    usable = set(_usable(buttons))
+    return tuple(n for n in CONSOLE_SETS if n not in FAMILIES or _needed(n) <= usable)
+
+
+def _usable(buttons: Sequence[str | None]) -> list[str]:
+    return [b for b in buttons if b is not None and b not in MENU_BUTTONS]
+
+
+def _needed(family: str) -> set[str]:
+    return {b for combination in FAMILIES[family] for b in combination}
 
 
 def _table(combinations: Iterable[Combination], buttons: Sequence[str | None]) -> np.ndarray:

@@ -1,6 +1,8 @@
 """How a game becomes an environment: every option with its default, unit and help."""
 
 import dataclasses
+import math
+import typing
 from typing import Any, Literal
 
 from envs.errors import UsageError
@@ -15,6 +17,29 @@ def require(condition: bool, message: str) -> None:
     """Raises `UsageError(message)` unless the condition holds."""
     if not condition:
         raise UsageError(message)
+
+
+def require_types(config: Any) -> None:
+    """Refuses a field that is not of its type, a float that is not finite, a wrong literal.
+
+    Dataclasses do not look, and values come from command lines and files.
+    """
+    for name, hint in typing.get_type_hints(type(config)).items():
+        value = getattr(config, name)
+        if typing.get_origin(hint) is Literal:
+            known = typing.get_args(hint)
+            require(value in known, f'--{name} must be one of {", ".join(known)}, not {value!r}')
+        else:
+            require(_fits(value, hint), f'--{name} cannot be {value!r}')
+
+
+def _fits(value: Any, hint: Any) -> bool:
+    if typing.get_origin(hint) is tuple:
+        item = typing.get_args(hint)[0]
+        return isinstance(value, tuple) and all(_fits(v, item) for v in value)
+    if hint is float:
+        return _fits(value, int) or (isinstance(value, float) and math.isfinite(value))
+    return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,11 +70,14 @@ class EnvConfig:
 
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
+        require_types(self)
         for name in ('action_repeat', 'screen_size', 'frame_stack'):
             value = getattr(self, name)
             require(value >= 1, f'--{name} must be at least 1, not {value}')
         for name in ('noop_max', 'max_episode_steps'):
             value = getattr(self, name)
             require(value >= 0, f'--{name} must not be negative, but is {value}')
-        require(0.0 <= self.sticky_actions < 1.0, '--sticky_actions must be in [0, 1)')
-        require(self.reward_scale > 0.0, '--reward_scale must be positive')
+        sticky, scale = self.sticky_actions, self.reward_scale
+        require(0.0 <= sticky < 1.0, f'--sticky_actions must be in [0, 1), but is {sticky}')
+        require(scale > 0.0, f'--reward_scale must be positive, not {scale}')
+        require(all(self.levels), '--levels must not have an empty name')

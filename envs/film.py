@@ -7,7 +7,7 @@ import cv2
 import gymnasium
 import numpy as np
 
-from envs.game import Transition
+from envs.game import Snapshot, Transition
 from envs.wrappers import FrameWrapper
 
 _MIN_HEIGHT = 448  # Pixels; smaller screens are enlarged by a whole number.
@@ -16,7 +16,8 @@ _MIN_HEIGHT = 448  # Pixels; smaller screens are enlarged by a whole number.
 class FilmWriter:
     """Writes RGB frames to an mp4 (H.264), enlarged so that a person can see them.
 
-    The file has its final name only when it is complete.
+    The file has its final name only when it is complete. Some consoles change the size of their
+    picture during a game, and a television shows both as large: every frame gets the first's size.
     """
 
     def __init__(self, path: str, frame_rate: float) -> None:
@@ -53,21 +54,26 @@ class FilmWriter:
 
 
 class Film(FrameWrapper):
-    """Films the first episode, from its reset to its end."""
+    """Films whole episodes, one after the other, until there are enough seconds of film.
 
-    def __init__(self, env: gymnasium.Env[Any, Any], path: str) -> None:
+    An episode may last one second or an hour: the film ends with the episode that makes it long
+    enough, or when the environment is closed. It leaves no trace in snapshots.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], path: str, seconds: float = 20.0) -> None:
         super().__init__(env)
         self._path = path
+        self._min_frames = seconds * self.game.frame_rate
         self._writer: FilmWriter | None = None
         self._finished = False
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
-        """Starts an episode; the film begins with the first and ends with the second."""
+        """Starts an episode; its first picture goes into the film."""
         result = self.env.reset(**kwargs)
-        if self._writer is not None:
-            self._finish()
-        elif not self._finished:
-            self._writer = FilmWriter(self._path, self.game.frame_rate)
+        self._finish_if_long_enough()  # The episode before may have been broken off.
+        if not self._finished:
+            if self._writer is None:
+                self._writer = FilmWriter(self._path, self.game.frame_rate)
             self._writer.write(self.game.render())
         return result
 
@@ -77,15 +83,30 @@ class Film(FrameWrapper):
         if self._writer is not None:
             self._writer.write(self.game.render())
             if transition[1] or transition[2]:
-                self._finish()
+                self._finish_if_long_enough()
         return transition
+
+    def snapshot(self) -> Snapshot:
+        """The snapshot of what is filmed."""
+        return self.env.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Restores what is filmed."""
+        self.env.restore(snapshot)
 
     def close(self) -> None:
         """Finishes the film and closes the game."""
-        self._finish()
-        self.env.close()
+        try:
+            self._finish()
+        finally:
+            self.env.close()
+
+    def _finish_if_long_enough(self) -> None:
+        if self._writer is not None and self._writer.num_frames >= self._min_frames:
+            self._finish()
 
     def _finish(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
-            self._writer, self._finished = None, True
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            self._finished = True
+            writer.close()

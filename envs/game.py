@@ -22,6 +22,7 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
         frame_rate: Emulator frames per second of the real machine, for films.
         max_episode_frames: The game's own time limit in emulator frames; 0 if it has none. The
             game never truncates by itself: `wrappers.FrameLimit` does.
+        name: What the user called the game, for messages.
         level: Name of the retro state or of the map; '' if the game has no levels.
         action_names: What the actions do, for people; empty for plain gymnasium environments.
         noop_action: An action that presses nothing, or None if there is none.
@@ -31,6 +32,7 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
     render_mode = 'rgb_array'
     frame_rate: float = 60.0
     max_episode_frames: int = 0
+    name: str = ''
     level: str = ''
     action_names: tuple[str, ...] = ()
     noop_action: Any = None
@@ -58,6 +60,10 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
     def restore(self, snapshot: Snapshot) -> None:
         """Continues from a snapshot of the same game."""
 
+    def __str__(self) -> str:
+        """The game's name."""
+        return self.name or type(self).__name__
+
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Plays one emulator frame; the five-tuple of gymnasium."""
         reward, terminated, truncated, info = self.advance(action)
@@ -73,6 +79,7 @@ class ReplayedGame(Game):
 
     def __init__(self) -> None:
         self._episode_seed = 0
+        self._options: dict[str, Any] | None = None
         self._actions: list[Any] = []
 
     @abc.abstractmethod
@@ -89,7 +96,7 @@ class ReplayedGame(Game):
         """Starts an episode; its seed is the next draw of the generator that `seed` starts."""
         super().reset(seed=seed)
         self._episode_seed = int(self.np_random.integers(2**31))
-        self._actions = []
+        self._options, self._actions = options, []
         info = self._begin(self._episode_seed, options)
         return self.screen(), info
 
@@ -102,6 +109,7 @@ class ReplayedGame(Game):
         """The episode's seed, its actions so far, and the generator of the next seeds."""
         return {
             'episode_seed': self._episode_seed,
+            'options': self._options,
             'actions': np.array(self._actions),
             'rng': rng_state(self.np_random),
         }
@@ -111,7 +119,8 @@ class ReplayedGame(Game):
         self.np_random = rng_from_state(snapshot['rng'])
         self._episode_seed = int(snapshot['episode_seed'])
         self._actions = list(snapshot['actions'])
-        self._begin(self._episode_seed)
+        self._options = snapshot['options']
+        self._begin(self._episode_seed, self._options)
         for action in self._actions:
             self._advance(action)
 

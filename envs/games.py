@@ -25,14 +25,18 @@ def resolve(name: str) -> tuple[str, str]:
     Raises:
         UsageError: No backend knows the game; the message has the nearest names.
     """
+    # In this order no emulator is imported for a game that is not its own.
     if name.startswith('ALE/') or name.startswith('Vizdoom'):
         backend = 'atari' if name.startswith('ALE/') else 'vizdoom'
-        if name in _module(backend).game_ids():
+        known_here = _module(backend).game_ids()
+        if name in known_here:
             return backend, name
-    elif (canonical := _module('retro').canonical_id(name)) is not None:
-        return 'retro', canonical
+        if not known_here:
+            _module(backend).check(name)  # Says which package is missing.
     elif name in _module('gymnasium').game_ids():
         return 'gymnasium', name
+    elif (canonical := _module('retro').canonical_id(name)) is not None:
+        return 'retro', canonical
     known = [game for backend in _BACKENDS for game in _module(backend).game_ids()]
     raise UsageError(f'unknown game {name!r}{_nearest(name, known)}')
 
@@ -60,6 +64,7 @@ def make(name: str, level: str = '', actions: str = 'default') -> Game:
     game_class = getattr(_module(backend), _BACKENDS[backend][1])
     game = game_class(game_id, level, actions)
     assert isinstance(game, Game)
+    game.name = game_id
     return game
 
 
@@ -68,8 +73,9 @@ def _module(backend: str) -> types.ModuleType:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    """`; nearest: A, B`, comparing without case and version, or '' if nothing is near."""
-    by_lower = {k.lower(): k for k in known}
-    near = difflib.get_close_matches(name.lower(), by_lower, n=3, cutoff=0.5)
-    near += [low for low in by_lower if name.lower() in low and low not in near][: 3 - len(near)]
-    return f'; nearest: {", ".join(by_lower[low] for low in near)}' if near else ''
+    """`; nearest: A, B`, comparing without case, or '' if nothing is near."""
+    by_lower, lower = {k.lower(): k for k in known}, name.lower()
+    holding = sorted((k for k in by_lower if lower and lower in k), key=len)
+    near = difflib.get_close_matches(lower, by_lower, n=3, cutoff=0.5)
+    near = list(dict.fromkeys([*near, *holding]))[:3]
+    return f'; nearest: {", ".join(by_lower[k] for k in near)}' if near else ''

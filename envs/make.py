@@ -7,6 +7,7 @@ import gymnasium
 from envs import games, step_wrappers, wrappers
 from envs.config import EnvConfig
 from envs.errors import UsageError
+from envs.game import Game
 
 __all__ = ['EnvConfig', 'make_env']
 
@@ -17,13 +18,21 @@ def make_env(config: EnvConfig, index: int = 0, film: str = '') -> gymnasium.Env
     Args:
         config: What to build.
         index: Number of the environment among several; levels are dealt out by it.
-        film: File to film the first episode to, at every emulator frame; '' for none.
+        film: File to film the first episodes to, at every emulator frame; '' for none.
 
     Raises:
         UsageError: The configuration does not fit the game.
     """
     level = config.levels[index % len(config.levels)] if config.levels else ''
     game = games.make(config.game, level, config.actions)
+    try:
+        return _wrap(game, config, film)
+    except BaseException:
+        game.close()  # Else an emulator that allows one game per process would allow no more.
+        raise
+
+
+def _wrap(game: Game, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]:
     max_frames = config.max_episode_steps * config.action_repeat or game.max_episode_frames
     env: Any = wrappers.FrameLimit(game, max_frames)  # A picture uint8[H, W], per frame
     if film:

@@ -10,8 +10,9 @@ import cv2
 import gymnasium
 import numpy as np
 
-from envs import actions as action_sets_module
+from envs import actions as action_tables
 from envs import scenario as scenarios
+from envs.config import require
 from envs.errors import UsageError
 from envs.game import Game, Snapshot, Transition
 
@@ -19,7 +20,13 @@ from envs.game import Game, Snapshot, Transition
 MAX_EPISODE_FRAMES = 18_000
 # Genesis Plus GX declares 1 MB of state and fills the first 145 KB; the rest is random memory.
 _STATE_BYTES = {'Genesis': 160_000}
-_FAMILIES = {'sonic': 'Sonic', 'shooter': 'Airstriker'}
+# What the `default` action set stands for, by the beginning of the game's name.
+_FAMILIES = {
+    'SonicTheHedgehog': 'sonic',
+    'SonicAndKnuckles': 'sonic',
+    'SonicBlast-': 'sonic',
+    'Airstriker-': 'shooter',
+}
 
 
 def game_ids() -> tuple[str, ...]:
@@ -49,8 +56,13 @@ def levels(game_id: str) -> tuple[str, ...]:
 
 
 def action_sets(game_id: str) -> tuple[str, ...]:
-    """Names of the action sets, `default` first."""
-    return action_sets_module.CONSOLE_SETS
+    """Names of the action sets that the game's console has the buttons for, `default` first."""
+    import stable_retro
+
+    system = game_id.removesuffix('-v0').rpartition('-')[2]
+    known = stable_retro.data.EMU_INFO.get(system)
+    # A few games do not name their console so; `RetroGame` refuses what does not fit.
+    return action_tables.sets_for_console(known['buttons']) if known else action_tables.CONSOLE_SETS
 
 
 def check(game_id: str) -> None:
@@ -88,6 +100,10 @@ class RetroGame(Game):
     def __init__(self, game_id: str, level: str = '', actions: str = 'default') -> None:
         import stable_retro
 
+        check(game_id)
+        require(not level or level in levels(game_id), f'{game_id} has no level {level!r}')
+        known = action_sets(game_id)
+        require(actions in known, f'{game_id} has no action set {actions!r}')
         self._env = stable_retro.make(
             game_id,
             state=level or stable_retro.State.DEFAULT,
@@ -97,8 +113,8 @@ class RetroGame(Game):
         )
         self._emulator, self._data = self._env.em, self._env.data
         self.level = re.sub(r'\.state$', '', self._env.statename or '')
-        family = next((f for f, word in _FAMILIES.items() if word in game_id), 'combinations')
-        self._actions = action_sets_module.for_console(actions, family, self._env.buttons)
+        family = next((f for n, f in _FAMILIES.items() if game_id.startswith(n)), 'combinations')
+        self._actions = action_tables.for_console(actions, family, self._env.buttons)
         self.action_space = self._actions.space
         self.action_names, self.noop_action = self._actions.names, self._actions.noop
         height, width = self._env.observation_space.shape[:2]
@@ -115,7 +131,7 @@ class RetroGame(Game):
         gymnasium.Env.reset(self, seed=seed)
         self._env.reset()
         self._restored_screen = None
-        self._variables = dict(self._data.lookup_all())
+        self._variables = self._data.lookup_all()
         return self.screen(), dict(self._variables)
 
     def advance(self, action: Any) -> Transition:
@@ -123,7 +139,7 @@ class RetroGame(Game):
         self._emulator.set_button_mask(self._actions.buttons(action), 0)
         self._emulator.step()
         self._restored_screen = None
-        before, self._variables = self._variables, dict(self._data.lookup_all())
+        before, self._variables = self._variables, self._data.lookup_all()
         if self._scenario is None:
             self._data.update_ram()
             reward, done = self._data.current_reward(), self._data.is_done()
@@ -139,7 +155,7 @@ class RetroGame(Game):
     def render(self) -> np.ndarray:
         """The picture in colour."""
         if self._restored_screen is not None:
-            return self._restored_screen
+            return self._restored_screen.copy()
         return self._env.get_screen(apply_rotation=True)
 
     def snapshot(self) -> Snapshot:

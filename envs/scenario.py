@@ -3,7 +3,8 @@
 stable-retro computes both from a copy of the RAM that costs 60 microseconds to renew at every
 frame; a look at the live variables costs less than one. So the JSON scenarios, nearly all of them,
 are evaluated here; `parse` returns None for what only stable-retro can do (Lua scripts, nested
-conditions). A test compares the two, operator by operator, on a running game.
+conditions). A test compares the two, operator by operator, on a running game: they agree, but for
+rewards that are no single-precision number (0.1), which stable-retro rounds.
 """
 
 import dataclasses
@@ -13,7 +14,7 @@ from typing import Any
 
 Variables = Mapping[str, float]
 
-_ABSOLUTE: dict[str, Callable[[float, float], bool]] = {
+_TESTS: dict[str, Callable[[float, float], bool]] = {
     'equal': operator.eq,
     'not-equal': operator.ne,
     'less-than': operator.lt,
@@ -102,7 +103,7 @@ def parse(content: Mapping[str, Any]) -> Scenario | None:
 
 def _condition(name: str, terms: Mapping[str, Any]) -> Condition | None:
     """One condition, or None where we do not know what stable-retro makes of it."""
-    test = _ABSOLUTE.get(terms.get('op', ''))
+    test = _TESTS.get(terms.get('op', ''))
     measurement = terms.get('measurement', 'absolute')
     if test is None or measurement not in ('absolute', 'delta'):
         return None

@@ -1,5 +1,6 @@
 """Wrappers over agent steps: statistics, rewards, episodes and pictures as the agent sees them."""
 
+from collections import deque
 from typing import Any
 
 import cv2
@@ -88,41 +89,41 @@ class RewardTransform(Wrapper):
 class LifeLossEndsEpisode(Wrapper):
     """A lost life terminates the episode for the agent, while the game goes on.
 
-    Mnih et al. (2015). The next reset then is one step without action in the running game, so
-    that every part of the game is still reached.
+    Mnih et al. (2015). The reset after it goes on in the running game, so that every part of the
+    game is still reached: the new episode begins with the picture that the old one ended with. No
+    step is played between them, so no reward and no end of the game is lost.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         super().__init__(env)
-        self._lives, self._game_over = 0, True
+        self._lives = 0
+        self._last_picture: np.ndarray | None = None  # Of a life that was lost.
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
-        """Goes on with the next life, or starts the game again if it is over or a seed is given."""
-        if not self._game_over and kwargs.get('seed') is None:
-            noop = self.unwrapped.noop_action  # type: ignore[attr-defined]
-            observation, _, terminated, truncated, info = self.env.step(noop)
-            if not (terminated or truncated):
-                self._lives = int(info['lives'])
-                return observation, info
+        """Goes on after a lost life; starts the game again otherwise, or if a seed is given."""
+        picture, self._last_picture = self._last_picture, None
+        if picture is not None and kwargs.get('seed') is None:
+            return picture, {'lives': self._lives}
         observation, info = self.env.reset(**kwargs)
         if 'lives' not in info:
             raise UsageError('--life_loss_ends_episode: this game does not tell its lives')
-        self._lives, self._game_over = int(info['lives']), False
+        self._lives = int(info['lives'])
         return observation, info
 
     def step(self, action: Any) -> Step:
         """An agent step that also ends with a life."""
         observation, reward, terminated, truncated, info = self.env.step(action)
-        self._game_over = terminated or truncated
         lives = int(info['lives'])
         lost, self._lives = 0 < lives < self._lives, lives
-        return observation, reward, terminated or lost, truncated, info
+        game_over = terminated or truncated
+        self._last_picture = observation if lost and not game_over else None
+        return observation, reward, terminated or lost, truncated and not lost, info
 
     def _state(self) -> Snapshot:
-        return {'lives': self._lives, 'game_over': self._game_over}
+        return {'lives': self._lives, 'last_picture': self._last_picture}
 
     def _set_state(self, state: Snapshot) -> None:
-        self._lives, self._game_over = int(state['lives']), bool(state['game_over'])
+        self._lives, self._last_picture = int(state['lives']), state['last_picture']
 
 
 class FireOnReset(Wrapper):
@@ -174,26 +175,29 @@ class FrameStack(Wrapper):
 
     def __init__(self, env: gymnasium.Env[Any, Any], depth: int) -> None:
         super().__init__(env)
-        shape = env.observation_space.shape
-        assert shape is not None
-        self._stack = np.zeros((*shape, depth), np.uint8)
-        self.observation_space = gymnasium.spaces.Box(0, 255, self._stack.shape, np.uint8)
+        shape = (*(env.observation_space.shape or ()), depth)
+        self._pictures: deque[np.ndarray] = deque([np.zeros(shape[:-1], np.uint8)] * depth, depth)
+        self.observation_space = gymnasium.spaces.Box(0, 255, shape, np.uint8)
+
+    def _stack(self) -> np.ndarray:
+        # Fifteen times faster than moving the channels of an array by one.
+        stack = cv2.merge(tuple(self._pictures))
+        return stack.reshape(self.observation_space.shape)  # merge() drops a single channel.
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
         """Starts an episode."""
         picture, info = self.env.reset(**kwargs)
-        self._stack[:] = picture[..., None]
-        return self._stack.copy(), info
+        self._pictures.extend([picture] * len(self._pictures))
+        return self._stack(), info
 
     def step(self, action: Any) -> Step:
         """An agent step."""
         picture, reward, terminated, truncated, info = self.env.step(action)
-        self._stack[..., :-1] = self._stack[..., 1:]
-        self._stack[..., -1] = picture
-        return self._stack.copy(), reward, terminated, truncated, info
+        self._pictures.append(picture)
+        return self._stack(), reward, terminated, truncated, info
 
     def _state(self) -> Snapshot:
-        return {'stack': self._stack.copy()}
+        return {'stack': self._stack()}
 
     def _set_state(self, state: Snapshot) -> None:
-        self._stack[:] = state['stack']
+        self._pictures.extend(np.moveaxis(np.asarray(state['stack'], np.uint8), -1, 0).copy())

@@ -64,7 +64,9 @@ class VizdoomGame(ReplayedGame):
     the scenario's own end, whose last picture stays, since the engine shows none afterwards.
 
     Episodes are functions of their seed and actions, so snapshots are exact, in another process
-    too; a restore costs about 0.03 ms a tic. The engine's save games are not exact.
+    too; a restore costs about 0.03 ms a tic. The engine's save games are not exact. The agent sees
+    no status bar and no messages, and nothing swings as the player walks: these would make a
+    picture depend on which tics were drawn before it, the swing even in the episode before.
 
     Args:
         game_id: One of `game_ids()`.
@@ -107,15 +109,36 @@ class VizdoomGame(ReplayedGame):
         reward, terminated = self._engine.play(self._action_set.buttons(action))
         return reward, terminated, False, self._engine.variables()
 
+    def advance_many(self, action: Any, num_frames: int) -> tuple[Transition, int]:
+        """Up to so many tics of one action, of which only the last can be looked at.
+
+        Much cheaper than as many calls of `advance`, which must draw for the sake of the reward.
+
+        Returns:
+            The transition, with the sum of the rewards, and the number of tics; if the player left
+            the map (the engine then forgets the time) `num_frames`, though it may have been fewer.
+        """
+        before, buttons = self._engine.tic, self._action_set.buttons(action)
+        reward, terminated = self._engine.play(buttons, num_frames)
+        after = self._engine.tic
+        num_played = after - before if after > before else num_frames
+        self._actions += [np.array(action)] * num_played
+        return (reward, terminated, False, self._engine.variables()), num_played
+
+    def snapshot(self) -> Snapshot:
+        """The seed and the actions of the episode, and the picture, which may be its last."""
+        return {**super().snapshot(), 'screen': self.screen()}
+
     def restore(self, snapshot: Snapshot) -> None:
-        """Plays the episode again up to the snapshot, drawing only its end."""
+        """Plays the episode again up to the snapshot, without drawing it."""
         super().restore({**snapshot, 'actions': ()})
         self._actions = list(snapshot['actions'])
         self._engine.replay([self._action_set.buttons(action) for action in self._actions])
+        self._engine.picture = np.array(snapshot['screen'])
 
     def screen(self) -> np.ndarray:
         """`uint8[120, 160]`, gray."""
-        return self._engine.picture()
+        return self._engine.picture.copy()
 
     def render(self) -> np.ndarray:
         """`uint8[480, 640, 3]`, RGB, with the status bar.
@@ -131,7 +154,7 @@ class VizdoomGame(ReplayedGame):
         missed = self._actions[self._camera_tics :]
         self._camera.replay([self._action_set.buttons(action) for action in missed])
         self._camera_tics = len(self._actions)
-        return self._camera.picture()
+        return self._camera.picture.copy()
 
     def close(self) -> None:
         """Ends the engines."""
@@ -157,12 +180,14 @@ def _configure(game_id: str, camera: bool) -> tuple[Any, int]:
     doom.set_mode(vizdoom.Mode.PLAYER)
     doom.set_window_visible(False)
     doom.set_sound_enabled(False)
+    doom.set_render_hud(camera)
+    doom.set_render_messages(camera)
+    doom.add_game_args('+movebob 0')  # No swing of the weapon; see VizdoomGame.
     for buffer in ('audio', 'automap', 'depth', 'labels', 'notifications'):
         getattr(doom, f'set_{buffer}_buffer_enabled')(False)
     if camera:
         doom.set_screen_format(vizdoom.ScreenFormat.RGB24)
         doom.set_screen_resolution(vizdoom.ScreenResolution.RES_640X480)
-        doom.set_render_hud(True)
     else:
         doom.set_screen_format(vizdoom.ScreenFormat.GRAY8)
         doom.set_screen_resolution(vizdoom.ScreenResolution.RES_160X120)

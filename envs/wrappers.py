@@ -78,10 +78,8 @@ class FrameLimit(FrameWrapper):
         """One frame; `truncated` if it was the last one allowed and the game did not end."""
         reward, terminated, truncated, info = self.env.advance(action)
         self._frames += 1
-        return reward, terminated, truncated or self._cut(terminated), info
-
-    def _cut(self, terminated: bool) -> bool:
-        return not terminated and 0 < self._max_frames <= self._frames
+        truncated = truncated or 0 < self._max_frames <= self._frames
+        return reward, terminated, truncated and not terminated, info
 
     def _state(self) -> Snapshot:
         return {'frames': self._frames}
@@ -156,12 +154,11 @@ class NoopStart(RandomFrameWrapper):
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
         """Starts an episode and lets it run for a few frames."""
-        observation, info = self._start(**kwargs)
+        _, info = self._start(**kwargs)
         for _ in range(int(self._rng.integers(1, self._noop_max + 1))):
             _, terminated, truncated, info = self.env.advance(self.game.noop_action)
             if terminated or truncated:
-                observation, info = self.env.reset()
-                return observation, info
+                return self.env.reset()
         return self.screen(), info
 
 

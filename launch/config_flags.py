@@ -3,18 +3,18 @@
 import dataclasses
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from absl import flags
 
-flags.disclaim_key_flags()  # `--help` lists them under the launch script.
+flags.disclaim_key_flags()  # They belong to the script that asks for them.
 
 _PARSERS: dict[type, Callable[[], flags.ArgumentParser[Any]]] = {
     int: flags.IntegerParser,
     float: flags.FloatParser,
     str: flags.ArgumentParser,
 }
-Builder = Callable[..., Any]
+Config = TypeVar('Config')
 
 
 class _TupleParser(flags.ArgumentParser[Any]):
@@ -28,30 +28,56 @@ class _TupleParser(flags.ArgumentParser[Any]):
         return tuple(self._scalar.parse(item) for item in items if item != '')
 
 
-def define(config_class: type, flag_values: flags.FlagValues = flags.FLAGS) -> Builder:
-    """Defines a flag per field.
+class ConfigFlags(Generic[Config]):
+    """The flags of a configuration class; called, it builds the configuration.
 
-    Returns:
-        A function that builds the configuration from the flags; a mapping given to it (a preset)
-        fills the fields that the command line leaves open.
+    Attributes:
+        title: First line of the class docstring.
+        names: Of the flags, in the order of the fields.
     """
-    hints = typing.get_type_hints(config_class)
-    fields = dataclasses.fields(config_class)
-    for field in fields:
-        _define_one(
-            field.name, hints[field.name], field.default, field.metadata['help'], flag_values
+
+    def __init__(self, config_class: type[Config], flag_values: flags.FlagValues) -> None:
+        self._config_class, self._flag_values = config_class, flag_values
+        self.title = (config_class.__doc__ or '').split('\n')[0]
+        hints = typing.get_type_hints(config_class)
+        fields = dataclasses.fields(config_class)  # type: ignore[arg-type]
+        self.names = tuple(field.name for field in fields)
+        for field in fields:
+            _define_one(
+                field.name, hints[field.name], field.default, field.metadata['help'], flag_values
+            )
+
+    def __call__(self, preset: Mapping[str, Any] | None = None) -> Config:
+        """The configuration; the preset fills the fields that the command line leaves open."""
+        origins, preset = self.origins(preset), preset or {}
+        return self._config_class(
+            **{
+                name: preset[name] if origins[name] == 'preset' else self._flag_values[name].value
+                for name in self.names
+            }
         )
 
-    def build(preset: Mapping[str, Any] | None = None) -> Any:
-        preset = preset or {}
-        values = {}
-        for field in fields:
-            flag = flag_values[field.name]
-            use_preset = field.name in preset and not flag.present
-            values[field.name] = preset[field.name] if use_preset else flag.value
-        return config_class(**values)
+    def origins(self, preset: Mapping[str, Any] | None = None) -> dict[str, str]:
+        """Where the value of every field comes from: `flag`, `preset` or `default`."""
+        rest = dict.fromkeys(preset or (), 'preset')
+        return {
+            name: 'flag' if self._flag_values[name].present else rest.get(name, 'default')
+            for name in self.names
+        }
 
-    return build
+
+# All that were defined on the command line's own flags, for `--help`.
+defined: list[ConfigFlags[Any]] = []
+
+
+def define(
+    config_class: type[Config], flag_values: flags.FlagValues = flags.FLAGS
+) -> ConfigFlags[Config]:
+    """Defines a flag per field."""
+    config_flags = ConfigFlags(config_class, flag_values)
+    if flag_values is flags.FLAGS:
+        defined.append(config_flags)
+    return config_flags
 
 
 def _define_one(

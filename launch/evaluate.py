@@ -4,7 +4,7 @@ from absl import flags
 
 from launch import script
 
-_RUN_DIR = flags.DEFINE_string('run_dir', '', 'Directory of the run.', required=True)
+_RUN_DIR = flags.DEFINE_string('run_dir', None, 'Directory of the run.', required=True)
 _MODEL = flags.DEFINE_enum(
     'model', 'auto', ['auto', 'best', 'final'], 'auto: best if there is one.'
 )

@@ -197,6 +197,15 @@ def test_rejects_column_vectors_and_what_would_broadcast(compiled, space, name):
             compiled(lambda inputs: loss_of(space, inputs))(inputs)
 
 
+def test_rejects_rollouts_that_agree_only_among_themselves(space):
+    """A critic with outputs `[T, B, 1]`, and targets made from them."""
+    inputs = make_inputs(space)
+    for name in ('values', 'advantages', 'targets'):
+        inputs[name] = inputs[name][..., None]
+    with pytest.raises(ValueError):
+        loss_of(space, inputs)
+
+
 def test_explained_variance_matches_the_definition(compiled):
     rng = np.random.default_rng(0)
     targets = rng.normal(size=[T, B]).astype(np.float32)

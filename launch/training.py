@@ -1,0 +1,52 @@
+"""What the training scripts share: the flags of the game and the run, presets and resuming."""
+
+import dataclasses
+from typing import Any, NamedTuple
+
+from absl import flags
+
+from agents import configs, presets, run_directory
+from envs import games
+from envs.config import EnvConfig
+from launch import config_flags
+
+_env_flags = config_flags.define(EnvConfig)
+_run_flags = config_flags.define(configs.RunConfig)
+_PRESET = flags.DEFINE_string(
+    'preset',
+    'auto',
+    f'What fills the flags that are not given; one of auto, {", ".join(presets.PRESETS)}.',
+)
+
+
+class Settings(NamedTuple):
+    """The resolved configuration of a training."""
+
+    config: Any  # Of the algorithm
+    env_config: EnvConfig
+    run_config: configs.RunConfig
+    origins: dict[str, str]  # Of every field: `flag`, `default`, or what filled it.
+
+
+def resolve(agent: str, agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
+    """The configuration that flags, preset and a run to resume make together.
+
+    Raises:
+        UsageError: It cannot be trained or written, as far as that can be known by now.
+    """
+    asked = _run_flags()
+    if asked.resume:
+        filler, preset = 'the resumed run', run_directory.settings(asked.run_dir)
+    else:
+        game = flags.FLAGS.game
+        filler = 'preset ' + presets.name_of(_PRESET.value, game)
+        preset = presets.for_game(_PRESET.value, game)
+    groups = (agent_flags, _env_flags, _run_flags)
+    config, env_config, run_config = (group(preset) for group in groups)
+    origins = {name: origin for group in groups for name, origin in group.origins(preset).items()}
+    games.check(env_config)
+    run_dir = run_config.run_dir or run_directory.default_path(agent, env_config.game)
+    run_directory.check(run_dir, run_config.resume)
+    run_config = dataclasses.replace(run_config, run_dir=run_dir)
+    named = {name: filler if o == 'preset' else o for name, o in origins.items()}
+    return Settings(config, env_config, run_config, named)
