@@ -6,13 +6,15 @@ as in OpenAI Baselines.
 """
 
 import functools
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from agents import distributions, networks, schedules
 from agents.configs import A2CConfig, RunConfig
-from agents.models import StepModel, TrainModel
+from agents.models import StepModel, TrainMetrics, TrainModel
 from agents.run import Run
 from agents.runner import Runner
 from envs.config import EnvConfig
@@ -46,14 +48,19 @@ class A2C:
         self.train_model = TrainModel(self.network, self.distribution, config)
         self.runner = Runner(self.envs, self.step_model, config.unroll_length, config.discount)
         self.runner.reset(int(env_seed) // 2)
-        self._schedule = schedules.make(
+        self._learning_rate = schedules.make(
             config.lr_schedule, config.learning_rate, 0.0, config.total_steps
         )
+        self._entropy_cost = schedules.make(
+            config.entropy_schedule, config.entropy_cost, 0.0, config.total_steps
+        )
 
-    def update(self) -> Any:
+    def update(self) -> TrainMetrics:
         """One rollout and one gradient step; returns its `TrainMetrics`."""
+        # Before the rollout, else the last update had no learning rate.
+        learning_rate, entropy_cost = self.learning_rate(), self._entropy_cost(self.num_steps)
         rollout = self.runner.run()
-        return self.train_model.train(rollout, self.learning_rate())
+        return self.train_model.train(rollout, learning_rate, entropy_cost)
 
     @property
     def num_steps(self) -> int:
@@ -66,8 +73,8 @@ class A2C:
         return self.runner.episodes
 
     def learning_rate(self) -> float:
-        """The learning rate at the present step."""
-        return self._schedule(self.num_steps)
+        """The learning rate of the next update."""
+        return self._learning_rate(self.num_steps)
 
     def state(self) -> Snapshot:
         """Weights, optimizer, step count and the environments."""
@@ -90,8 +97,19 @@ class A2C:
         self.envs.close()
 
 
-def train(config: A2CConfig, env_config: EnvConfig, run_config: RunConfig) -> bool:
+def train(
+    config: A2CConfig,
+    env_config: EnvConfig,
+    run_config: RunConfig,
+    origins: Mapping[str, str] | None = None,
+) -> bool:
     """Trains an agent into `run_config.run_dir`.
+
+    Args:
+        config: Of the algorithm.
+        env_config: Of the game.
+        run_config: Where to write and how often.
+        origins: Where the values of the fields come from, to tell at the start.
 
     Returns:
         Whether it came to its end; False if a signal stopped it.
@@ -99,8 +117,10 @@ def train(config: A2CConfig, env_config: EnvConfig, run_config: RunConfig) -> bo
     Raises:
         UsageError: The configuration does not fit the game, or the directory cannot be used.
     """
+    # The same numbers whatever the threads do. On a CPU this costs nothing that can be measured.
+    tf.config.experimental.enable_op_determinism()
     agent = A2C(config, env_config)
-    with Run(agent, config, env_config, run_config) as run:
+    with Run(agent, config, env_config, run_config, origins) as run:
         while agent.num_steps < config.total_steps and not run.interrupted:
             metrics = agent.update()
             run.after_update(metrics)

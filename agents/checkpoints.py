@@ -23,10 +23,10 @@ _NAME = re.compile(r'step-(\d+)\.zip')
 
 
 def save(directory: str, step: int, tree: Tree, keep: int = 3) -> str:
-    """Writes `step-<step>.zip`, removes all but the last `keep`, and returns the path."""
+    """Writes `step-<step>.zip`, keeps it with the `keep` - 1 before it, and returns the path."""
     os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, f'step-{step:09d}.zip')
-    partial = f'{path}.partial'
+    partial = os.path.join(directory, 'partial')
     arrays: list[np.ndarray] = []
     content = json.dumps(_encode(tree, arrays))
     with open(partial, 'wb') as file:
@@ -38,7 +38,9 @@ def save(directory: str, step: int, tree: Tree, keep: int = 3) -> str:
         file.flush()
         os.fsync(file.fileno())
     os.replace(partial, path)
-    for old in paths(directory)[keep:]:
+    # Later ones, which could not be read when the run was resumed, must not displace this one.
+    last = paths(directory)
+    for old in last[last.index(path) + keep :]:
         os.remove(old)
     return path
 

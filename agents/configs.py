@@ -36,7 +36,10 @@ class A2CConfig:
     )
     rmsprop_decay: float = hparam(0.99, 'Decay ρ of the squared gradients in RMSProp.')
     rmsprop_epsilon: float = hparam(1e-5, 'ε of RMSProp, inside the square root.')
-    entropy_cost: float = hparam(0.01, 'Weight of the entropy bonus.')
+    entropy_cost: float = hparam(0.01, 'Weight of the entropy bonus at the start.')
+    entropy_schedule: Literal['linear', 'constant'] = hparam(
+        'constant', 'Entropy bonus over the run: linear to 0 at total_steps, or constant.'
+    )
     value_cost: float = hparam(0.5, 'Weight of the value loss, (R - V)²/2.')
     max_grad_norm: float = hparam(0.5, 'Clip of the global gradient norm; 0 disables it.')
     network: Literal['nature', 'a3c', 'impala', 'mlp'] = hparam(

@@ -7,14 +7,8 @@ from typing import Any
 
 import rich.console
 import rich.progress
-import rich.table
 
 _LINE_SECONDS = 10.0  # Between plain lines, where the output is not a terminal.
-
-
-def fields(config: Mapping[str, Any]) -> str:
-    """`name=value` of every field, for one paragraph."""
-    return '  '.join(f'{name}={value}' for name, value in config.items())
 
 
 class Progress:
@@ -23,6 +17,9 @@ class Progress:
     Args:
         total_steps: Agent steps of the whole run.
         steps: Agent steps done before this session.
+
+    Attributes:
+        console: Where everything is printed.
     """
 
     def __init__(self, total_steps: int, steps: int = 0) -> None:
@@ -31,15 +28,14 @@ class Progress:
         self._start = time.monotonic()
         self._next_line = self._start
         self._bar = rich.progress.Progress(
-            rich.progress.TextColumn('{task.description}'),
             rich.progress.BarColumn(bar_width=None),
             rich.progress.TaskProgressColumn(),
-            rich.progress.TextColumn('{task.fields[left]} left'),
+            rich.progress.TextColumn('{task.description}'),
             console=self.console,
             expand=True,
-            disable=not self.console.is_terminal,
+            disable=not self.console.is_interactive,
         )
-        self._task = self._bar.add_task('starting', total=total_steps, completed=steps, left='?')
+        self._task = self._bar.add_task('starting', total=total_steps, completed=steps)
 
     def __enter__(self) -> 'Progress':
         """Shows the display."""
@@ -57,25 +53,15 @@ class Progress:
 
     def update(self, row: Mapping[str, Any]) -> None:
         """Shows a row of metrics.csv."""
-        text, left = self.describe(row), self._time_left(row['steps'])
-        self._bar.update(self._task, description=text, completed=row['steps'], left=left)
-        if not self.console.is_terminal and time.monotonic() >= self._next_line:
-            self.print(f'{text}, {left} left')
+        left = self._time_left(row['steps'])
+        self._bar.update(self._task, description=_short(row, left), completed=row['steps'])
+        if not self.console.is_interactive and time.monotonic() >= self._next_line:
+            self.print(f'{_long(row)}, {left} left')
             self._next_line = time.monotonic() + _LINE_SECONDS
 
     def print(self, text: str) -> None:
         """A line above the display."""
-        self.console.print(text, soft_wrap=not self.console.is_terminal, markup=False)
-
-    def describe(self, row: Mapping[str, Any]) -> str:
-        """One line about a row of metrics.csv."""
-        reward = row['episode_return']
-        shown = f'return {reward:.2f}, score {row["episode_score"]:.1f}' if reward != '' else ''
-        return (
-            f'{row["steps"]:,} steps ({row["frames"]:,} frames), '
-            f'{row["steps_per_second"]:,.0f} steps/s, {shown or "no episode ended yet"}, '
-            f'entropy {row["entropy"]:.3f}'
-        )
+        self.console.print(text, soft_wrap=not self.console.is_interactive, markup=False)
 
     def _time_left(self, steps: int) -> str:
         done = steps - self._first_step
@@ -83,3 +69,32 @@ class Progress:
         minutes, seconds = divmod(int(max(seconds, 0)), 60)
         hours, minutes = divmod(minutes, 60)
         return f'{hours}:{minutes:02}:{seconds:02}' if hours else f'{minutes}:{seconds:02}'
+
+
+def _short(row: Mapping[str, Any], left: str) -> str:
+    """A row of metrics.csv for a display of 80 columns; a bar of a dozen fits beside it."""
+    shown = f'return {row["episode_return"]:.4g}' if row['episode_return'] != '' else 'no return'
+    return (
+        f'{_count(row["steps"])} steps  {_count(row["frames"])} frames  '
+        f'{row["steps_per_second"]:,.0f}/s  {shown}  {left} left'
+    )
+
+
+def _long(row: Mapping[str, Any]) -> str:
+    """A row of metrics.csv for a line."""
+    shown = 'no episode has ended yet'
+    if row['episode_return'] != '':
+        shown = f'return {row["episode_return"]:.2f}, score {row["episode_score"]:.1f}'
+    return (
+        f'{row["steps"]:,} steps ({row["frames"]:,} frames), '
+        f'{row["steps_per_second"]:,.0f} steps/s, {shown}, entropy {row["entropy"]:.3f}'
+    )
+
+
+def _count(number: int) -> str:
+    """Three digits and a unit: 999, 1.23k, 80.0k, 10.0M."""
+    for unit, size in (('M', 1_000_000), ('k', 1_000)):
+        if number >= size:
+            value = number / size
+            return f'{value:.{2 if value < 10 else 1 if value < 100 else 0}f}{unit}'
+    return str(number)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium
@@ -12,6 +13,7 @@ from agents import distributions
 from agents.models import StepModel
 from agents.runner import Actor
 from envs.config import EnvConfig
+from envs.errors import UsageError
 from envs.make import make_env
 from envs.vec_env import SubprocVecEnv
 
@@ -98,6 +100,19 @@ def student_t_95(degrees: int) -> float:
     return _T_95[max(known)] if known else float('nan')
 
 
+def summary(evaluation: Evaluation) -> str:
+    """One line: mean score, its error and its confidence interval."""
+    count, score = len(evaluation.episodes), f'mean score {evaluation.mean_score:.2f}'
+    mean_return = f'mean return {evaluation.mean_return:.3f}'
+    if count < 2:
+        return f'{evaluation.mode} actions, one episode: {score}, {mean_return}'
+    low, high = evaluation.confidence_interval
+    return (
+        f'{evaluation.mode} actions, {count} episodes: {score} (standard error '
+        f'{evaluation.standard_error:.2f}, 95 % confidence {low:.2f} to {high:.2f}), {mean_return}'
+    )
+
+
 def evaluate(
     network: keras.Model,
     env_config: EnvConfig,
@@ -106,6 +121,7 @@ def evaluate(
     greedy: bool = False,
     seed: int = 0,
     film: str = '',
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
     """Plays `num_episodes` whole episodes, several at a time.
 
@@ -114,24 +130,35 @@ def evaluate(
 
     Args:
         network: Observations to `(logits, values)`.
-        env_config: What to play.
+        env_config: What to play; its levels are dealt out to the environments.
         num_episodes: At least 1.
         greedy: Take the most probable action instead of sampling.
         seed: Of the environments and the actions.
-        film: File to film the first environment's episodes to; '' for none.
+        film: File to film the first environment to; '' for none.
+        should_stop: Asked at every step; if true, only the episodes finished so far are returned.
+
+    Raises:
+        UsageError: The game cannot be played, or the network is not for it.
     """
-    num_envs = min(num_episodes, MAX_ENVS)
+    num_envs = count_envs(num_episodes, env_config)
     makers = [
         functools.partial(make_env, env_config, i, film if i == 0 else '') for i in range(num_envs)
     ]
     envs = SubprocVecEnv(makers, step_infos=False)
     try:
-        actor = StepModel(network, distributions.make(envs.single_action_space), seed, greedy)
+        distribution = distributions.make(envs.single_action_space)
+        _check_fit(network, envs, distribution.num_logits)
+        actor = StepModel(network, distribution, seed, greedy)
         quota = [(num_episodes + i) // num_envs for i in range(num_envs)]
-        episodes = play(actor, envs, quota, seed)
+        episodes = play(actor, envs, quota, seed, should_stop)
     finally:
         envs.close()
     return Evaluation(env_config.game, 'greedy' if greedy else 'sampled', tuple(episodes))
+
+
+def count_envs(num_episodes: int, env_config: EnvConfig) -> int:
+    """Environments at a time: one per level at least, if there are as many episodes."""
+    return min(num_episodes, max(MAX_ENVS, len(env_config.levels)))
 
 
 def play(
@@ -139,11 +166,12 @@ def play(
     envs: gymnasium.vector.VectorEnv[Any, Any, Any],
     quota: list[int],
     seed: int,
+    should_stop: Callable[[], bool] = lambda: False,
 ) -> list[Episode]:
     """Steps all environments until environment i has finished `quota[i]` episodes."""
     observations, _ = envs.reset(seed=seed)
     left, episodes, count = list(quota), [], 0
-    while any(left):
+    while any(left) and not should_stop():
         actions, _ = actor.step(observations, count)
         observations, _, _, _, infos = envs.step(actions)
         count += 1
@@ -153,6 +181,19 @@ def play(
                 left[i] -= 1
                 episodes.append(_episode(finished['episode'], int(i)))
     return episodes
+
+
+def _check_fit(
+    network: keras.Model, envs: gymnasium.vector.VectorEnv[Any, Any, Any], num_logits: int
+) -> None:
+    """Raises `UsageError` unless the network maps these observations to as many logits."""
+    shape = envs.single_observation_space.shape
+    takes, gives = network.inputs[0].shape[1:], network.outputs[0].shape[1:]
+    if tuple(takes) != shape or tuple(gives) != (num_logits,):
+        raise UsageError(
+            f'the model is not for this game: it maps {tuple(takes)} to {tuple(gives)}, '
+            f'but the game needs {shape} to {(num_logits,)}'
+        )
 
 
 def _episode(statistics: dict[str, Any], i: int) -> Episode:

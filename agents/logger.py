@@ -31,8 +31,8 @@ class Logger:
 
     Args:
         run_dir: Directory of the run.
-        resume_step: Step of the checkpoint that the run continues from; rows after it are
-            dropped, since they will be written again. 0 for a new run.
+        resume_step: Step of the checkpoint that the run continues from, 0 for a new run; rows
+            after it are dropped, since they will be written again.
     """
 
     def __init__(self, run_dir: str, resume_step: int = 0) -> None:
@@ -46,7 +46,6 @@ class Logger:
         self._num_episodes, self._wall_before = 0, 0.0
         self._start = self._last_time = time.monotonic()
         self._last_step = resume_step
-        self.last_row: dict[str, Any] = {}
 
     def note(self, metrics: TrainMetrics, episodes: Iterable[dict[str, Any]]) -> None:
         """Remembers an update and the episodes that ended in its rollout."""
@@ -75,7 +74,6 @@ class Logger:
         self._updates = []
         self._metrics.write(row)
         self._write_events(row)
-        self.last_row = row
         return row
 
     def write_evaluation(self, step: int, evaluation: Evaluation) -> None:
@@ -107,7 +105,8 @@ class Logger:
 
     def close(self) -> None:
         """Finishes the files."""
-        self.flush()
+        for table in (self._metrics, self._episodes, self._evaluations):
+            table.close()
         self._events.close()
 
     def state(self) -> dict[str, Any]:
@@ -149,13 +148,18 @@ class _Table:
     def __init__(self, path: str, columns: tuple[str, ...], resume_step: int) -> None:
         self._columns = columns
         kept: list[list[str]] = []
-        if resume_step and os.path.exists(path):
+        if os.path.exists(path):
             with open(path, newline='') as file:
-                kept = [row for row in csv.reader(file) if _is_before(row, resume_step)]
-        self._file = open(path, 'w', newline='')
+                kept = [row for row in csv.reader(file) if self._is_before(row, resume_step)]
+        with open(f'{path}.partial', 'w', newline='') as file:
+            csv.writer(file).writerows([columns, *kept])
+        os.replace(f'{path}.partial', path)
+        self._file = open(path, 'a', newline='')
         self._writer = csv.writer(self._file)
-        self._writer.writerow(columns)
-        self._writer.writerows(kept)
+
+    def _is_before(self, row: list[str], step: int) -> bool:
+        """Whether it is a row of this step or earlier: not the header, nor a torn last line."""
+        return len(row) == len(self._columns) and row[0].isdigit() and int(row[0]) <= step
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Adds a row."""
@@ -165,10 +169,9 @@ class _Table:
         """Hands the rows to the operating system."""
         self._file.flush()
 
-
-def _is_before(row: list[str], step: int) -> bool:
-    """Whether a row with numbers, not the header or a torn line, is of this step or earlier."""
-    return bool(row) and row[0].isdigit() and int(row[0]) <= step
+    def close(self) -> None:
+        """Finishes the file."""
+        self._file.close()
 
 
 def rss_mb() -> float:

@@ -80,20 +80,24 @@ class TrainModel:
         )
         self.optimizer.build(network.trainable_variables)
 
-    def train(self, rollout: Rollout, learning_rate: float) -> TrainMetrics:
+    def train(self, rollout: Rollout, learning_rate: float, entropy_cost: float) -> TrainMetrics:
         """One update of the shared weights."""
-        metrics = self._train(rollout, np.float32(learning_rate))
+        metrics = self._train(rollout, np.float32(learning_rate), np.float32(entropy_cost))
         return TrainMetrics(*metrics.numpy().tolist())
 
     @tf.function
-    def _train(self, rollout: Rollout, learning_rate: tf.Tensor) -> tf.Tensor:
+    def _train(
+        self, rollout: Rollout, learning_rate: tf.Tensor, entropy_cost: tf.Tensor
+    ) -> tf.Tensor:
         self.optimizer.learning_rate.assign(learning_rate)
-        gradients, result, explained = self._gradients(rollout)
+        gradients, result, explained = self._gradients(rollout, entropy_cost)
         clipped, grad_norm = optimizers.clip_by_global_norm(gradients, self._config.max_grad_norm)
         self.optimizer.apply(clipped, self._network.trainable_variables)
         return tf.stack([*result[1:], explained, grad_norm])
 
-    def _gradients(self, rollout: Rollout) -> tuple[list[tf.Tensor], losses.A2CLosses, tf.Tensor]:
+    def _gradients(
+        self, rollout: Rollout, entropy_cost: tf.Tensor
+    ) -> tuple[list[tf.Tensor], losses.A2CLosses, tf.Tensor]:
         """Gradients of the loss on a whole rollout, the losses, and the explained variance."""
         config = self._config
         advantages, targets = returns.generalized_advantages(
@@ -113,7 +117,7 @@ class TrainModel:
                 _flat(advantages),
                 _flat(targets),
                 config.value_cost,
-                config.entropy_cost,
+                entropy_cost,
             )
         gradients = tape.gradient(result.total_loss, self._network.trainable_variables)
         return gradients, result, losses.explained_variance(targets, rollout.values)

@@ -53,12 +53,14 @@ def load(directory: str) -> Policy:
         env_config = _env_config(recipe)
         model = os.path.join(directory, 'model.keras')
         network = keras.saving.load_model(model, compile=False, safe_mode=True)
+        if len(network.inputs) != 1 or len(network.outputs) != 2:
+            raise ValueError('a policy maps observations to (logits, values)')
     except FileNotFoundError as error:
         raise UsageError(f'no model in {directory}: {error.filename or error} is missing') from None
     except UsageError:
         raise
     except Exception as error:  # Keras raises whatever its archive reader does.
-        reason = str(error).strip().split('\n')[0]
+        reason = (str(error).strip() or type(error).__name__).split('\n')[0]
         raise UsageError(f'{directory} does not hold a model that can be read: {reason}') from None
     return Policy(network, env_config, recipe)
 
@@ -72,4 +74,5 @@ def _env_config(recipe: Any) -> EnvConfig:
     options = recipe['environment']
     if unknown := set(options) - fields:
         raise UsageError(f'recipe has unknown options: {", ".join(sorted(unknown))}')
-    return EnvConfig(**{**options, 'levels': tuple(options.get('levels', ()))})
+    # JSON knows no tuples.
+    return EnvConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()})

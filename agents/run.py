@@ -1,28 +1,32 @@
 """A run around an algorithm: resuming, logging, evaluating, saving, and stopping when asked to."""
 
 import contextlib
-import dataclasses
 import os
+import shlex
 import signal
+import sys
 import types
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import keras
 import numpy as np
 
-from agents import checkpoints, console, evaluation, policy, run_directory
+from agents import checkpoints, console, contract, evaluation, policy, run_directory
 from agents.configs import RunConfig
 from agents.logger import Logger
 from agents.models import TrainMetrics
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Snapshot
+from envs.vec_env import SubprocVecEnv
 
 
 class Agent(Protocol):
     """What a run needs of an algorithm."""
 
     network: keras.Model
+    envs: SubprocVecEnv  # To ask them about the game.
 
     @property
     def num_steps(self) -> int:
@@ -48,6 +52,13 @@ class Agent(Protocol):
 class Run:
     """Surrounds a training loop; `with` starts and ends it, `after_update` does what is due.
 
+    Args:
+        agent: What learns; it is closed at the end.
+        config: Of the algorithm; has `total_steps`.
+        env_config: Of the game.
+        run_config: Where to write and how often.
+        origins: Where the values of the fields come from, to tell at the start.
+
     Attributes:
         directory: Of the run.
         interrupted: Name of the signal that asks the loop to end, or ''.
@@ -59,32 +70,32 @@ class Run:
         config: Any,
         env_config: EnvConfig,
         run_config: RunConfig,
+        origins: Mapping[str, str] | None = None,
     ) -> None:
         self._agent, self._config = agent, config
         self._env_config, self._run_config = env_config, run_config
+        self._origins = origins or {}
         self.directory = run_config.run_dir
         self.interrupted = ''
-        self._best_score, self._last_step = -np.inf, 0
+        self._best_score = -np.inf
+        self._last = {'log': 0, 'evaluation': 0, 'checkpoint': 0}  # Step of each.
         self._handlers: dict[int, Any] = {}
         self._exit_stack = contextlib.ExitStack()
 
     def __enter__(self) -> 'Run':
-        """Makes or reopens the directory, resumes, and starts the display."""
-        self._exit_stack.callback(self._agent.close)
-        with self._exit_stack:  # Closes the agent if the following fails.
-            run_directory.prepare(self.directory, self._run_config.resume)
-            self._resume()
-            self._logger = Logger(self.directory, self._last_step)
-            if self._last_step:
-                self._logger.set_state(self._logger_state)
-            else:
-                self._describe()
-            self._exit_stack.callback(self._logger.close)
-            self._progress = console.Progress(self._config.total_steps, self._last_step)
-            self._exit_stack.enter_context(self._progress)
+        """Makes or reopens the directory, resumes, tells the configuration, starts the display."""
+        with contextlib.ExitStack() as stack:  # Undoes everything if something fails.
+            stack.callback(self._agent.close)
+            stack.callback(self._restore_handlers)
             for number in (signal.SIGINT, signal.SIGTERM):
                 self._handlers[number] = signal.signal(number, self._on_signal)
-            self._exit_stack = self._exit_stack.pop_all()
+            self._open_directory()
+            stack.callback(self._logger.close)
+            self._progress = console.Progress(self._config.total_steps, self._agent.num_steps)
+            self._tell()
+            stack.enter_context(self._progress)
+            self._evaluate_if_due()  # A signal may have broken it off.
+            self._exit_stack = stack.pop_all()
         return self
 
     def __exit__(
@@ -95,57 +106,62 @@ class Run:
     ) -> None:
         """Saves the last state and model if the loop ended by itself or by a signal."""
         with self._exit_stack:
-            for number, handler in self._handlers.items():
-                signal.signal(number, handler)
             if error is None:
                 self._finish()
 
     def after_update(self, metrics: TrainMetrics) -> None:
-        """Logs an update; writes, evaluates and saves when a period has passed."""
-        self._logger.note(metrics, self._agent.episodes)
-        run = self._run_config
-        due = self._due
-        if due(run.log_period):
-            self._log()
-        if due(run.eval_period):
-            film = self._film_path() if due(run.video_period) else ''
-            self._evaluate(film)
-        if due(run.checkpoint_period):
-            self._save_checkpoint()
-        self._last_step = self._agent.num_steps
+        """Logs an update; writes, evaluates and saves when a period has passed.
 
-    def _due(self, period: int) -> bool:
-        """Whether this update passed a multiple of the period."""
-        return period > 0 and self._agent.num_steps // period > self._last_step // period
+        Raises:
+            UsageError: The numbers are no longer finite; what was saved before stays.
+        """
+        if not np.isfinite(metrics).all():
+            raise UsageError(
+                f'training diverged before step {self._agent.num_steps:,}: {metrics}; try a '
+                'smaller --learning_rate, or --max_grad_norm'
+            )
+        self._logger.note(metrics, self._agent.episodes)
+        if self._is_due(self._run_config.log_period, 'log'):
+            self._log()
+        self._evaluate_if_due()
+        if self._is_due(self._run_config.checkpoint_period, 'checkpoint'):
+            self._save_checkpoint()
+
+    def _is_due(self, period: int, last: str) -> bool:
+        """Whether a multiple of the period has passed since the last time."""
+        return period > 0 and self._agent.num_steps // period > self._last[last] // period
 
     def _log(self) -> None:
-        steps = self._agent.num_steps
+        steps = self._last['log'] = self._agent.num_steps
         frames = steps * self._env_config.action_repeat
         row = self._logger.write(steps, frames, self._agent.learning_rate())
         self._logger.flush()
         self._progress.update(row)
 
-    def _evaluate(self, film: str = '') -> None:
+    def _evaluate_if_due(self) -> None:
+        if self._is_due(self._run_config.eval_period, 'evaluation'):
+            self._evaluate()
+
+    def _evaluate(self) -> None:
         """Plays a few sampled episodes; the model with the best mean score is kept."""
-        steps, agent = self._agent.num_steps, self._agent
+        steps = self._agent.num_steps
+        film = os.path.join(self.directory, 'videos', f'step-{steps:09d}.mp4')
         result = evaluation.evaluate(
-            agent.network,
+            self._agent.network,
             self._env_config,
             self._run_config.eval_episodes,
             seed=steps,
-            film=film,
+            film=film if self._is_due(self._run_config.video_period, 'evaluation') else '',
+            should_stop=lambda: bool(self.interrupted),
         )
+        if self.interrupted:
+            return  # It is still due, and done when the run is resumed.
+        self._last['evaluation'] = steps
         self._logger.write_evaluation(steps, result)
-        self._progress.print(
-            f'evaluation at {steps:,} steps: mean score {result.mean_score:.2f} of '
-            f'{len(result.episodes)} sampled episodes (standard error {result.standard_error:.2f})'
-        )
+        self._progress.print(f'evaluation at {steps:,} steps: {evaluation.summary(result)}')
         if result.mean_score > self._best_score:
             self._best_score = result.mean_score
             self._save_model('best', mean_score=result.mean_score)
-
-    def _film_path(self) -> str:
-        return os.path.join(self.directory, 'videos', f'step-{self._agent.num_steps:09d}.mp4')
 
     def _save_model(self, name: str, **about: float) -> None:
         directory = os.path.join(self.directory, 'model', name)
@@ -153,50 +169,62 @@ class Run:
         policy.save(directory, self._agent.network, self._env_config, steps=steps, **about)
 
     def _save_checkpoint(self) -> None:
+        steps = self._last['checkpoint'] = self._agent.num_steps
+        self._logger.flush()
         tree = {
             'agent': self._agent.state(),
             'logger': self._logger.state(),
             'best_score': float(self._best_score),
-            'config': dataclasses.asdict(self._config),
-            'env_config': dataclasses.asdict(self._env_config),
+            'last': self._last,
         }
-        checkpoints.save(self._checkpoint_directory(), self._agent.num_steps, tree)
-        self._logger.flush()
+        checkpoints.save(os.path.join(self.directory, 'checkpoints'), steps, tree)
 
-    def _checkpoint_directory(self) -> str:
-        return os.path.join(self.directory, 'checkpoints')
-
-    def _resume(self) -> None:
-        if not self._run_config.resume:
-            return
-        tree = checkpoints.load_latest(self._checkpoint_directory())
-        if tree is None:
-            raise UsageError(f'--resume: {self.directory} has no checkpoint that can be read')
-        for name, config in (('config', self._config), ('env_config', self._env_config)):
-            _refuse_changes(tree[name], dataclasses.asdict(config))
-        self._agent.set_state(tree['agent'])
-        self._logger_state = tree['logger']
-        self._best_score = float(tree['best_score'])
-        self._last_step = self._agent.num_steps
-
-    def _describe(self) -> None:
-        content = run_directory.write_config(
-            self.directory, agent=self._config, environment=self._env_config, run=self._run_config
-        )
+    def _open_directory(self) -> None:
+        """Starts a new run, or continues one where its last checkpoint was taken."""
+        configs = {
+            'agent': self._config,
+            'environment': self._env_config,
+            'run': self._run_config,
+        }
+        if self._run_config.resume:
+            run_directory.check(self.directory, resume=True)
+            tree = checkpoints.load_latest(os.path.join(self.directory, 'checkpoints'))
+            if tree is None:
+                raise UsageError(f'--resume: {self.directory} has no checkpoint that can be read')
+            content = run_directory.reopen(self.directory, configs)
+            self._agent.set_state(tree['agent'])
+            self._best_score, self._last = float(tree['best_score']), dict(tree['last'])
+            self._logger = Logger(self.directory, self._agent.num_steps)
+            self._logger.set_state(tree['logger'])
+        else:
+            content = run_directory.create(self.directory, configs)
+            self._logger = Logger(self.directory)
         for name in ('agent', 'environment'):
             self._logger.write_text(name, content[name])
 
+    def _tell(self) -> None:
+        configs = [self._config, self._env_config, self._run_config]
+        game = contract.of_game(self._env_config, self._agent.envs, self._config.total_steps)
+        settings = contract.of_settings(configs, self._origins)
+        contract.show(self._progress.console, {**game, **settings, 'writes to': self.directory})
+        if self._run_config.resume:
+            self._progress.print(f'continuing at {self._agent.num_steps:,} steps')
+
     def _finish(self) -> None:
-        if self._agent.num_steps == self._last_step == 0:
-            return
-        if self._run_config.eval_period and not self.interrupted:
-            self._evaluate()
-        self._save_checkpoint()
+        steps = self._agent.num_steps
+        if not self.interrupted and self._last['log'] < steps:
+            self._log()
         self._save_model('final')
+        self._save_checkpoint()
+        if self._run_config.eval_period and not self.interrupted:
+            if self._last['evaluation'] < steps:
+                self._evaluate()
+                self._save_checkpoint()
         if self.interrupted:
+            program = os.path.splitext(os.path.basename(sys.argv[0]))[0]
             self._progress.print(
-                f'{self.interrupted}: saved at {self._agent.num_steps:,} steps; '
-                f'continue with --run_dir={self.directory} --resume'
+                f'{self.interrupted}: saved at {steps:,} steps; continue with: '
+                f'./run {program} --run_dir={shlex.quote(self.directory)} --resume'
             )
 
     def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
@@ -204,11 +232,6 @@ class Run:
         self.interrupted = signal.Signals(number).name
         signal.signal(number, self._handlers[number])
 
-
-def _refuse_changes(before: dict[str, Any], now: dict[str, Any]) -> None:
-    """A resumed run must be the same run; only its length may change."""
-    for name, value in now.items():
-        old = before.get(name)
-        same = list(value) == list(old or ()) if isinstance(value, tuple) else value == old
-        if not same and name != 'total_steps':
-            raise UsageError(f'--resume: --{name} was {old!r} in this run, now it is {value!r}')
+    def _restore_handlers(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)

@@ -65,6 +65,9 @@ class EnvConfig:
     reward_transform: Literal['none', 'sign', 'clip'] = hparam(
         'none', 'After scaling: the sign of the reward, or clipping to [-1, 1].'
     )
+    crop: tuple[int, ...] = hparam(
+        (), 'Pixels to cut off the picture before resizing: top,bottom,left,right.'
+    )
     screen_size: int = hparam(84, 'Height and width of the grayscale picture, pixels.')
     frame_stack: int = hparam(4, 'Number of last pictures that make an observation.')
 
@@ -77,6 +80,11 @@ class EnvConfig:
         for name in ('noop_max', 'max_episode_steps'):
             value = getattr(self, name)
             require(value >= 0, f'--{name} must not be negative, but is {value}')
+        crop = self.crop
+        require(
+            len(crop) in (0, 4) and all(pixels >= 0 for pixels in crop),
+            f'--crop must be four numbers of pixels, top,bottom,left,right, not {crop}',
+        )
         sticky, scale = self.sticky_actions, self.reward_scale
         require(0.0 <= sticky < 1.0, f'--sticky_actions must be in [0, 1), but is {sticky}')
         require(scale > 0.0, f'--reward_scale must be positive, not {scale}')

@@ -6,13 +6,36 @@ of the present frame); `step` is both, as gymnasium asks.
 """
 
 import abc
-from typing import Any
+from typing import Any, Protocol
 
 import gymnasium
 import numpy as np
 
 Snapshot = dict[str, Any]  # Plain arrays, numbers, strings, and lists and dicts of them.
 Transition = tuple[float, bool, bool, dict[str, Any]]  # reward, terminated, truncated, info
+
+
+class Frames(Protocol):
+    """Whatever plays single emulator frames: a game, or a wrapper below the action repeat."""
+
+    def advance(self, action: Any) -> Transition:
+        """One emulator frame."""
+
+
+def advance_many(frames: Frames, action: Any, num_frames: int) -> tuple[Transition, int]:
+    """Plays up to `num_frames` frames of one action, one by one.
+
+    Returns:
+        The transition over all of them, with the sum of the rewards and the last info, and the
+        number of frames until the end.
+    """
+    total_reward, played, ended = 0.0, 0, False
+    while played < num_frames and not ended:
+        reward, terminated, truncated, info = frames.advance(action)
+        total_reward += reward
+        played += 1
+        ended = terminated or truncated
+    return (total_reward, terminated, truncated, info), played
 
 
 class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
@@ -43,6 +66,16 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
 
         `info['lives']` is there where the game tells the number of lives.
         """
+
+    def advance_many(self, action: Any, num_frames: int) -> tuple[Transition, int]:
+        """Up to `num_frames` frames of one action, of which only the last can be looked at.
+
+        Backends that save work between two pictures override it.
+
+        Returns:
+            The transition, with the sum of the rewards, and the number of frames until the end.
+        """
+        return advance_many(self, action, num_frames)
 
     @abc.abstractmethod
     def screen(self) -> np.ndarray:

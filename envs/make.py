@@ -54,7 +54,7 @@ def _wrap(game: Game, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]:
     if config.fire_on_reset:
         env = step_wrappers.FireOnReset(env)
     if pictures:
-        env = step_wrappers.Resize(env, config.screen_size)  # uint8[84, 84]
+        env = step_wrappers.Resize(env, config.screen_size, config.crop)  # uint8[84, 84]
         env = step_wrappers.FrameStack(env, config.frame_stack)  # uint8[84, 84, 4]
     elif config.frame_stack > 1:
         raise UsageError(f'--frame_stack: {config.game} has no pictures to stack; set it to 1')

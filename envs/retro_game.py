@@ -65,6 +65,12 @@ def action_sets(game_id: str) -> tuple[str, ...]:
     return action_tables.sets_for_console(known['buttons']) if known else action_tables.CONSOLE_SETS
 
 
+def family(game_id: str) -> str:
+    """What the action set `default` of a game stands for."""
+    known = (name for start, name in _FAMILIES.items() if game_id.startswith(start))
+    return next(known, 'combinations')
+
+
 def check(game_id: str) -> None:
     """Raises `UsageError` if the ROM is missing: which one is wanted and how to import it."""
     import stable_retro
@@ -113,8 +119,7 @@ class RetroGame(Game):
         )
         self._emulator, self._data = self._env.em, self._env.data
         self.level = re.sub(r'\.state$', '', self._env.statename or '')
-        family = next((f for n, f in _FAMILIES.items() if game_id.startswith(n)), 'combinations')
-        self._actions = action_tables.for_console(actions, family, self._env.buttons)
+        self._actions = action_tables.for_console(actions, family(game_id), self._env.buttons)
         self.action_space = self._actions.space
         self.action_names, self.noop_action = self._actions.names, self._actions.noop
         height, width = self._env.observation_space.shape[:2]

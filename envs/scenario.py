@@ -71,7 +71,7 @@ class Scenario:
         """Whether that frame ended the game."""
         conditions = self.conditions
         if self.need_all:
-            return bool(conditions) and all(c.holds(before, now) for c in conditions)
+            return all(c.holds(before, now) for c in conditions)
         return any(c.holds(before, now) for c in conditions)
 
 

@@ -146,15 +146,29 @@ class FireOnReset(Wrapper):
 
 
 class Resize(Wrapper):
-    """The picture as a square, averaged over areas: `uint8[H, W]` to `uint8[size, size]`."""
+    """The picture as a square, averaged over areas: `uint8[H, W]` to `uint8[size, size]`.
 
-    def __init__(self, env: gymnasium.Env[Any, Any], size: int) -> None:
+    Args:
+        env: Shows pictures.
+        size: Height and width, pixels.
+        crop: Pixels to cut off first, `(top, bottom, left, right)`; none if empty.
+
+    Raises:
+        UsageError: Nothing would be left of the picture.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any], size: int, crop: tuple[int, ...] = ()) -> None:
         super().__init__(env)
+        height, width = env.observation_space.shape or (0, 0)
+        top, bottom, left, right = crop or (0, 0, 0, 0)
+        if top + bottom >= height or left + right >= width:
+            raise UsageError(f'--crop leaves nothing of a picture of {height} x {width} pixels')
+        self._window = slice(top, -bottom or None), slice(left, -right or None)
         self._size = (size, size)
         self.observation_space = gymnasium.spaces.Box(0, 255, self._size, np.uint8)
 
     def _resize(self, picture: np.ndarray) -> np.ndarray:
-        return cv2.resize(picture, self._size, interpolation=cv2.INTER_AREA)
+        return cv2.resize(picture[self._window], self._size, interpolation=cv2.INTER_AREA)
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
         """Starts an episode."""

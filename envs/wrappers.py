@@ -9,7 +9,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from envs.game import Game, Snapshot, Transition, rng_from_state, rng_state
+from envs.game import Game, Snapshot, Transition, advance_many, rng_from_state, rng_state
 
 Step = tuple[np.ndarray, float, bool, bool, dict[str, Any]]
 
@@ -48,6 +48,10 @@ class FrameWrapper(Wrapper):
         """One emulator frame without a picture."""
         return self.env.advance(action)
 
+    def advance_many(self, action: Any, num_frames: int) -> tuple[Transition, int]:
+        """Up to `num_frames` frames of one action, of which only the last can be looked at."""
+        return advance_many(self, action, num_frames)
+
     def screen(self) -> np.ndarray:
         """The agent's picture of the present frame."""
         return self.env.screen()
@@ -76,8 +80,18 @@ class FrameLimit(FrameWrapper):
 
     def advance(self, action: Any) -> Transition:
         """One frame; `truncated` if it was the last one allowed and the game did not end."""
-        reward, terminated, truncated, info = self.env.advance(action)
-        self._frames += 1
+        return self._limited(self.env.advance(action), 1)
+
+    def advance_many(self, action: Any, num_frames: int) -> tuple[Transition, int]:
+        """Frames of one action, not more than are left."""
+        if self._max_frames:
+            num_frames = min(num_frames, max(self._max_frames - self._frames, 1))
+        transition, played = self.env.advance_many(action, num_frames)
+        return self._limited(transition, played), played
+
+    def _limited(self, transition: Transition, played: int) -> Transition:
+        reward, terminated, truncated, info = transition
+        self._frames += played
         truncated = truncated or 0 < self._max_frames <= self._frames
         return reward, terminated, truncated and not terminated, info
 
@@ -161,6 +175,10 @@ class NoopStart(RandomFrameWrapper):
                 return self.env.reset()
         return self.screen(), info
 
+    def advance_many(self, action: Any, num_frames: int) -> tuple[Transition, int]:
+        """Frames of one action, as the game plays them best."""
+        return self.env.advance_many(action, num_frames)
+
 
 class ActionRepeat(Wrapper):
     """An agent step: the action for `repeat` emulator frames, and their rewards together.
@@ -177,16 +195,15 @@ class ActionRepeat(Wrapper):
 
     def step(self, action: Any) -> Step:
         """Up to `repeat` frames."""
-        total_reward, second_last = 0.0, None
-        for frame in range(1, self._repeat + 1):
-            reward, terminated, truncated, info = self.env.advance(action)
-            total_reward += reward
-            if terminated or truncated:
-                break
-            if self._max_pool and frame == self._repeat - 1:
-                second_last = self.env.screen()
-        info['frames'] = frame
+        first = self._repeat - 1 if self._max_pool else self._repeat
+        (reward, terminated, truncated, info), frames = self.env.advance_many(action, first)
+        second_last = None
+        if self._max_pool and not (terminated or truncated):
+            second_last = self.env.screen()
+            last_reward, terminated, truncated, info = self.env.advance(action)
+            reward, frames = reward + last_reward, frames + 1
+        info['frames'] = frames
         picture = self.env.screen()
         if second_last is not None and second_last.shape == picture.shape:
             np.maximum(picture, second_last, out=picture)
-        return picture, total_reward, terminated, truncated, info
+        return picture, reward, terminated, truncated, info

@@ -2,20 +2,22 @@
 
 import os
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterable
 
 from absl import app, flags
 
 from envs.errors import UsageError
+from launch import config_flags
 
-flags.disclaim_key_flags()
+_WIDTH, _INDENT = 80, 30  # Columns of `--help`.
 
 
 def start(main: Callable[[], None]) -> None:
     """Parses the command line and calls `main`.
 
     Unknown flags, values that make no sense and stray arguments print one line and exit with 2,
-    as does a `UsageError` of `main`.
+    as does a `UsageError` of `main`. Ctrl-C exits with 130 as shells expect it.
     """
     app.run(lambda argv: _guarded(main), argv=sys.argv, flags_parser=_parse)
 
@@ -31,15 +33,18 @@ def _guarded(main: Callable[[], None]) -> None:
         main()
     except UsageError as error:
         fail(str(error))
+    except KeyboardInterrupt:
+        print('interrupted', file=sys.stderr)
+        sys.exit(130)
     except BrokenPipeError:  # The reader of our output has gone, as in `... | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
 
 
 def _parse(argv: list[str]) -> list[str]:
-    if any(argument in ('--help', '-h', '--helpfull') for argument in argv[1:]):
-        app.define_help_flags()
-        detailed = '--helpfull' in argv
-        _usage(detailed)
+    if any(argument in ('--help', '-help', '-h', '--helpfull') for argument in argv[1:]):
+        print(_help())
+        sys.exit(0)
     try:
         rest = flags.FLAGS(argv)
     except flags.Error as error:
@@ -49,6 +54,40 @@ def _parse(argv: list[str]) -> list[str]:
     return rest
 
 
-def _usage(detailed: bool) -> None:
-    """Prints the module's docstring and its flags, and exits with 0."""
-    app.usage(writeto_stdout=True, shorthelp=not detailed, exitcode=0)
+def _help() -> str:
+    """The script's docstring and its flags with defaults, by topic."""
+    docstring = sys.modules['__main__'].__doc__ or ''
+    program = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+    lines = [docstring.strip(), '', f'Usage: ./run {program} [--name=value ...]']
+    topics = [(group.title, group.names) for group in config_flags.defined]
+    for title, names in [*topics, ('Others.', _own_flags())]:
+        if names:
+            lines += ['', title, *(line for name in names for line in _describe(name))]
+    return '\n'.join(lines)
+
+
+def _own_flags() -> Iterable[str]:
+    """Names of the flags that belong to no configuration and not to absl."""
+    grouped = {name for group in config_flags.defined for name in group.names}
+    return [
+        flag.name
+        for module, defined in flags.FLAGS.flags_by_module_dict().items()
+        if module == sys.argv[0] or module.startswith('launch.')
+        for flag in defined
+        if flag.name not in grouped
+    ]
+
+
+def _describe(name: str) -> list[str]:
+    """`  --name=default   help`, wrapped."""
+    flag = flags.FLAGS[name]
+    default = ','.join(flag.default) if isinstance(flag.default, tuple) else flag.default
+    left = f'--[no]{name}' if flag.boolean else f'--{name}={default}'
+    text = ' '.join((flag.help or '').split())
+    if flag.boolean:
+        text += f' Default: {"yes" if flag.default else "no"}.'
+    lines = textwrap.wrap(text, _WIDTH - _INDENT)
+    first = f'  {left}'
+    if len(first) > _INDENT - 2:
+        return [first, *(' ' * _INDENT + line for line in lines)]
+    return [f'{first:<{_INDENT}}{lines[0]}', *(' ' * _INDENT + line for line in lines[1:])]

@@ -1,6 +1,7 @@
 """What the training scripts share: the flags of the game and the run, presets and resuming."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from absl import flags
@@ -35,18 +36,20 @@ def resolve(agent: str, agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
         UsageError: It cannot be trained or written, as far as that can be known by now.
     """
     asked = _run_flags()
+    preset: Mapping[str, Any]
     if asked.resume:
         filler, preset = 'the resumed run', run_directory.settings(asked.run_dir)
     else:
         game = flags.FLAGS.game
-        filler = 'preset ' + presets.name_of(_PRESET.value, game)
+        filler = f'preset {presets.name_of(_PRESET.value, game)}'
         preset = presets.for_game(_PRESET.value, game)
-    groups = (agent_flags, _env_flags, _run_flags)
-    config, env_config, run_config = (group(preset) for group in groups)
-    origins = {name: origin for group in groups for name, origin in group.origins(preset).items()}
+    config, env_config, run_config = agent_flags(preset), _env_flags(preset), _run_flags(preset)
     games.check(env_config)
     run_dir = run_config.run_dir or run_directory.default_path(agent, env_config.game)
     run_directory.check(run_dir, run_config.resume)
     run_config = dataclasses.replace(run_config, run_dir=run_dir)
+    origins: dict[str, str] = {}
+    for group in (agent_flags, _env_flags, _run_flags):
+        origins.update(group.origins(preset))
     named = {name: filler if o == 'preset' else o for name, o in origins.items()}
     return Settings(config, env_config, run_config, named)

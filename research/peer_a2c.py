@@ -58,23 +58,21 @@ class RandomActor(PeerActor):
 def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
     """Stable-Baselines3's A2C with our settings.
 
-    Its value loss is (R - V)² without our factor 1/2, so its weight is half of ours; its RMSprop
-    is PyTorch's, with epsilon outside the root, as its users have it.
+    Its value loss is (R - V)² without our factor 1/2, so its weight is half of ours. Its RMSprop
+    is PyTorch's, with epsilon outside the root, as its users have it; Adam is the same.
     """
+    import torch
     from stable_baselines3 import A2C
     from stable_baselines3.common.vec_env import SubprocVecEnv, VecMonitor
 
     makers = [functools.partial(make_env, env_config, i) for i in range(config.num_envs)]
     envs = VecMonitor(SubprocVecEnv(makers, start_method='forkserver'))
-    schedule = (
-        (lambda left: left * config.learning_rate)
-        if config.lr_schedule == 'linear'
-        else (lambda left: config.learning_rate)
-    )
+    constant = config.lr_schedule == 'constant'
+    adam = {'optimizer_class': torch.optim.Adam, 'optimizer_kwargs': {'eps': 1e-5}}
     model = A2C(
         'MlpPolicy' if config.network == 'mlp' else 'CnnPolicy',
         envs,
-        learning_rate=schedule,
+        learning_rate=lambda left: config.learning_rate * (1.0 if constant else left),
         n_steps=config.unroll_length,
         gamma=config.discount,
         gae_lambda=config.gae_lambda,
@@ -82,6 +80,11 @@ def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
         vf_coef=config.value_cost / 2,
         max_grad_norm=config.max_grad_norm,
         rms_prop_eps=config.rmsprop_epsilon,
+        use_rms_prop=config.optimizer == 'rmsprop',
+        policy_kwargs={
+            **(adam if config.optimizer == 'adam' else {}),
+            **({'features_extractor_class': _a3c_torso()} if config.network == 'a3c' else {}),
+        },
         seed=config.seed,
         device='cpu',
         verbose=1,
@@ -89,6 +92,30 @@ def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
     model.learn(config.total_steps, log_interval=1000)
     envs.close()
     return model
+
+
+def _a3c_torso() -> type:
+    """Our network `a3c` for Stable-Baselines3, whose own is `nature`."""
+    import torch
+    from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+
+    class A3CTorso(BaseFeaturesExtractor):
+        def __init__(self, observation_space: Any) -> None:
+            super().__init__(observation_space, 256)
+            self.layers = torch.nn.Sequential(
+                torch.nn.Conv2d(observation_space.shape[0], 16, 8, 4),
+                torch.nn.ReLU(),
+                torch.nn.Conv2d(16, 32, 4, 2),
+                torch.nn.ReLU(),
+                torch.nn.Flatten(),
+                torch.nn.Linear(32 * 9 * 9, 256),
+                torch.nn.ReLU(),
+            )
+
+        def forward(self, observations: Any) -> Any:
+            return self.layers(observations)
+
+    return A3CTorso
 
 
 def main() -> None:

@@ -201,6 +201,21 @@ def test_pictures_are_averaged_over_areas(size):
         assert picture in env.observation_space
 
 
+@pytest.mark.parametrize('crop', [(10, 0, 0, 5), (0, 7, 3, 0), (1, 2, 3, 4), (0, 0, 0, 0)])
+def test_edges_are_cut_off_before_resizing(crop):
+    env = step_wrappers.Resize(agent_steps(Noise(size=(60, 50))), 20, crop)
+    top, bottom, left, right = crop
+    rest = env.unwrapped.screen()[top : 60 - bottom, left : 50 - right]
+    expected = cv2.resize(rest, (20, 20), interpolation=cv2.INTER_AREA)
+    np.testing.assert_array_equal(env.reset()[0], expected)
+
+
+@pytest.mark.parametrize('crop', [(30, 30, 0, 0), (0, 0, 50, 0), (100, 0, 0, 0)])
+def test_cutting_everything_off_is_refused(crop):
+    with pytest.raises(UsageError, match='--crop leaves nothing of a picture of 60 x 50'):
+        step_wrappers.Resize(agent_steps(Noise(size=(60, 50))), 20, crop)
+
+
 def test_halving_a_picture_takes_the_mean_of_four():
     env = step_wrappers.Resize(agent_steps(Noise(size=(84, 84))), 42)
     picture, _ = env.reset()

@@ -1,0 +1,122 @@
+"""What a run is about to do, told before it starts: the game as the agent meets it, and settings.
+
+Most surprises of a training are decided here: what is rewarded, what ends an episode, how many
+frames a step has.
+"""
+
+import dataclasses
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import rich.console
+import rich.text
+
+from envs.config import EnvConfig
+from envs.vec_env import SubprocVecEnv
+
+_SHOWN_ACTIONS = 20
+
+
+def show(console: rich.console.Console, content: Mapping[str, str]) -> None:
+    """Prints names and texts in two columns."""
+    indent = ' ' * (2 + max(map(len, content)))
+    for name, text in content.items():
+        lines = textwrap.wrap(
+            text,
+            max(console.width - 1, 60),
+            initial_indent=f'{name:<{len(indent)}}',
+            subsequent_indent=indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        first = rich.text.Text(lines[0])
+        first.stylize('bold', 0, len(name))
+        console.print(first, *lines[1:], sep='\n', markup=False, soft_wrap=True)
+    console.print()
+
+
+def of_game(env_config: EnvConfig, envs: SubprocVecEnv, total_steps: int) -> dict[str, str]:
+    """The game as the agent meets it, and how long it plays."""
+    space, repeat = envs.single_observation_space, env_config.action_repeat
+    levels = sorted({level for level in envs.get_attr('level') if level})
+    content = {'game': env_config.game}
+    if levels:
+        content['levels' if len(levels) > 1 else 'level'] = ', '.join(levels)
+    content['actions'] = _actions(envs)
+    shape = ' x '.join(map(str, space.shape or ()))
+    content['observation'] = f'{shape}{" numbers" if space.dtype != "uint8" else ""}, {space.dtype}'
+    content['reward'] = _reward(env_config)
+    content['episode ends'] = _end(env_config, envs)
+    content['agent step'] = 'one frame' if repeat == 1 else f'{repeat} emulator frames'
+    if env_config.max_pool and repeat > 1 and len(space.shape or ()) == 3:
+        content['agent step'] += ', shown as the maximum of the last two'
+    if chance := _chance(env_config):
+        content['chance'] = chance
+    many = '' if envs.num_envs == 1 else f' of {envs.num_envs} environments together'
+    content['training'] = f'{total_steps:,} steps ({total_steps * repeat:,} frames){many}'
+    return content
+
+
+def of_settings(configs: list[Any], origins: Mapping[str, str]) -> dict[str, str]:
+    """The settings, grouped by where they come from."""
+    groups: dict[str, list[str]] = {}
+    for config in configs:
+        for name, value in dataclasses.asdict(config).items():
+            if name not in ('game', 'levels', 'run_dir', 'resume'):
+                groups.setdefault(origins.get(name, 'default'), []).append(f'{name}={_text(value)}')
+    titles = {'flag': 'command line', 'default': 'defaults'}
+    fillers = [origin for origin in groups if origin not in titles]
+    return {
+        titles.get(origin, origin): '  '.join(groups[origin])
+        for origin in ('flag', *fillers, 'default')
+        if origin in groups
+    }
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, tuple):
+        return ','.join(map(str, value))
+    return f'{value:_}' if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _actions(envs: SubprocVecEnv) -> str:
+    names = list(envs.get_attr('action_names')[0])
+    if len(names) > _SHOWN_ACTIONS:
+        names[_SHOWN_ACTIONS:] = [f'and {len(names) - _SHOWN_ACTIONS} more']
+    space = str(envs.single_action_space)
+    return f'{space}: {", ".join(names)}' if names else space
+
+
+def _reward(env_config: EnvConfig) -> str:
+    scaled = '' if env_config.reward_scale == 1.0 else f' times {env_config.reward_scale:g}'
+    text = f"the game's own{scaled}"
+    return {
+        'none': text,
+        'sign': f'the sign of {text}',
+        'clip': f'{text}, clipped to [-1, 1]',
+    }[env_config.reward_transform]
+
+
+def _end(env_config: EnvConfig, envs: SubprocVecEnv) -> str:
+    """What terminates and what truncates an episode."""
+    ends = ['the game is over']
+    if env_config.life_loss_ends_episode:
+        ends.insert(0, 'a life is lost')
+    repeat, rate = env_config.action_repeat, envs.get_attr('frame_rate')[0]
+    limit = env_config.max_episode_steps * repeat or envs.get_attr('max_episode_frames')[0]
+    if limit:
+        seconds = f', {limit / rate:.0f} s of the game' if rate else ''
+        ends.append(f'{-(-limit // repeat):,} steps ({limit:,} frames{seconds}) have passed')
+    else:
+        ends[-1] += '; there is no time limit'
+    return ', or '.join(ends)
+
+
+def _chance(env_config: EnvConfig) -> str:
+    texts = []
+    if env_config.sticky_actions:
+        texts.append(f'{env_config.sticky_actions:.0%} of the frames repeat the action before')
+    if env_config.noop_max:
+        texts.append(f'1 to {env_config.noop_max} frames without action at the start')
+    return ', '.join(texts)

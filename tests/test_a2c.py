@@ -1,0 +1,108 @@
+"""A2C on real environments: it repeats itself, continues exactly, learns, and stops cleanly."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from agents import presets
+from agents.a2c import A2C
+from agents.configs import A2CConfig
+from envs.config import EnvConfig
+from envs.errors import UsageError
+
+CONFIG = A2CConfig(num_envs=2, total_steps=400, network='mlp', seed=1)
+CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
+
+
+@pytest.fixture
+def make_agent():
+    """Makes agents that are closed at the end of the test."""
+    agents = []
+
+    def make(config=CONFIG, env_config=CART_POLE):
+        agents.append(A2C(config, env_config))
+        return agents[-1]
+
+    yield make
+    for agent in agents:
+        agent.close()
+
+
+def weights(agent):
+    return np.concatenate([w.ravel() for w in agent.network.get_weights()])
+
+
+def train(agent, num_updates):
+    return [agent.update() for _ in range(num_updates)]
+
+
+def test_the_seed_decides_everything(make_agent):
+    same, again, other = (
+        make_agent(),
+        make_agent(),
+        make_agent(dataclasses.replace(CONFIG, seed=2)),
+    )
+    assert (weights(same) == weights(again)).all()
+    assert train(same, 10) == train(again, 10) != train(other, 10)
+    assert (weights(same) == weights(again)).all()
+    assert (weights(same) != weights(other)).any()
+
+
+@pytest.mark.parametrize('optimizer', ['rmsprop', 'adam'])
+def test_a_state_continues_exactly_in_another_agent(make_agent, optimizer):
+    config = dataclasses.replace(CONFIG, optimizer=optimizer)
+    whole, later = make_agent(config), make_agent(config)
+    train(whole, 7)
+    state = whole.state()
+    train(later, 2)  # What it has done before must not matter.
+    later.set_state(state)
+    assert later.num_steps == whole.num_steps == 70
+    for _ in range(8):
+        assert whole.update() == later.update()
+        assert whole.episodes == later.episodes
+    assert (weights(whole) == weights(later)).all()
+
+
+def test_the_learning_rate_falls_to_zero_after_the_last_update(make_agent):
+    agent = make_agent(dataclasses.replace(CONFIG, total_steps=20))
+    assert agent.learning_rate() == CONFIG.learning_rate
+    train(agent, 1)
+    assert agent.learning_rate() == CONFIG.learning_rate / 2
+    before = weights(agent)
+    train(agent, 1)
+    assert agent.learning_rate() == 0.0
+    assert (weights(agent) != before).any()
+
+
+def test_environments_start_differently(make_agent):
+    observations = make_agent().runner.run().observations
+    assert (observations[0, 0] != observations[0, 1]).any()
+
+
+def test_one_step_actor_critic(make_agent):
+    preset = presets.for_game('actor_critic', 'CartPole-v1')
+    names = {field.name for field in dataclasses.fields(A2CConfig)}
+    config = A2CConfig(**{name: preset[name] for name in preset if name in names})
+    agent = make_agent(config)
+    rollout = agent.runner.run()
+    assert rollout.rewards.shape == (1, 1)
+    metrics = train(agent, 30)
+    assert agent.num_steps == 31
+    assert np.isfinite(metrics).all()
+
+
+def test_a_network_for_other_observations_is_refused_and_nothing_stays_open():
+    with pytest.raises(UsageError, match="network 'nature' takes pictures"):
+        A2C(dataclasses.replace(CONFIG, network='nature'), CART_POLE)
+
+
+def test_it_learns_to_balance(make_agent):
+    """From twenty steps, what chance gives, to several times as many."""
+    config = A2CConfig(num_envs=8, total_steps=30_000, network='mlp', learning_rate=3e-3, seed=0)
+    agent, lengths = make_agent(config), []
+    while agent.num_steps < config.total_steps:
+        agent.update()
+        lengths += [episode['length'] for episode in agent.episodes]
+    assert np.mean(lengths[:30]) < 50
+    assert np.mean(lengths[-30:]) > 100

@@ -1,0 +1,105 @@
+"""Flags from a dataclass: types, help, presets, and where a value comes from."""
+
+import dataclasses
+from typing import Literal
+
+import pytest
+from absl import flags
+
+from agents.configs import A2CConfig
+from envs.config import EnvConfig, hparam
+from launch import config_flags
+
+
+@dataclasses.dataclass(frozen=True)
+class Example:
+    """An example. Of everything."""
+
+    count: int = hparam(3, 'How many.')
+    rate: float = hparam(0.5, 'How fast.')
+    name: str = hparam('x', 'What.')
+    fast: bool = hparam(False, 'Whether.')
+    kind: Literal['a', 'b'] = hparam('a', 'Which.')
+    sizes: tuple[int, ...] = hparam((1, 2), 'How large.')
+    names: tuple[str, ...] = hparam((), 'Who.')
+
+
+def parse(*arguments, config_class=Example):
+    values = flags.FlagValues()
+    define = config_flags.define(config_class, values)
+    rest = values(['program', *arguments])
+    assert rest == ['program']
+    return define
+
+
+def test_without_flags_the_defaults_hold():
+    assert parse()() == Example()
+
+
+def test_every_type_is_parsed():
+    config = parse(
+        '--count=7', '--rate=2', '--name=a b', '--fast', '--kind=b', '--sizes=3,4', '--names=p,q'
+    )()
+    assert config == Example(7, 2.0, 'a b', True, 'b', (3, 4), ('p', 'q'))
+    assert isinstance(config.rate, float)
+
+
+def test_a_tuple_may_be_empty_and_a_boolean_off():
+    assert parse('--sizes=', '--nofast')().sizes == ()
+    assert parse('--fast=false')().fast is False
+
+
+@pytest.mark.parametrize(
+    'argument, message',
+    [
+        ('--count=3.5', 'count'),
+        ('--count=many', 'count'),
+        ('--rate=fast', 'rate'),
+        ('--kind=c', 'a|b'),
+        ('--sizes=1,x', 'sizes'),
+        ('--fast=perhaps', 'fast'),
+        ('--cuont=3', 'Did you mean: count'),
+    ],
+)
+def test_wrong_values_are_refused(argument, message):
+    with pytest.raises(flags.Error, match=message):
+        parse(argument)
+
+
+def test_a_preset_fills_only_what_the_command_line_leaves_open():
+    define = parse('--count=3', '--kind=b')  # 3 is the default, but it was asked for.
+    preset = {'count': 10, 'rate': 0.25, 'unrelated': 1}
+    assert define(preset) == Example(count=3, rate=0.25, kind='b')
+    assert define() == Example(kind='b')
+    origins = define.origins(preset)
+    assert (origins['count'], origins['rate'], origins['name']) == ('flag', 'preset', 'default')
+    assert set(origins) == {field.name for field in dataclasses.fields(Example)}
+
+
+def test_a_flag_file_counts_as_the_command_line(tmp_path):
+    path = tmp_path / 'flags'
+    path.write_text('--count=9\n')
+    assert parse(f'--flagfile={path}')({'count': 10}).count == 9
+
+
+@pytest.mark.parametrize('config_class', [Example, A2CConfig, EnvConfig])
+def test_flags_as_a_string_give_the_same_configuration(config_class):
+    values = flags.FlagValues()
+    define = config_flags.define(config_class, values)
+    values(['program'])
+    written = [line for line in values.flags_into_string().splitlines() if line]
+    again = parse(*written, config_class=config_class)
+    assert again() == define() == config_class()
+
+
+def test_helps_and_titles_are_those_of_the_class():
+    values = flags.FlagValues()
+    define = config_flags.define(Example, values)
+    assert (define.title, define.names[:2]) == ('An example. Of everything.', ('count', 'rate'))
+    assert values['count'].help == 'How many.'
+
+
+def test_only_flags_of_the_command_line_are_listed():
+    before = list(config_flags.defined)
+    config_flags.define(Example, flags.FlagValues())
+    assert config_flags.defined == before

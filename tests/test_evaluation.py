@@ -1,0 +1,181 @@
+"""Evaluation: which episodes count, what is computed from them, and what is written."""
+
+import functools
+import json
+import math
+import statistics
+
+import gymnasium
+import numpy as np
+import pytest
+
+from agents import configs, distributions, evaluation, networks, policy, report
+from agents.evaluation import Episode, Evaluation
+from envs.config import EnvConfig
+from envs.errors import UsageError
+
+CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
+
+
+def evaluation_of(scores, mode='sampled'):
+    episodes = tuple(Episode(score, score / 10, 5, 'L1', True, False) for score in scores)
+    return Evaluation('a game', mode, episodes)
+
+
+class Fixed(gymnasium.Env):
+    """Episodes of a fixed length whose score is that length; the action is the same as asked."""
+
+    observation_space = gymnasium.spaces.Box(0.0, 1.0, (1,))
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def __init__(self, length):
+        self._length, self._step = length, 0
+
+    def reset(self, *, seed=None, options=None):
+        self._step = 0
+        return np.zeros(1, np.float32), {}
+
+    def step(self, action):
+        self._step += 1
+        info, ended = {}, self._step == self._length
+        if ended:
+            info['episode'] = {
+                'score': float(self._length), 'return': 1.0, 'length': self._length,
+                'level': '', 'terminated': True, 'truncated': False,
+            }  # fmt: skip
+        return np.zeros(1, np.float32), 1.0, ended, False, info
+
+
+class Idle:
+    def step(self, observations, count):
+        return np.zeros(len(observations), np.int32), np.zeros(len(observations), np.float32)
+
+
+def play(lengths, quota, should_stop=lambda: False):
+    envs = gymnasium.vector.SyncVectorEnv(
+        [functools.partial(Fixed, length) for length in lengths],
+        autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP,
+    )
+    return evaluation.play(Idle(), envs, quota, seed=0, should_stop=should_stop)
+
+
+def test_every_environment_plays_its_quota_however_short_its_episodes_are():
+    episodes = play([1, 50], [2, 2])
+    assert sorted(episode.length for episode in episodes) == [1, 1, 50, 50]
+    assert sorted(episode.length for episode in play([3, 2], [0, 1])) == [2]
+
+
+def test_playing_stops_when_asked_to():
+    answers = iter([False] * 4 + [True])
+    assert len(play([1, 50], [9, 9], should_stop=lambda: next(answers))) == 4
+
+
+def test_mean_and_standard_error():
+    scores = [3.0, 7.0, 1.0, 10.0, 4.0]
+    result = evaluation_of(scores)
+    assert result.mean_score == pytest.approx(statistics.mean(scores))
+    assert result.mean_return == pytest.approx(statistics.mean(scores) / 10)
+    error = statistics.stdev(scores) / math.sqrt(5)
+    assert result.standard_error == pytest.approx(error)
+    low, high = result.confidence_interval
+    assert (low + high) / 2 == pytest.approx(5.0)
+    assert (high - low) / 2 == pytest.approx(2.776 * error, rel=2e-3)  # Student's t, 4 degrees.
+
+
+def student_t_probability(t, degrees):
+    """P(|T| <= t), by integrating the density of Student's t distribution."""
+    x = np.linspace(-t, t, 20_001)
+    log_factor = math.lgamma((degrees + 1) / 2) - math.lgamma(degrees / 2)
+    density = (1 + x**2 / degrees) ** (-(degrees + 1) / 2)
+    return np.trapezoid(density, x) * math.exp(log_factor) / math.sqrt(degrees * math.pi)
+
+
+@pytest.mark.parametrize('degrees', [*range(1, 30), 50, 99, 150, 5000])
+def test_the_interval_never_claims_more_than_it_covers(degrees):
+    probability = student_t_probability(evaluation.student_t_95(degrees), degrees)
+    assert 0.9495 <= probability <= 0.962
+
+
+def test_a_single_episode_has_no_error():
+    result = evaluation_of([4.0])
+    content = json.loads(json.dumps(result.as_json(), allow_nan=False))
+    assert content['standard_error'] is None
+    assert content['confidence_interval'] == [None, None]
+    assert (content['mean_score'], content['mean_return']) == (4.0, 0.4)
+    assert evaluation.summary(result) == (
+        'sampled actions, one episode: mean score 4.00, mean return 0.400'
+    )
+
+
+def test_the_json_is_what_the_design_promises():
+    content = evaluation_of([1.0, 2.0], mode='greedy').as_json()
+    assert set(content) == {
+        'game', 'mode', 'episodes', 'mean_return', 'mean_score', 'standard_error',
+        'confidence_interval',
+    }  # fmt: skip
+    assert (content['game'], content['mode']) == ('a game', 'greedy')
+    assert content['episodes'][1] == {
+        'return': 0.2, 'score': 2.0, 'length': 5, 'level': 'L1', 'terminated': True,
+        'truncated': False,
+    }  # fmt: skip
+    assert len(content['confidence_interval']) == 2
+
+
+@pytest.fixture(scope='module')
+def run_dir(tmp_path_factory):
+    """The directory of a run whose policy of CartPole prefers one side, but not always."""
+    network = networks.build('mlp', gymnasium.spaces.Box(-1.0, 1.0, (4,)), 2, seed=0)
+    head = network.get_layer('policy')
+    head.set_weights([np.zeros_like(head.kernel), np.array([0.5, 0.0], np.float32)])
+    directory = tmp_path_factory.mktemp('run')
+    policy.save(str(directory / 'model' / 'final'), network, CART_POLE)
+    return directory
+
+
+def evaluate(run_dir, **options):
+    return report.evaluate(configs.EvaluationConfig(str(run_dir), episodes=12, **options))
+
+
+def test_sampled_and_greedy_actions_and_seeds(run_dir, tmp_path):
+    file = tmp_path / 'result.json'
+    sampled, again = (evaluate(run_dir, seed=3, json=str(file)) for _ in range(2))
+    greedy = evaluate(run_dir, seed=3, greedy=True)
+    other = evaluate(run_dir, seed=4)
+    assert sampled == again != other
+    assert len(sampled.episodes) == 12
+    # Always to the left: the pole falls within ten steps.
+    assert (greedy.mode, max(episode.length for episode in greedy.episodes) <= 11) == (
+        'greedy',
+        True,
+    )
+    assert sampled.mean_score > greedy.mean_score
+    assert json.loads(file.read_text()) == sampled.as_json()
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_table_shows_every_episode(capsys):
+    report.print_episodes(evaluation_of([1.0, 2.0, 4.0]))
+    text = capsys.readouterr().out
+    assert text.count('game over') == 3 and 'L1' in text and '95 % confidence' in text
+
+
+@pytest.mark.parametrize('size, actions', [(5, 2), (4, 3)])
+def test_a_model_of_another_game_is_refused(size, actions):
+    network = networks.build('mlp', gymnasium.spaces.Box(-1.0, 1.0, (size,)), actions, seed=0)
+    with pytest.raises(UsageError, match='the model is not for this game'):
+        evaluation.evaluate(network, CART_POLE, 1)
+
+
+@pytest.mark.parametrize(
+    'episodes, levels, expected', [(30, 11, 11), (30, 2, 8), (30, 0, 8), (3, 11, 3), (1, 0, 1)]
+)
+def test_every_level_is_played_if_there_are_as_many_episodes(episodes, levels, expected):
+    config = EnvConfig('Airstriker-Genesis', tuple(f'Level{i}' for i in range(levels)))
+    assert evaluation.count_envs(episodes, config) == expected
+
+
+def test_distribution_of_the_test_policy(run_dir):
+    """The policy above is neither uniform nor certain, so that the modes can be told apart."""
+    network = policy.load(str(run_dir / 'model' / 'final')).network
+    logits, _ = network(np.zeros((1, 4), np.float32))
+    assert 0.3 < float(distributions.Categorical(2).entropy(logits)[0]) < 0.69

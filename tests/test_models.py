@@ -1,0 +1,180 @@
+"""Step model and train model: one network; an update equals one written by hand."""
+
+import dataclasses
+
+import gymnasium
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from agents import distributions, networks
+from agents.configs import A2CConfig
+from agents.models import StepModel, TrainModel
+from agents.runner import Rollout
+
+T, B, NUM_ACTIONS, SIZE = 3, 4, 5, 6
+CONFIG = A2CConfig(network='mlp', discount=0.9, max_grad_norm=0.3, entropy_cost=0.02)
+SPACE = gymnasium.spaces.Box(-1.0, 1.0, (SIZE,))
+
+
+def make(config=CONFIG, seed=1):
+    network = networks.build('mlp', SPACE, NUM_ACTIONS, seed)
+    distribution = distributions.Categorical(NUM_ACTIONS)
+    step_model = StepModel(network, distribution, seed=3)
+    return network, step_model, TrainModel(network, distribution, config)
+
+
+def random_rollout(seed):
+    rng = np.random.default_rng(seed)
+    return Rollout(
+        observations=rng.normal(size=(T, B, SIZE)).astype(np.float32),
+        actions=rng.integers(0, NUM_ACTIONS, (T, B)).astype(np.int32),
+        rewards=rng.normal(size=(T, B)).astype(np.float32),
+        discounts=np.where(rng.random((T, B)) < 0.2, 0.0, 0.9).astype(np.float32),
+        values=rng.normal(size=(T, B)).astype(np.float32),
+        bootstrap_value=rng.normal(size=B).astype(np.float32),
+    )
+
+
+def advantages_by_hand(rollout, lambda_):
+    """A_t, one sum over the rest of the rollout for each of them."""
+    next_values = np.concatenate([rollout.values[1:], rollout.bootstrap_value[None]])
+    deltas = rollout.rewards + rollout.discounts * next_values - rollout.values
+    advantages = np.zeros((T, B))
+    for t in range(T):
+        for k in range(t, T):
+            factor = np.prod(rollout.discounts[t:k] * lambda_, axis=0)
+            advantages[t] += factor * deltas[k]
+    return advantages
+
+
+def loss_by_hand(network, rollout, config):
+    """The mean over single samples, each through the network on its own."""
+    advantages = advantages_by_hand(rollout, config.gae_lambda)
+    terms = []
+    for t, b in np.ndindex(T, B):
+        logits, value = network(rollout.observations[t, b][None])
+        probabilities = tf.exp(logits[0]) / tf.reduce_sum(tf.exp(logits[0]))
+        entropy = -tf.reduce_sum(probabilities * tf.math.log(probabilities))
+        policy = -tf.math.log(probabilities[rollout.actions[t, b]]) * advantages[t, b]
+        target = advantages[t, b] + rollout.values[t, b]
+        terms.append(
+            policy
+            + config.value_cost * 0.5 * (target - value[0]) ** 2
+            - config.entropy_cost * entropy
+        )
+    return tf.add_n(terms) / len(terms)
+
+
+def update_by_hand(network, mean_squares, rollout, config, learning_rate):
+    """New weights and mean squares: gradient, clipping and RMSProp in NumPy."""
+    with tf.GradientTape() as tape:
+        loss = loss_by_hand(network, rollout, config)
+    variables = [variable.value for variable in network.trainable_variables]
+    gradients = [gradient.numpy() for gradient in tape.gradient(loss, variables)]
+    norm = np.sqrt(sum(np.sum(gradient**2) for gradient in gradients))
+    weights = []
+    for i, (variable, gradient) in enumerate(zip(variables, gradients, strict=True)):
+        if config.max_grad_norm:
+            gradient = gradient * min(1.0, config.max_grad_norm / norm)
+        rho = config.rmsprop_decay
+        mean_squares[i] = rho * mean_squares[i] + (1 - rho) * gradient**2
+        root = np.sqrt(mean_squares[i] + config.rmsprop_epsilon)
+        weights.append(variable.numpy() - learning_rate * gradient / root)
+    return weights, norm
+
+
+@pytest.mark.parametrize(
+    'changes',
+    [{}, {'max_grad_norm': 0.0}, {'max_grad_norm': 1e3}, {'gae_lambda': 0.7, 'value_cost': 2.0}],
+    ids=str,
+)
+def test_updates_equal_those_written_by_hand(changes):
+    config = dataclasses.replace(CONFIG, **changes)
+    network, _, train_model = make(config)
+    twin, _, _ = make(config)
+    mean_squares = [np.zeros(w.shape) for w in twin.trainable_variables]
+    for number, learning_rate in enumerate([1e-2, 3e-3, 1e-2]):
+        rollout = random_rollout(number)
+        weights, norm = update_by_hand(twin, mean_squares, rollout, config, learning_rate)
+        twin.set_weights(weights)
+        metrics = train_model.train(rollout, learning_rate, CONFIG.entropy_cost)
+        assert metrics.grad_norm == pytest.approx(norm, rel=1e-4)
+        for ours, by_hand in zip(network.get_weights(), weights, strict=True):
+            np.testing.assert_allclose(ours, by_hand, rtol=1e-4, atol=1e-5)
+
+
+def test_the_order_of_environments_changes_nothing_but_that_of_actions_does():
+    """Flattening keeps the pairs of a sample together."""
+    rollout, order = random_rollout(0), np.array([2, 0, 3, 1])
+    reordered = Rollout(*(np.take(field, order, axis=min(1, field.ndim - 1)) for field in rollout))
+    mixed = rollout._replace(actions=np.take(rollout.actions, order, axis=1))
+    weights = []
+    for variant in (rollout, reordered, mixed):
+        network, _, train_model = make()
+        train_model.train(variant, 1e-2, CONFIG.entropy_cost)
+        weights.append(np.concatenate([w.ravel() for w in network.get_weights()]))
+    np.testing.assert_allclose(weights[0], weights[1], atol=1e-5)
+    assert np.abs(weights[0] - weights[2]).max() > 1e-3
+
+
+def test_the_metrics_tell_the_truth():
+    network, _, train_model = make()
+    rollout = random_rollout(0)
+    logits, values = network(rollout.observations.reshape(T * B, SIZE))
+    metrics = train_model.train(rollout, 1e-2, CONFIG.entropy_cost)
+    advantages = advantages_by_hand(rollout, 1.0)
+    targets = advantages + rollout.values
+    log_probs = np.asarray(tf.nn.log_softmax(logits))
+    chosen = log_probs[np.arange(T * B), rollout.actions.ravel()]
+    assert metrics.policy_loss == pytest.approx(-np.mean(chosen * advantages.ravel()), rel=1e-4)
+    errors = targets.ravel() - np.asarray(values)
+    assert metrics.value_loss == pytest.approx(np.mean(errors**2) / 2, rel=1e-4)
+    entropy = -np.sum(np.exp(log_probs) * log_probs, axis=-1).mean()
+    assert metrics.entropy == pytest.approx(entropy, rel=1e-4)
+    explained = 1 - np.var(targets - rollout.values) / np.var(targets)
+    assert metrics.explained_variance == pytest.approx(explained, rel=1e-3)
+
+
+def test_the_step_model_uses_what_the_train_model_learned():
+    network, step_model, train_model = make()
+    rollout = random_rollout(0)
+    before = step_model.value(rollout.observations[0])
+    train_model.train(rollout, 1e-1, CONFIG.entropy_cost)
+    after = step_model.value(rollout.observations[0])
+    np.testing.assert_allclose(after, np.asarray(network(rollout.observations[0])[1]), rtol=1e-5)
+    assert np.abs(after - before).max() > 1e-3
+
+
+def test_nothing_is_traced_twice():
+    _, step_model, train_model = make()
+    for number in range(12):
+        rollout = random_rollout(number)
+        step_model.step(rollout.observations[0], number)
+        step_model.value(rollout.observations[0])
+        train_model.train(rollout, 0.1 / (number + 1), CONFIG.entropy_cost)
+    for function in (step_model._step, step_model._value, train_model._train):
+        assert function.experimental_get_tracing_count() == 1
+
+
+def test_actions_follow_from_seed_and_count():
+    network, step_model, _ = make()
+    distribution = distributions.Categorical(NUM_ACTIONS)
+    observations = np.random.default_rng(0).normal(size=(64, SIZE)).astype(np.float32)
+    same = StepModel(network, distribution, seed=3)
+    other = StepModel(network, distribution, seed=4)
+    actions, values = step_model.step(observations, 7)
+    np.testing.assert_array_equal(actions, same.step(observations, 7)[0])
+    assert (actions != step_model.step(observations, 8)[0]).any()
+    assert (actions != other.step(observations, 7)[0]).any()
+    assert (actions.dtype, actions.shape, values.shape) == (np.int32, (64,), (64,))
+    step_model.step(observations, 2**40)  # No count is too large.
+
+
+def test_greedy_actions_are_the_most_probable():
+    network, _, _ = make()
+    greedy = StepModel(network, distributions.Categorical(NUM_ACTIONS), seed=0, greedy=True)
+    observations = np.random.default_rng(0).normal(size=(32, SIZE)).astype(np.float32)
+    expected = np.argmax(network(observations)[0], axis=-1)
+    for count in (0, 1):
+        np.testing.assert_array_equal(greedy.step(observations, count)[0], expected)

@@ -1,0 +1,68 @@
+"""Presets name real options with valid values, and `auto` finds the family of a game."""
+
+import dataclasses
+
+import pytest
+
+from agents import configs, presets
+from envs.config import EnvConfig
+from envs.errors import UsageError
+
+CLASSES = (configs.A2CConfig, EnvConfig, configs.RunConfig)
+
+
+def config_fields(config_class):
+    return {field.name for field in dataclasses.fields(config_class)}
+
+
+@pytest.mark.parametrize('name', presets.PRESETS)
+def test_a_preset_fills_configurations(name):
+    preset = presets.PRESETS[name]
+    assert set(preset) <= set().union(*map(config_fields, CLASSES))
+    for config_class in CLASSES:
+        own = {key: value for key, value in preset.items() if key in config_fields(config_class)}
+        config_class(**own)
+
+
+def test_no_option_belongs_to_two_configurations():
+    names = [field.name for config in CLASSES for field in dataclasses.fields(config)]
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize(
+    'game, family',
+    [
+        ('Airstriker-Genesis', 'retro'),
+        ('SonicTheHedgehog-Genesis-v0', 'retro'),
+        ('VizdoomBasic-v1', 'doom_basic'),
+        ('VizdoomTakeCover-v1', 'doom'),
+        ('ALE/Pong-v5', 'atari'),
+        ('CartPole-v1', 'classic_control'),
+    ],
+)
+def test_auto_is_the_family_of_the_game(game, family):
+    assert presets.family_of(game) == presets.name_of('auto', game) == family
+    assert presets.for_game('auto', game) == presets.PRESETS[family]
+
+
+def test_a_named_preset_stands_for_itself():
+    assert presets.for_game('atari', 'CartPole-v1') == presets.PRESETS['atari']
+    assert presets.for_game('none', 'CartPole-v1') == {}
+
+
+def test_actor_critic_learns_with_one_step_and_sees_as_the_family_does():
+    preset = presets.for_game('actor_critic', 'CartPole-v1')
+    assert (preset['num_envs'], preset['unroll_length']) == (1, 1)
+    assert (preset['network'], preset['frame_stack']) == ('mlp', 1)
+    assert preset['total_steps'] == presets.PRESETS['classic_control']['total_steps']
+
+
+@pytest.mark.parametrize('name', ['auto', 'retro', 'actor_critic'])
+def test_an_unknown_game_is_refused(name):
+    with pytest.raises(UsageError, match="unknown game 'CartPol-v1'.*CartPole-v1"):
+        presets.for_game(name, 'CartPol-v1')
+
+
+def test_an_unknown_preset_is_refused_with_the_list():
+    with pytest.raises(UsageError, match="unknown preset 'sonic'; there are: auto, retro, doom"):
+        presets.for_game('sonic', 'CartPole-v1')

@@ -1,0 +1,184 @@
+"""Rollouts of scripted environments, against a loop that keeps the books by hand."""
+
+import functools
+
+import gymnasium
+import numpy as np
+import pytest
+
+from agents import distributions, networks
+from agents.models import StepModel
+from agents.runner import Runner
+
+DISCOUNT = 0.9
+
+
+class Tape(gymnasium.Env):
+    """Plays a tape: a character per step, `.` goes on, `T` terminates, `C` cuts, `B` does both.
+
+    An observation is (which environment, which episode, which step), so all are different.
+    The reward is 100 times the number of the environment, plus the action, plus the step / 8.
+    """
+
+    observation_space = gymnasium.spaces.Box(-np.inf, np.inf, (3,), np.float32)
+    action_space = gymnasium.spaces.Discrete(4)
+
+    def __init__(self, tape, number):
+        self._tape, self._number = tape, number
+        self._position, self._episode, self._step = 0, -1, 0
+
+    def _observation(self):
+        return np.array([self._number, self._episode, self._step], np.float32)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._episode, self._step = self._episode + 1, 0
+        return self._observation(), {}
+
+    def step(self, action):
+        mark = self._tape[self._position % len(self._tape)]
+        self._position, self._step = self._position + 1, self._step + 1
+        reward = 100.0 * self._number + float(action) + self._step / 8
+        info = {'episode': {'length': self._step, 'level': f'e{self._number}'}}
+        ended = mark != '.'
+        return self._observation(), reward, mark in 'TB', mark in 'CB', info if ended else {}
+
+
+class ScriptedActor:
+    """Values are a function of the observation; actions are a function of that and the count."""
+
+    def __init__(self):
+        self.counts = []
+
+    def step(self, observations, count):
+        self.counts.append(count)
+        actions = (observations.sum(axis=1).astype(np.int32) + count) % 4
+        return actions.astype(np.int32), self.value(observations)
+
+    def value(self, observations):
+        return (observations @ np.array([7.0, 0.5, 0.25])).astype(np.float32)
+
+
+def vector(tapes):
+    makers = [functools.partial(Tape, tape, i) for i, tape in enumerate(tapes)]
+    return gymnasium.vector.SyncVectorEnv(
+        makers, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP
+    )
+
+
+def rollouts(tapes, length, count=1):
+    actor = ScriptedActor()
+    runner = Runner(vector(tapes), actor, length, DISCOUNT)
+    runner.reset(seed=0)
+    results = []
+    for _ in range(count):
+        results.append((runner.run(), runner.episodes))
+    return results, runner, actor
+
+
+def by_hand(tapes, length):
+    """The same rollout, one environment after the other and one step after the other."""
+    shape, actor = (length, len(tapes)), ScriptedActor()
+    names = ('actions', 'rewards', 'discounts', 'values')
+    book = {name: np.zeros(shape) for name in names}
+    book['observations'], book['bootstrap_value'] = np.zeros((*shape, 3)), np.zeros(len(tapes))
+    for i, tape in enumerate(tapes):
+        env = Tape(tape, i)
+        observation, _ = env.reset()
+        for t in range(length):
+            actions, values = actor.step(observation[None], t * len(tapes))
+            book['observations'][t, i] = observation
+            book['actions'][t, i], book['values'][t, i] = actions[0], values[0]
+            observation, reward, terminated, truncated, _ = env.step(actions[0])
+            if truncated and not terminated:
+                reward += DISCOUNT * actor.value(observation[None])[0]
+            book['rewards'][t, i] = reward
+            book['discounts'][t, i] = 0.0 if terminated or truncated else DISCOUNT
+            if terminated or truncated:
+                observation, _ = env.reset()
+        book['bootstrap_value'][i] = actor.value(observation[None])[0]
+    return book
+
+
+TAPES = [
+    ['....', '....'],
+    ['.T..', '...C'],
+    ['..C.', '..C.'],
+    ['T', 'C'],
+    ['B...', '...T'],
+    ['...T', '...C', '...B'],
+    ['C..T.B'],
+]
+
+
+@pytest.mark.parametrize('length', [1, 4, 7])
+@pytest.mark.parametrize('tapes', TAPES, ids=' '.join)
+def test_a_rollout_equals_the_books_kept_by_hand(tapes, length):
+    [(rollout, _)], runner, _ = rollouts(tapes, length)
+    for name, expected in by_hand(tapes, length).items():
+        np.testing.assert_allclose(getattr(rollout, name), expected, rtol=1e-6, err_msg=name)
+    assert runner.num_steps == length * len(tapes)
+
+
+def test_types_and_layout():
+    [(rollout, _)], _, _ = rollouts(['....', '....', '....'], 5)
+    shapes = {name: getattr(rollout, name).shape for name in rollout._fields}
+    assert shapes.pop('observations') == (5, 3, 3)
+    assert shapes.pop('bootstrap_value') == (3,)
+    assert set(shapes.values()) == {(5, 3)}
+    assert rollout.actions.dtype == np.int32
+    for name in ('rewards', 'discounts', 'values', 'bootstrap_value'):
+        assert getattr(rollout, name).dtype == np.float32
+
+
+def test_rollouts_go_on_where_the_last_ended():
+    tapes = ['..T.C', '....']
+    pieces, _, _ = rollouts(tapes, 3, count=2)
+    [(whole, _)], _, _ = rollouts(tapes, 6)
+    joined = np.concatenate([pieces[0][0].observations, pieces[1][0].observations])
+    np.testing.assert_array_equal(joined, whole.observations)
+    np.testing.assert_array_equal(pieces[1][0].bootstrap_value, whole.bootstrap_value)
+
+
+def test_every_step_draws_other_random_numbers():
+    _, _, actor = rollouts(['....', '....'], 3, count=2)
+    assert actor.counts == [0, 2, 4, 6, 8, 10]
+
+
+def test_episodes_are_noted_once_with_the_steps_done_by_then():
+    results, _, _ = rollouts(['.T...', '..C..', '.....'], 5, count=2)
+    first, second = (
+        [(e['step'], e['env'], e['length'], e['level']) for e in r[1]] for r in results
+    )
+    assert first == [(6, 0, 2, 'e0'), (9, 1, 3, 'e1')]
+    assert second == [(21, 0, 5, 'e0'), (24, 1, 5, 'e1')]
+
+
+def test_an_end_without_statistics_is_no_episode():
+    """A lost life, or a worker that was replaced."""
+
+    class Silent(Tape):
+        def step(self, action):
+            return (*super().step(action)[:4], {})
+
+    envs = gymnasium.vector.SyncVectorEnv(
+        [lambda: Silent('.C', 0)], autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP
+    )
+    runner = Runner(envs, ScriptedActor(), 4, DISCOUNT)
+    runner.reset(seed=0)
+    assert (runner.run().discounts == 0).sum() == 2
+    assert runner.episodes == []
+
+
+def test_actions_follow_from_the_seed():
+    def actions(seed):
+        envs = vector(['.....T', '...C'])
+        network = networks.build('mlp', envs.single_observation_space, 4, seed=1)
+        actor = StepModel(network, distributions.make(envs.single_action_space), seed)
+        runner = Runner(envs, actor, 10, DISCOUNT)
+        runner.reset(seed=0)
+        return np.concatenate([runner.run().actions for _ in range(2)])
+
+    np.testing.assert_array_equal(actions(5), actions(5))
+    assert (actions(5) != actions(6)).any()
+    assert len(np.unique(actions(5))) == 4
