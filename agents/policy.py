@@ -74,5 +74,7 @@ def _env_config(recipe: Any) -> EnvConfig:
     options = recipe['environment']
     if unknown := set(options) - fields:
         raise UsageError(f'recipe has unknown options: {", ".join(sorted(unknown))}')
-    # JSON knows no tuples.
-    return EnvConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in options.items()})
+    values: dict[str, Any] = {  # JSON knows no tuples.
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
+    return EnvConfig(**values)

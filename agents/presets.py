@@ -7,7 +7,7 @@ them reaches is in research/.
 from collections.abc import Mapping
 from typing import Any
 
-from envs import games
+from envs import games, retro_game
 from envs.errors import UsageError
 
 Preset = Mapping[str, Any]
@@ -15,8 +15,16 @@ Preset = Mapping[str, Any]
 _RETRO = {
     'total_steps': 500_000,
     'sticky_actions': 0.25,
+    'reward_transform': 'sign',
+    'optimizer': 'adam',
+    'learning_rate': 5e-4,
+    'unroll_length': 10,
+    'gae_lambda': 0.95,
 }
 _DOOM = {
+    'optimizer': 'adam',
+    'learning_rate': 5e-4,
+    'value_cost': 1.0,
     'max_pool': False,
     'reward_scale': 0.01,
 }
@@ -32,12 +40,29 @@ _VECTORS = {
     'frame_stack': 1,
     'num_envs': 8,
     'total_steps': 300_000,
+    'unroll_length': 16,
+    'gae_lambda': 0.95,
+    'optimizer': 'adam',
+    'learning_rate': 1e-3,
+    'entropy_cost': 0.005,
 }
 
 PRESETS: dict[str, Preset] = {
     'retro': _RETRO,
+    # A lost life costs nothing in most scores: only as an end does it teach to stay alive.
+    'retro_lives': {**_RETRO, 'life_loss_ends_episode': True},
     'doom': _DOOM,
-    'doom_basic': {**_DOOM, 'total_steps': 80_000, 'eval_period': 20_000},
+    # The monster is 4 pixels wide: cropping as the well-known A3C tutorial does enlarges it. The
+    # entropy bonus keeps the agent shooting until the critic has found what a monster looks like.
+    'doom_basic': {
+        **_DOOM,
+        'total_steps': 80_000,
+        'lr_schedule': 'constant',
+        'entropy_cost': 0.02,
+        'entropy_schedule': 'linear',
+        'crop': (10, 10, 30, 30),
+        'eval_period': 20_000,
+    },
     'atari': _ATARI,
     'classic_control': _VECTORS,
     # The one-step TD actor-critic of the textbooks (Sutton and Barto, 2018, section 13.5).
@@ -83,6 +108,8 @@ def family_of(game: str) -> str:
     backend, game_id = games.resolve(game)
     if game_id == 'VizdoomBasic-v1':
         return 'doom_basic'
+    if backend == 'retro' and retro_game.tells_lives(game_id):
+        return 'retro_lives'
     return {
         'retro': 'retro',
         'vizdoom': 'doom',

@@ -12,6 +12,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from agents import checkpoints
 from envs.errors import UsageError
 
 _PACKAGES = (
@@ -33,6 +34,8 @@ def check(path: str, resume: bool) -> None:
     holds_run = os.path.exists(os.path.join(path, 'config.json'))
     if resume and not holds_run:
         raise UsageError(f'--resume: {path} holds no run')
+    if resume and not checkpoints.paths(os.path.join(path, 'checkpoints')):
+        raise UsageError(f'--resume: {path} has no checkpoint yet; start the run anew')
     if holds_run and not resume:
         raise UsageError(f'{path} already holds a run; choose another --run_dir, or add --resume')
     ancestor = os.path.abspath(path)

@@ -71,6 +71,15 @@ def family(game_id: str) -> str:
     return next(known, 'combinations')
 
 
+def tells_lives(game_id: str) -> bool:
+    """Whether the player's lives are among the variables of a game."""
+    import stable_retro
+
+    integrations = stable_retro.data.Integrations.ALL
+    with open(stable_retro.data.get_file_path(game_id, 'data.json', integrations)) as file:
+        return 'lives' in json.load(file)['info']
+
+
 def check(game_id: str) -> None:
     """Raises `UsageError` if the ROM is missing: which one is wanted and how to import it."""
     import stable_retro

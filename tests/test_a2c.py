@@ -1,6 +1,7 @@
 """A2C on real environments: it repeats itself, continues exactly, learns, and stops cleanly."""
 
 import dataclasses
+import multiprocessing
 
 import numpy as np
 import pytest
@@ -92,9 +93,26 @@ def test_one_step_actor_critic(make_agent):
     assert np.isfinite(metrics).all()
 
 
-def test_a_network_for_other_observations_is_refused_and_nothing_stays_open():
-    with pytest.raises(UsageError, match="network 'nature' takes pictures"):
-        A2C(dataclasses.replace(CONFIG, network='nature'), CART_POLE)
+@pytest.mark.parametrize(
+    'changes, env_config, message',
+    [
+        ({'network': 'nature'}, CART_POLE, "network 'nature' takes pictures"),
+        ({}, EnvConfig('VizdoomBasic-v1'), "network 'mlp' takes vectors"),
+        ({}, EnvConfig('CartPole-v1'), '--frame_stack: CartPole-v1 has no pictures'),
+        ({}, EnvConfig('Pendulum-v1', frame_stack=1), 'actions are real numbers here'),
+        (
+            {'network': 'nature'},
+            EnvConfig('VizdoomBasic-v1', screen_size=20),
+            'needs pictures of at least 36 x 36 pixels',
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_stays_open(changes, env_config, message):
+    children = multiprocessing.active_children()
+    with pytest.raises(UsageError, match=message) as refusal:
+        A2C(dataclasses.replace(CONFIG, **changes), env_config)
+    assert '\n' not in str(refusal.value)
+    assert multiprocessing.active_children() == children
 
 
 def test_it_learns_to_balance(make_agent):

@@ -51,6 +51,7 @@ EARLY = [
     ('train_a2c', [CART, '--run_dir={run}'], '{run} already holds a run'),
     ('train_a2c', ['--resume'], '--resume needs --run_dir'),
     ('train_a2c', ['--resume', '--run_dir={empty}'], '--resume: {empty} holds no run'),
+    ('train_a2c', ['--resume', '--run_dir={run}'], '--resume: {run} has no checkpoint yet'),
     ('train', ['--episodes=0'], '--episodes must be positive, not 0'),
     ('train', ['--game=Doom'], "unknown game 'Doom'; nearest"),
     ('evaluate', [], '--run_dir: which run?'),
@@ -71,12 +72,7 @@ EARLY = [
 # Only the environments or the model tell these.
 LATE = [
     ('train_a2c', [CART, '--network=nature'], "network 'nature' takes pictures"),
-    ('train_a2c', ['--network=mlp'], "network 'mlp' takes vectors"),
-    ('train_a2c', ['--screen_size=20'], 'needs pictures of at least 36 x 36 pixels'),
     ('train_a2c', [CART, '--frame_stack=4'], '--frame_stack: CartPole-v1 has no pictures'),
-    ('train_a2c', [CART, '--noop_max=3'], '--noop_max'),
-    ('train_a2c', ['--game=Pendulum-v1'], 'actions are real numbers here'),
-    ('train_a2c', ['--resume', '--run_dir={run}'], 'has no checkpoint that can be read'),
     ('evaluate', ['--run_dir={model}'], 'recipe.json is missing'),
 ]
 

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from agents import run_directory
+from agents import checkpoints, run_directory
 from agents.configs import A2CConfig, RunConfig
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -24,19 +24,20 @@ def configs(path, **changes):
 def run_dir(tmp_path):
     path = str(tmp_path / 'runs' / 'one')
     run_directory.create(path, configs(path))
+    checkpoints.save(os.path.join(path, 'checkpoints'), 5, {})
     return path
 
 
-def test_a_new_run_writes_how_it_was_started(run_dir):
-    with open(os.path.join(run_dir, 'config.json')) as file:
-        content = json.load(file)
+def test_a_new_run_writes_how_it_was_started(tmp_path):
+    run_directory.create(str(tmp_path / 'a' / 'b'), configs(tmp_path))
+    content = json.loads((tmp_path / 'a' / 'b' / 'config.json').read_text())
     assert content['agent']['learning_rate'] == 0.1
     assert content['environment']['levels'] == ['Level1', 'Level2']
     assert content['run']['log_period'] == 7
     [session] = content['sessions']
     assert set(session) == {'started', 'command', 'git_commit', 'versions'}
     assert session['versions']['tensorflow'][0].isdigit()
-    assert os.listdir(run_dir) == ['config.json']
+    assert os.listdir(tmp_path / 'a' / 'b') == ['config.json']
 
 
 def test_a_second_run_cannot_take_the_directory(run_dir):
@@ -59,7 +60,7 @@ def test_a_resumed_run_is_noted_and_may_be_longer(run_dir):
     assert content == run_directory.read_config(run_dir)
     assert len(content['sessions']) == 2
     assert run_directory.settings(run_dir)['total_steps'] == 2000
-    assert os.listdir(run_dir) == ['config.json']
+    assert sorted(os.listdir(run_dir)) == ['checkpoints', 'config.json']
 
 
 def test_a_resumed_run_must_be_the_same_run(run_dir):
@@ -86,6 +87,12 @@ def test_a_damaged_config_is_refused(run_dir, text):
         file.write(text)
     with pytest.raises(UsageError, match='config.json is damaged'):
         run_directory.settings(run_dir)
+
+
+def test_a_run_without_a_checkpoint_cannot_be_resumed(tmp_path):
+    run_directory.create(str(tmp_path), configs(tmp_path))
+    with pytest.raises(UsageError, match='has no checkpoint yet'):
+        run_directory.check(str(tmp_path), resume=True)
 
 
 def test_what_holds_no_run_cannot_be_resumed(tmp_path):

@@ -1,0 +1,198 @@
+"""Runs repeat themselves, and interrupted runs continue as if nothing had happened."""
+
+import csv
+import shlex
+import signal
+
+import numpy as np
+import pytest
+
+from agents import checkpoints
+from tests import launching
+
+MACHINE = {'wall_seconds', 'steps_per_second', 'rss_mb'}
+# Presets are left alone: they may be tuned without changing what is tested here.
+CART_POLE = (
+    '--preset=none', '--game=CartPole-v1', '--network=mlp', '--action_repeat=1', '--frame_stack=1',
+    '--num_envs=2', '--total_steps=3000', '--log_period=100', '--checkpoint_period=600',
+    '--eval_period=1200', '--eval_episodes=2', '--seed=3', '--lr_schedule=constant',
+)  # fmt: skip
+PICTURES = (
+    '--preset=none', '--network=a3c', '--num_envs=2', '--eval_period=0', '--seed=3',
+    '--optimizer=adam',
+)  # fmt: skip
+DOOM = (*PICTURES, '--game=VizdoomBasic-v1', '--total_steps=600', '--log_period=40')
+AIRSTRIKER = (
+    *PICTURES, '--game=Airstriker-Genesis', '--total_steps=1500', '--log_period=50',
+    '--checkpoint_period=300', '--sticky_actions=0.25', '--noop_max=30',
+)  # fmt: skip
+
+
+def table(run_dir, name):
+    """Rows of a table without the columns that tell of the machine."""
+    with open(run_dir / f'{name}.csv', newline='') as file:
+        rows = list(csv.DictReader(file))
+    return [{key: row[key] for key in row if key not in MACHINE} for row in rows]
+
+
+def last_state(run_dir):
+    """The last checkpoint without the time that the run took."""
+    tree = checkpoints.load(checkpoints.paths(str(run_dir / 'checkpoints'))[0])
+    del tree['logger']['wall_seconds']
+    return tree
+
+
+def first_difference(a, b, path=''):
+    """Where two trees differ, or ''."""
+    if type(a) is not type(b):
+        return f'{path}: {type(a)} and {type(b)}'
+    if isinstance(a, np.ndarray):
+        same = (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
+        return '' if same else path
+    if isinstance(a, (dict, list)):
+        keys, other = (list(x) if isinstance(x, dict) else list(range(len(x))) for x in (a, b))
+        found = (first_difference(a[key], b[key], f'{path}/{key}') for key in keys)
+        return f'{path}: {keys} and {other}' if keys != other else next(filter(None, found), '')
+    return '' if a == b else f'{path}: {a} and {b}'
+
+
+def assert_same_run(a, b):
+    for name in ('metrics', 'episodes', 'evaluations'):
+        assert table(a, name) == table(b, name), name
+    assert first_difference(last_state(a), last_state(b)) == ''
+
+
+def start(folder, flags):
+    run_dir = folder / 'run'
+    return launching.Script(folder, 'train_a2c', f'--run_dir={run_dir}', *flags), run_dir
+
+
+def finish(script):
+    code, out, err = script.wait()
+    assert (code, err) == (0, ''), err
+    return out
+
+
+def num_rows(run_dir):
+    path = run_dir / 'metrics.csv'
+    return path.read_text().count('\n') - 1 if path.exists() else 0
+
+
+def interrupt(script, run_dir, number, rows):
+    """Sends a signal after so many rows of metrics; how the script says to continue."""
+    script.wait_until(lambda: num_rows(run_dir) >= rows)
+    shared_memory = script.shared_memory()
+    code, out, err = script.stop(number)
+    assert (code, err) == (0, ''), err
+    last = out.splitlines()[-1]
+    assert last.startswith(f'{signal.Signals(number).name}: saved at ')
+    assert launching.wait_for_the_end_of(script) == []
+    assert not [path for path in shared_memory if path in script.shared_memory()]
+    assert (run_dir / 'model' / 'final' / 'model.keras').exists()
+    program, name, *flags = shlex.split(last.partition('continue with: ')[2])
+    assert (program, name) == ('./run', 'train_a2c')
+    return flags
+
+
+def whole_run(tmp_path_factory, flags):
+    script, run_dir = start(tmp_path_factory.mktemp('whole'), flags)
+    out = finish(script)
+    return run_dir, out
+
+
+@pytest.fixture(scope='module')
+def cart_pole(tmp_path_factory):
+    return whole_run(tmp_path_factory, CART_POLE)[0]
+
+
+def test_an_interrupted_run_continues_exactly(cart_pole, tmp_path):
+    """Ctrl-C, then SIGTERM, then SIGKILL; each time it goes on as the last line says."""
+    script, run_dir = start(tmp_path, CART_POLE)
+    for number, rows in ((signal.SIGINT, 3), (signal.SIGTERM, 8)):
+        flags = interrupt(script, run_dir, number, rows)
+        assert num_rows(run_dir) < 30
+        script = launching.Script(tmp_path, 'train_a2c', *flags)
+    script.wait_until(lambda: num_rows(run_dir) >= 16)
+    script.process.kill()
+    script.wait()
+    assert launching.wait_for_the_end_of(script) == []
+    assert num_rows(run_dir) < 30
+    out = finish(launching.Script(tmp_path, 'train_a2c', *flags))
+    assert 'the resumed run' in out and 'continuing at ' in out
+    assert_same_run(run_dir, cart_pole)
+    assert len(list((run_dir / 'checkpoints').iterdir())) == 3
+
+
+def test_the_end_is_logged_and_evaluated_once(cart_pole):
+    assert [row['steps'] for row in table(cart_pole, 'metrics')] == [
+        str(steps) for steps in range(100, 3001, 100)
+    ]
+    assert [row['step'] for row in table(cart_pole, 'evaluations')] == ['1200', '2400', '3000']
+    assert last_state(cart_pole)['last'] == {'log': 3000, 'evaluation': 3000, 'checkpoint': 3000}
+
+
+def test_another_seed_is_another_run(cart_pole, tmp_path):
+    flags = (*CART_POLE, '--seed=4', '--total_steps=300', '--eval_period=0')
+    script, run_dir = start(tmp_path, flags)
+    finish(script)
+    other, same = table(run_dir, 'metrics'), table(cart_pole, 'metrics')[:3]
+    assert len(other) == 3
+    for key in ('policy_loss', 'entropy', 'grad_norm'):
+        assert other[0][key] != same[0][key]
+
+
+def test_a_finished_run_can_be_made_longer(cart_pole, tmp_path):
+    """It goes on from the end; neither the evaluation there nor anything else is repeated."""
+    script, run_dir = start(tmp_path, (*CART_POLE, '--total_steps=1400'))
+    finish(script)
+    assert [row['step'] for row in table(run_dir, 'evaluations')] == ['1200', '1400']
+    longer = ('--resume', f'--run_dir={run_dir}', '--total_steps=3000', '--eval_period=0')
+    finish(launching.Script(tmp_path, 'train_a2c', *longer))
+    assert table(run_dir, 'metrics') == table(cart_pole, 'metrics')
+    weights = [last_state(path)['agent']['weights'] for path in (run_dir, cart_pole)]
+    assert first_difference(*weights) == ''
+    assert len(table(run_dir, 'evaluations')) == 2
+
+
+def test_a_changed_setting_is_refused_when_resuming(cart_pole, tmp_path):
+    flags = ('--resume', f'--run_dir={cart_pole}', '--discount=0.5')
+    code, out, err = launching.run(tmp_path, 'train_a2c', *flags)
+    assert (code, out) == (2, '')
+    assert err == 'error: --resume: --discount was 0.99 in this run, now it is 0.5\n'
+
+
+def test_diverging_stops_in_one_line_and_saves_no_damage(tmp_path):
+    flags = (*CART_POLE, '--learning_rate=1e30', '--max_grad_norm=0', '--checkpoint_period=10')
+    script, run_dir = start(tmp_path, flags)
+    code, _, err = script.wait()
+    assert code == 2
+    assert err.startswith('error: training diverged before step ') and err.count('\n') == 1
+    assert not (run_dir / 'model').exists()
+    for array in last_state(run_dir)['agent']['weights']:
+        assert np.isfinite(array).all()
+
+
+def test_doom_repeats_itself_and_continues_exactly(tmp_path_factory, tmp_path):
+    whole, _ = whole_run(tmp_path_factory, DOOM)
+    script, run_dir = start(tmp_path, DOOM)
+    flags = interrupt(script, run_dir, signal.SIGTERM, 4)
+    assert num_rows(run_dir) < 15
+    finish(launching.Script(tmp_path, 'train_a2c', *flags))
+    assert_same_run(run_dir, whole)
+
+
+@pytest.mark.slow
+def test_airstriker_repeats_itself_and_continues_exactly(tmp_path_factory, tmp_path):
+    whole, out = whole_run(tmp_path_factory, AIRSTRIKER)
+    again, _ = whole_run(tmp_path_factory, AIRSTRIKER)
+    assert_same_run(again, whole)
+    assert 'Level1' in out
+    script, run_dir = start(tmp_path, AIRSTRIKER)
+    flags = interrupt(script, run_dir, signal.SIGTERM, 5)
+    script = launching.Script(tmp_path, 'train_a2c', *flags)
+    script.wait_until(lambda: num_rows(run_dir) >= 15)
+    script.process.kill()
+    script.wait()
+    assert launching.wait_for_the_end_of(script) == []
+    finish(launching.Script(tmp_path, 'train_a2c', *flags))
+    assert_same_run(run_dir, whole)
