@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -103,6 +104,16 @@ def test_two_at_once_set_up_once(house, has_flock):
     assert sorted(house.asked()) == sorted([*PIP_BASE, *['-m launch.evaluate'] * 2])
     assert ''.join(errors).count(SET_UP) == 1
     assert not (house.repo / '.venv.lock').exists()
+
+
+def test_the_script_can_be_started_while_another_sets_up(house):
+    """The kernel refuses to start a file that is open for writing: the lock must only read."""
+    house.add_python()
+    process = start_and_wait_for_pip(house)
+    listing = subprocess.run([house.repo / 'run'], capture_output=True, text=True)
+    os.killpg(process.pid, signal.SIGTERM)
+    process.communicate()
+    assert listing.returncode == 0 and 'Usage: ./run' in listing.stdout
 
 
 @pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
