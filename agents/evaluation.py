@@ -18,6 +18,7 @@ from envs.make import make_env
 from envs.vec_env import SubprocVecEnv
 
 MAX_ENVS = 8
+MAX_ENVS_FILMING = 2
 # Two-sided 95 % quantiles of Student's t distribution by degrees of freedom; 1.96 in the limit.
 _T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 7: 2.36, 9: 2.26, 14: 2.14, 19: 2.09,
          29: 2.05, 49: 2.01, 99: 1.98}  # fmt: skip
@@ -140,7 +141,7 @@ def evaluate(
     Raises:
         UsageError: The game cannot be played, or the network is not for it.
     """
-    num_envs = count_envs(num_episodes, env_config)
+    num_envs = count_envs(num_episodes, env_config, bool(film))
     makers = [
         functools.partial(make_env, env_config, i, film if i == 0 else '') for i in range(num_envs)
     ]
@@ -149,16 +150,20 @@ def evaluate(
         distribution = distributions.make(envs.single_action_space)
         _check_fit(network, envs, distribution.num_logits)
         actor = StepModel(network, distribution, seed, greedy)
-        quota = [(num_episodes + i) // num_envs for i in range(num_envs)]
+        quota = [-((i - num_episodes) // num_envs) for i in range(num_envs)]  # First ones first.
         episodes = play(actor, envs, quota, seed, should_stop)
     finally:
         envs.close()
     return Evaluation(env_config.game, 'greedy' if greedy else 'sampled', tuple(episodes))
 
 
-def count_envs(num_episodes: int, env_config: EnvConfig) -> int:
-    """Environments at a time: one per level at least, if there are as many episodes."""
-    return min(num_episodes, max(MAX_ENVS, len(env_config.levels)))
+def count_envs(num_episodes: int, env_config: EnvConfig, filming: bool = False) -> int:
+    """Environments at a time: one per level at least, if there are as many episodes.
+
+    The one that is filmed shall play many of them: an episode may last a second.
+    """
+    most = MAX_ENVS_FILMING if filming else MAX_ENVS
+    return min(num_episodes, max(most, len(env_config.levels)))
 
 
 def play(

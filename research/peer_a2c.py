@@ -136,7 +136,7 @@ def main() -> None:
         if model is None
         else PeerActor(model)
     )
-    quota = [(_EPISODES.value + i) // num_envs for i in range(num_envs)]
+    quota = [-((i - _EPISODES.value) // num_envs) for i in range(num_envs)]
     episodes = evaluation.play(actor, envs, quota, seed=1000 + config.seed)
     envs.close()
     result = evaluation.Evaluation(env_config.game, 'sampled', tuple(episodes))

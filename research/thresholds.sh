@@ -11,6 +11,7 @@ seeds=()
 while (($#)) && [[ $1 != -- ]]; do seeds+=("$1"); shift; done
 [[ ${1:-} == -- ]] && shift
 
+mkdir -p research/results
 for seed in "${seeds[@]}"; do
     name=${game//\//-}-a2c-$seed
     ./run train_a2c --game="$game" --seed="$seed" --run_dir="runs/thresholds/$name" "$@"

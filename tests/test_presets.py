@@ -32,8 +32,8 @@ def test_no_option_belongs_to_two_configurations():
 @pytest.mark.parametrize(
     'game, family',
     [
-        ('Airstriker-Genesis', 'retro'),
-        ('SonicTheHedgehog-Genesis-v0', 'retro'),
+        ('Airstriker-Genesis', 'retro_lives'),
+        ('SonicTheHedgehog-Genesis-v0', 'retro_lives'),
         ('VizdoomBasic-v1', 'doom_basic'),
         ('VizdoomTakeCover-v1', 'doom'),
         ('ALE/Pong-v5', 'atari'),
@@ -64,5 +64,7 @@ def test_an_unknown_game_is_refused(name):
 
 
 def test_an_unknown_preset_is_refused_with_the_list():
-    with pytest.raises(UsageError, match="unknown preset 'sonic'; there are: auto, retro, doom"):
+    with pytest.raises(
+        UsageError, match="unknown preset 'sonic'; there are: auto, retro, retro_lives, doom"
+    ):
         presets.for_game('sonic', 'CartPole-v1')

@@ -43,7 +43,9 @@ def last_state(run_dir):
 
 
 def first_difference(a, b, path=''):
-    """Where two trees differ, or ''."""
+    """Where two trees differ, or ''; save states hold addresses of the process they are from."""
+    if path.endswith('/env/state'):
+        return ''
     if type(a) is not type(b):
         return f'{path}: {type(a)} and {type(b)}'
     if isinstance(a, np.ndarray):
@@ -152,6 +154,16 @@ def test_a_finished_run_can_be_made_longer(cart_pole, tmp_path):
     weights = [last_state(path)['agent']['weights'] for path in (run_dir, cart_pole)]
     assert first_difference(*weights) == ''
     assert len(table(run_dir, 'evaluations')) == 2
+
+
+def test_an_interrupted_evaluation_is_made_up_for(tmp_path):
+    flags = ('--total_steps=400', '--eval_period=200', '--eval_episodes=60')
+    script, run_dir = start(tmp_path, (*CART_POLE, *flags))
+    flags = interrupt(script, run_dir, signal.SIGTERM, 2)  # The evaluation follows the row.
+    assert last_state(run_dir)['last'] == {'log': 200, 'evaluation': 0, 'checkpoint': 200}
+    assert table(run_dir, 'evaluations') == []
+    finish(launching.Script(tmp_path, 'train_a2c', *flags))
+    assert [row['step'] for row in table(run_dir, 'evaluations')] == ['200', '400']
 
 
 def test_a_changed_setting_is_refused_when_resuming(cart_pole, tmp_path):

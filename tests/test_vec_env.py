@@ -21,10 +21,16 @@ def make(*env_fns, **kwargs):
 
 
 @pytest.fixture
-def trouble(tmp_path):
+def hang_seconds():
+    """Long enough for a worker that has to wait for a processor."""
+    return 60.0
+
+
+@pytest.fixture
+def trouble(tmp_path, hang_seconds):
     """Three environments that are fine until an action says otherwise."""
     env_fn = functools.partial(Trouble, directory=str(tmp_path))
-    env = make(env_fn, env_fn, env_fn, hang_seconds=0.5)
+    env = make(env_fn, env_fn, env_fn, hang_seconds=hang_seconds)
     env.reset(seed=1)
     yield env
     env.close()
@@ -126,12 +132,12 @@ def test_seeds():
 
 
 @pytest.mark.parametrize(
-    'action, what',
+    'action, what, hang_seconds',
     [
-        (RAISE, 'raised ValueError: two lines'),
-        (LEAVE, 'raised EOFError'),
-        (CRASH, 'died (SIGSEGV)'),
-        (SLEEP, 'hung for 0.5 s'),
+        (RAISE, 'raised ValueError: two lines', 60.0),
+        (LEAVE, 'raised EOFError', 60.0),
+        (CRASH, 'died (SIGSEGV)', 60.0),
+        (SLEEP, 'hung for 3 s', 3.0),
     ],
 )
 def test_trouble_is_a_truncation(trouble, caplog, action, what):
@@ -267,6 +273,7 @@ def test_calls(trouble):
     assert trouble.call('step', FINE)[0][1] == 1.0 and trouble.num_restarts == 0
 
 
+@pytest.mark.parametrize('hang_seconds', [3.0])
 def test_a_call_that_hangs_raises_and_leaves_no_late_answer(trouble):
     with pytest.raises(RuntimeError, match=r'environment 0 \(Trouble\) hung'):
         trouble.call('step', SLEEP)
@@ -284,6 +291,7 @@ def test_signals_to_a_worker(trouble, tmp_path):
     assert (tmp_path / f'closed-{pid}').exists()
 
 
+@pytest.mark.parametrize('hang_seconds', [3.0])
 def test_a_hung_worker_that_can_be_interrupted_closes_its_environment(trouble, tmp_path):
     pid = trouble.worker_pids[0]
     trouble.step([SLEEP, FINE, FINE])
