@@ -45,6 +45,7 @@ _VECTORS = {
     'optimizer': 'adam',
     'learning_rate': 1e-3,
     'entropy_cost': 0.005,
+    'reward_scale': 0.1,  # With values near 100 the critic's tanh layers saturate.
 }
 
 PRESETS: dict[str, Preset] = {
