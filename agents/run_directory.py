@@ -78,13 +78,8 @@ def create(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
     return content
 
 
-def reopen(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
-    """Notes in `config.json` of a run that it is resumed; returns the content of that.
-
-    Raises:
-        UsageError: There is no run, or it is another one: only its length may change.
-    """
-    check(path, resume=True)
+def check_unchanged(path: str, configs: Mapping[str, Any]) -> None:
+    """Raises `UsageError` if the run was another one: only its length may change."""
     content, now = read_config(path), _as_json(configs)
     for group in ('agent', 'environment'):
         before = content[group]
@@ -92,7 +87,16 @@ def reopen(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
             if name not in _MAY_CHANGE and value != before.get(name, value):
                 was = f'--{name} was {before[name]!r} in this run'
                 raise UsageError(f'--resume: {was}, now it is {value!r}')
-    content = {**now, 'sessions': [*content['sessions'], _session()]}
+
+
+def reopen(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
+    """Notes in `config.json` of a run that it is resumed; returns the content of that.
+
+    Raises:
+        UsageError: There is no run, or it is another one.
+    """
+    check_unchanged(path, configs)
+    content = {**_as_json(configs), 'sessions': [*read_config(path)['sessions'], _session()]}
     partial = os.path.join(path, 'config.json.partial')
     with open(partial, 'w') as file:
         json.dump(content, file, indent=2)

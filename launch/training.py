@@ -47,6 +47,8 @@ def resolve(agent: str, agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
     games.check(env_config)
     run_dir = run_config.run_dir or run_directory.default_path(agent, env_config.game)
     run_directory.check(run_dir, run_config.resume)
+    if run_config.resume:
+        run_directory.check_unchanged(run_dir, {'agent': config, 'environment': env_config})
     run_config = dataclasses.replace(run_config, run_dir=run_dir)
     origins: dict[str, str] = {}
     for group in (agent_flags, _env_flags, _run_flags):

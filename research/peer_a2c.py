@@ -23,7 +23,7 @@ _a2c_config = config_flags.define(configs.A2CConfig)
 _env_config = config_flags.define(EnvConfig)
 _PRESET = flags.DEFINE_string('preset', 'auto', 'A preset of ours.')
 _EPISODES = flags.DEFINE_integer('episodes', 50, 'Sampled episodes after training.')
-_JSON = flags.DEFINE_string('json', '', 'File to write the result to.', required=True)
+_JSON = flags.DEFINE_string('json', None, 'File to write the result to.', required=True)
 _RANDOM = flags.DEFINE_boolean('random', False, 'Evaluate the random policy instead.')
 
 
