@@ -45,7 +45,7 @@ class Logger:
         self._window: collections.deque[dict[str, Any]] = collections.deque(maxlen=_WINDOW)
         self._num_episodes, self._wall_before = 0, 0.0
         self._start = self._last_time = time.monotonic()
-        self._last_step = resume_step
+        self._last_step = self._rate_step = resume_step
 
     def note(self, metrics: TrainMetrics, episodes: Iterable[dict[str, Any]]) -> None:
         """Remembers an update and the episodes that ended in its rollout."""
@@ -58,8 +58,8 @@ class Logger:
     def write(self, steps: int, frames: int, learning_rate: float) -> dict[str, Any]:
         """Writes the row of the period that ends here; returns it."""
         now = time.monotonic()
-        rate = (steps - self._last_step) / max(now - self._last_time, 1e-9)
-        self._last_time, self._last_step = now, steps
+        rate = (steps - self._rate_step) / max(now - self._last_time, 1e-9)
+        self._last_time, self._last_step, self._rate_step = now, steps, steps
         row = {
             'steps': steps,
             'frames': frames,

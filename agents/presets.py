@@ -63,6 +63,7 @@ PRESETS: dict[str, Preset] = {
         'entropy_schedule': 'linear',
         'crop': (10, 10, 30, 30),
         'eval_period': 20_000,
+        'checkpoint_period': 20_000,
     },
     'atari': _ATARI,
     'classic_control': _VECTORS,

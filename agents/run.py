@@ -87,7 +87,7 @@ class Run:
         with contextlib.ExitStack() as stack:  # Undoes everything if something fails.
             stack.callback(self._agent.close)
             stack.callback(self._restore_handlers)
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 self._handlers[number] = signal.signal(number, self._on_signal)
             self._open_directory()
             stack.callback(self._logger.close)

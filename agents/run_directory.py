@@ -35,7 +35,7 @@ def check(path: str, resume: bool) -> None:
     if resume and not holds_run:
         raise UsageError(f'--resume: {path} holds no run')
     if resume and not checkpoints.paths(os.path.join(path, 'checkpoints')):
-        raise UsageError(f'--resume: {path} has no checkpoint yet; start the run anew')
+        raise UsageError(f'--resume: {path} has no checkpoint yet; delete it and start anew')
     if holds_run and not resume:
         raise UsageError(f'{path} already holds a run; choose another --run_dir, or add --resume')
     ancestor = os.path.abspath(path)

@@ -100,6 +100,9 @@ def check(game_id: str) -> None:
 class RetroGame(Game):
     """A console game. Snapshots continue exactly, in another process too.
 
+    Not so for the 43 games whose scenario is a Lua script: the variables of the script are in no
+    snapshot, and the reward after a restore may be counted from another beginning.
+
     The snapshot is the emulator's save state, the variables that the reward is the change of, and
     the screen, since a save state has no picture. An emulator core keeps global state, so a
     process can hold one game at a time; run it in a `SubprocVecEnv`.

@@ -24,6 +24,7 @@ Step = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
 
 _log = logging.getLogger(__name__)
 
+_RESTORE_SECONDS = 3600.0  # Until a worker that restores counts as hung.
 _MAX_ATTEMPTS = 3  # If fresh environments fail one after the other, the next would, too.
 _ARRAY_SPACES = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
@@ -188,7 +189,9 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
 
     def restore(self, snapshots: Sequence[Snapshot]) -> np.ndarray:
         """Continues from snapshots; the observations of that moment."""
-        self._apply_each([operator.methodcaller('restore', s['env']) for s in snapshots])
+        # Some games play their episode again, which takes as long as it was.
+        with self._pool.patience(_RESTORE_SECONDS):
+            self._apply_each([operator.methodcaller('restore', s['env']) for s in snapshots])
         for index, snapshot in enumerate(snapshots):
             self.observations[index] = snapshot['observation']
         return self.observations

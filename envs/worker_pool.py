@@ -41,7 +41,7 @@ class WorkerProcess:
     def __init__(self, context: Any, arguments: tuple[Any, ...]) -> None:
         ours, theirs = context.Pipe()
         self._channel = transport.Channel(ours)
-        self._limit(_START_SECONDS)
+        self.limit(_START_SECONDS)
         self.process = context.Process(target=worker.run, args=(theirs, *arguments), daemon=True)
         with _single_threaded():
             self.process.start()
@@ -51,7 +51,7 @@ class WorkerProcess:
         """Gives the worker, which has told of its environment, the memory for the answers."""
         with contextlib.suppress(OSError):  # It died meanwhile: the next answer tells.
             self._channel.put_file(memory, self.process.pid)
-        self._limit(hang_seconds)
+        self.limit(hang_seconds)
 
     def ask(self, kind: bytes, body: bytes = b'') -> None:
         """Sends a request. Should the worker be gone, the answer tells."""
@@ -95,7 +95,8 @@ class WorkerProcess:
         self.process.kill()
         self.process.join()
 
-    def _limit(self, seconds: float) -> None:
+    def limit(self, seconds: float) -> None:
+        """Sets how long an answer may take; 0: as long as it likes."""
         self._hang_seconds = seconds
         self._channel.limit(seconds)
 
@@ -158,6 +159,18 @@ class WorkerPool:
         self._hang_seconds = hang_seconds
         for process in self._processes:
             process.share(self.memory, hang_seconds)
+
+    @contextlib.contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        """Lets answers take this long within the block."""
+        for process in self._processes:
+            process.limit(seconds)
+        try:
+            yield
+        finally:
+            for process in self._processes:
+                with contextlib.suppress(OSError):  # It may have been stopped meanwhile.
+                    process.limit(self._hang_seconds)
 
     def ask_for_steps(self) -> None:
         """Asks every worker for a step."""

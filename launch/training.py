@@ -8,7 +8,7 @@ from absl import flags
 
 from agents import configs, presets, run_directory
 from envs import games
-from envs.config import EnvConfig
+from envs.config import EnvConfig, require
 from launch import config_flags
 
 _env_flags = config_flags.define(EnvConfig)
@@ -45,6 +45,11 @@ def resolve(agent: str, agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
         preset = presets.for_game(_PRESET.value, game)
     config, env_config, run_config = agent_flags(preset), _env_flags(preset), _run_flags(preset)
     games.check(env_config)
+    require(
+        len(env_config.levels) <= config.num_envs,
+        f'--levels: {len(env_config.levels)} levels need as many environments; '
+        f'--num_envs is {config.num_envs}',
+    )
     run_dir = run_config.run_dir or run_directory.default_path(agent, env_config.game)
     run_directory.check(run_dir, run_config.resume)
     if run_config.resume:

@@ -15,7 +15,7 @@ from absl import flags
 
 from agents import configs, presets
 from envs import games
-from envs.config import EnvConfig
+from envs.config import EnvConfig, require
 from envs.make import make_env
 from launch import config_flags, script
 
@@ -61,6 +61,9 @@ def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
     Its value loss is (R - V)² without our factor 1/2, so its weight is half of ours. Its RMSprop
     is PyTorch's, with epsilon outside the root, as its users have it; Adam is the same.
     """
+    require(config.entropy_schedule == 'constant', 'the peer has no --entropy_schedule')
+    require(config.network != 'impala', 'the peer has no --network=impala')
+    require(config.max_grad_norm > 0, 'the peer always clips: set --max_grad_norm')
     import torch
     from stable_baselines3 import A2C
     from stable_baselines3.common.vec_env import SubprocVecEnv, VecMonitor

@@ -28,15 +28,27 @@ _WINDOW = flags.DEFINE_integer('window', 0, 'Agent steps per point; 0: a fortiet
 _LINE = flags.DEFINE_float('line', None, 'A horizontal line to compare with.')
 
 
-def curve(run_dir: str, window: int) -> tuple[np.ndarray, np.ndarray]:
-    """Steps and mean raw score of the episodes that ended in each window."""
-    with open(os.path.join(run_dir, 'episodes.csv'), newline='') as file:
+def read(run_dir: str) -> tuple[np.ndarray, np.ndarray]:
+    """Step and raw score of every episode of a run."""
+    path = os.path.join(run_dir, 'episodes.csv')
+    require(os.path.exists(path), f'--runs: {run_dir} has no episodes.csv')
+    with open(path, newline='') as file:
         rows = [(int(row['step']), float(row['score'])) for row in csv.DictReader(file)]
+    require(bool(rows), f'--runs: no episode has ended in {run_dir}')
     steps, scores = (np.array(column) for column in zip(*rows, strict=True))
-    window = window or max(int(steps[-1]) // 40, 1)
-    bins = steps // window
-    points = np.unique(bins)
-    return (points + 0.5) * window, np.array([scores[bins == b].mean() for b in points])
+    return steps, scores
+
+
+def curves(runs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
+    """Steps, and a row of mean scores per run; NaN where no episode ended in a window."""
+    window = _WINDOW.value or max(max(int(steps[-1]) for steps, _ in runs) // 40, 1)
+    num_points = max(int(steps[-1]) for steps, _ in runs) // window + 1
+    means = np.full((len(runs), num_points), np.nan)
+    for row, (steps, scores) in zip(means, runs, strict=True):
+        for point in np.unique(steps // window):
+            row[point] = scores[steps // window == point].mean()
+    filled = ~np.isnan(means).all(axis=0)
+    return ((np.arange(num_points) + 0.5) * window)[filled], means[:, filled]
 
 
 def main() -> None:
@@ -46,13 +58,16 @@ def main() -> None:
     for pattern, label in zip(_RUNS.value, _LABELS.value, strict=True):
         directories = sorted(glob.glob(pattern))
         require(bool(directories), f'--runs: nothing matches {pattern}')
-        curves = [curve(directory, _WINDOW.value) for directory in directories]
-        num_points = min(len(steps) for steps, _ in curves)
-        steps = curves[0][0][:num_points]
-        scores = np.array([scores[:num_points] for _, scores in curves])
-        (line,) = axes.plot(steps, scores.mean(axis=0), label=f'{label} ({len(curves)} runs)')
+        steps, means = curves([read(directory) for directory in directories])
+        (line,) = axes.plot(
+            steps, np.nanmean(means, axis=0), label=f'{label} ({len(directories)} runs)'
+        )
         axes.fill_between(
-            steps, scores.min(axis=0), scores.max(axis=0), alpha=0.2, color=line.get_color()
+            steps,
+            np.nanmin(means, axis=0),
+            np.nanmax(means, axis=0),
+            alpha=0.2,
+            color=line.get_color(),
         )
     if _LINE.value is not None:
         axes.axhline(_LINE.value, color='gray', linestyle='--', linewidth=1)

@@ -22,6 +22,13 @@ EARLY = [
     ('train_a2c', ['--game=Airstriker-Genesis', '--levels=Level99'], "no level 'Level99'; nearest"),
     ('train_a2c', [CART, '--levels=Level1'], 'it has no levels'),
     ('train_a2c', ['--levels=,Level1'], 'it has no levels'),
+    (
+        'train_a2c',
+        ['--game=Airstriker-Genesis', '--levels=Level1,Level1', '--num_envs=1'],
+        '--levels: 2 levels need as many environments; --num_envs is 1',
+    ),
+    ('train_a2c', ['--crop=1,2'], '--crop must be four numbers of pixels'),
+    ('train_a2c', ['--entropy_schedule=cosine'], 'value should be one of <linear|constant>'),
     ('train_a2c', ['--actions=dance'], "no action set 'dance'; there are: default, single"),
     ('train_a2c', ['--preset=sonic'], "unknown preset 'sonic'; there are: auto, retro"),
     ('train_a2c', ['--network=natur'], 'value should be one of <nature|a3c|impala|mlp>'),

@@ -323,3 +323,12 @@ def test_close_leaves_nothing(tmp_path, how):
     assert wait_until_dead([pid for family in families for pid in family])
     assert len(list(tmp_path.iterdir())) == 2
     assert len(os.listdir('/proc/self/fd')) <= files_before + 3  # Those of the forkserver itself.
+
+
+def test_a_restore_may_take_longer_than_a_step():
+    env = make(worker_envs.SlowReplay, hang_seconds=1.0)
+    env.reset(seed=0)
+    env.restore(env.snapshot())
+    with pytest.raises(RuntimeError, match='hung for 1 s'):  # Other calls may not.
+        env.call('restore', None)
+    env.close()

@@ -52,6 +52,14 @@ class Walk(gymnasium.Env):
         self.np_random.bit_generator.state = snapshot['rng']
 
 
+class SlowReplay(Walk):
+    """Takes long to restore, as a game that plays its episode again."""
+
+    def restore(self, snapshot):
+        time.sleep(2.0)
+        super().restore(snapshot)
+
+
 class Trouble(gymnasium.Env):
     """Counts its steps; an action makes trouble. It has an engine: a child process."""
 
