@@ -141,20 +141,38 @@ def evaluate(
     Raises:
         UsageError: The game cannot be played, or the network is not for it.
     """
+
+    def make_actor(envs: gymnasium.vector.VectorEnv[Any, Any, Any]) -> StepModel:
+        distribution = distributions.make(envs.single_action_space)
+        _check_fit(network, envs, distribution.num_logits)
+        return StepModel(network, distribution, seed, greedy)
+
+    mode = 'greedy' if greedy else 'sampled'
+    return evaluate_actor(make_actor, env_config, num_episodes, mode, seed, film, should_stop)
+
+
+def evaluate_actor(
+    make_actor: Callable[[gymnasium.vector.VectorEnv[Any, Any, Any]], Actor],
+    env_config: EnvConfig,
+    num_episodes: int,
+    mode: str,
+    seed: int,
+    film: str = '',
+    should_stop: Callable[[], bool] = lambda: False,
+) -> Evaluation:
+    """`evaluate` for whatever chooses actions; `make_actor` is given the environments."""
     num_envs = count_envs(num_episodes, env_config, bool(film))
     makers = [
         functools.partial(make_env, env_config, i, film if i == 0 else '') for i in range(num_envs)
     ]
     envs = SubprocVecEnv(makers, step_infos=False)
     try:
-        distribution = distributions.make(envs.single_action_space)
-        _check_fit(network, envs, distribution.num_logits)
-        actor = StepModel(network, distribution, seed, greedy)
+        actor = make_actor(envs)
         quota = [-((i - num_episodes) // num_envs) for i in range(num_envs)]  # First ones first.
         episodes = play(actor, envs, quota, seed, should_stop)
     finally:
         envs.close()
-    return Evaluation(env_config.game, 'greedy' if greedy else 'sampled', tuple(episodes))
+    return Evaluation(env_config.game, mode, tuple(episodes))
 
 
 def count_envs(num_episodes: int, env_config: EnvConfig, filming: bool = False) -> int:

@@ -45,7 +45,7 @@ class Logger:
         self._window: collections.deque[dict[str, Any]] = collections.deque(maxlen=_WINDOW)
         self._num_episodes, self._wall_before = 0, 0.0
         self._start = self._last_time = time.monotonic()
-        self._last_step = self._rate_step = resume_step
+        self._last_step = resume_step  # Of the row before: speed is of this session alone.
 
     def note(self, metrics: TrainMetrics, episodes: Iterable[dict[str, Any]]) -> None:
         """Remembers an update and the episodes that ended in its rollout."""
@@ -58,8 +58,8 @@ class Logger:
     def write(self, steps: int, frames: int, learning_rate: float) -> dict[str, Any]:
         """Writes the row of the period that ends here; returns it."""
         now = time.monotonic()
-        rate = (steps - self._rate_step) / max(now - self._last_time, 1e-9)
-        self._last_time, self._last_step, self._rate_step = now, steps, steps
+        rate = (steps - self._last_step) / max(now - self._last_time, 1e-9)
+        self._last_time, self._last_step = now, steps
         row = {
             'steps': steps,
             'frames': frames,
@@ -116,7 +116,6 @@ class Logger:
             'updates': [list(update) for update in self._updates],
             'num_episodes': self._num_episodes,
             'wall_seconds': self._wall_before + time.monotonic() - self._start,
-            'last_step': self._last_step,
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
@@ -125,7 +124,6 @@ class Logger:
         self._updates = [TrainMetrics(*update) for update in state['updates']]
         self._num_episodes = int(state['num_episodes'])
         self._wall_before = float(state['wall_seconds'])
-        self._last_step = int(state['last_step'])
 
     def _mean(self, key: str) -> float | str:
         values = [episode[key] for episode in self._window]

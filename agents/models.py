@@ -76,7 +76,7 @@ class TrainModel:
             config.optimizer,
             config.learning_rate,
             rho=config.rmsprop_decay,
-            epsilon=config.rmsprop_epsilon if config.optimizer == 'rmsprop' else 1e-5,
+            epsilon=config.rmsprop_epsilon,
         )
         self.optimizer.build(network.trainable_variables)
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from envs.errors import UsageError
 
 NAMES = ('rmsprop', 'adam')
+_ADAM_EPSILON = 1e-5
 
 
 @keras.saving.register_keras_serializable(package='joypad')
@@ -78,7 +79,7 @@ class RMSProp(keras.optimizers.Optimizer):
 def make(
     name: str, learning_rate: float, *, rho: float = 0.99, epsilon: float = 1e-5
 ) -> keras.optimizers.Optimizer:
-    """The optimizer of this name; `rho` is for rmsprop only.
+    """The optimizer of this name; `rho` and `epsilon` are those of rmsprop.
 
     Raises:
         UsageError: No optimizer has this name.
@@ -86,7 +87,7 @@ def make(
     if name == 'rmsprop':
         return RMSProp(learning_rate, rho=rho, epsilon=epsilon)
     if name == 'adam':
-        return keras.optimizers.Adam(learning_rate, epsilon=epsilon)
+        return keras.optimizers.Adam(learning_rate, epsilon=_ADAM_EPSILON)
     raise UsageError(f'unknown optimizer {name!r}; there are: {", ".join(NAMES)}')
 
 

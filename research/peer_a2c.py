@@ -128,21 +128,17 @@ def main() -> None:
     games.check(env_config)
     from agents import quiet_tensorflow  # noqa: F401, I001
     from agents import evaluation
-    from envs.vec_env import SubprocVecEnv
 
     model = None if _RANDOM.value else train(config, env_config)
-    num_envs = min(_EPISODES.value, evaluation.MAX_ENVS)
-    makers = [functools.partial(make_env, env_config, i) for i in range(num_envs)]
-    envs = SubprocVecEnv(makers, step_infos=False)
-    actor = (
-        RandomActor(int(envs.single_action_space.n), config.seed)  # type: ignore[attr-defined]
-        if model is None
-        else PeerActor(model)
+
+    def make_actor(envs: Any) -> PeerActor:
+        if model is None:
+            return RandomActor(int(envs.single_action_space.n), config.seed)
+        return PeerActor(model)
+
+    result = evaluation.evaluate_actor(
+        make_actor, env_config, _EPISODES.value, 'sampled', seed=1000 + config.seed
     )
-    quota = [-((i - _EPISODES.value) // num_envs) for i in range(num_envs)]
-    episodes = evaluation.play(actor, envs, quota, seed=1000 + config.seed)
-    envs.close()
-    result = evaluation.Evaluation(env_config.game, 'sampled', tuple(episodes))
     with open(_JSON.value, 'w') as file:
         json.dump(result.as_json(), file, indent=2)
     print(result.mean_score, result.confidence_interval)
