@@ -23,6 +23,9 @@ class A2CConfig:
     """Hyperparameters of A2C; defaults follow Mnih et al. (2016) and OpenAI Baselines."""
 
     num_envs: int = hparam(16, 'Environments that step together, N.')
+    num_groups: int = hparam(
+        2, 'Groups of environments with a thread each: one computes while others emulate.'
+    )
     total_steps: int = hparam(1_000_000, 'Agent steps of all environments together.')
     unroll_length: int = hparam(5, 'Steps per environment and update, T.')
     discount: float = hparam(0.99, 'Discount γ per agent step.')
@@ -52,7 +55,14 @@ class A2CConfig:
         require_types(self)
         _require_positive(
             self,
-            ('num_envs', 'total_steps', 'unroll_length', 'learning_rate', 'rmsprop_epsilon'),
+            (
+                'num_envs',
+                'num_groups',
+                'total_steps',
+                'unroll_length',
+                'learning_rate',
+                'rmsprop_epsilon',
+            ),
         )
         _require_not_negative(self, ('entropy_cost', 'value_cost', 'max_grad_norm', 'seed'))
         for name in ('discount', 'gae_lambda', 'rmsprop_decay'):

@@ -6,7 +6,7 @@ frames a step has.
 
 import dataclasses
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rich.console
@@ -36,10 +36,13 @@ def show(console: rich.console.Console, content: Mapping[str, str]) -> None:
     console.print()
 
 
-def of_game(env_config: EnvConfig, envs: SubprocVecEnv, total_steps: int) -> dict[str, str]:
+def of_game(
+    env_config: EnvConfig, groups: Sequence[SubprocVecEnv], total_steps: int
+) -> dict[str, str]:
     """The game as the agent meets it, and how long it plays."""
+    envs, num_envs = groups[0], sum(group.num_envs for group in groups)
     space, repeat = envs.single_observation_space, env_config.action_repeat
-    levels = sorted({level for level in envs.get_attr('level') if level})
+    levels = sorted({level for group in groups for level in group.get_attr('level') if level})
     content = {'game': env_config.game}
     if levels:
         content['levels' if len(levels) > 1 else 'level'] = ', '.join(levels)
@@ -53,7 +56,7 @@ def of_game(env_config: EnvConfig, envs: SubprocVecEnv, total_steps: int) -> dic
         content['agent step'] += ', shown as the maximum of the last two'
     if chance := _chance(env_config):
         content['chance'] = chance
-    many = '' if envs.num_envs == 1 else f' of {envs.num_envs} environments together'
+    many = '' if num_envs == 1 else f' of {num_envs} environments together'
     content['training'] = f'{total_steps:,} steps ({total_steps * repeat:,} frames){many}'
     return content
 

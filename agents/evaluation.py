@@ -195,8 +195,8 @@ def play(
     observations, _ = envs.reset(seed=seed)
     left, episodes, count = list(quota), [], 0
     while any(left) and not should_stop():
-        actions, _ = actor.step(observations, count)
-        observations, _, _, _, infos = envs.step(actions)
+        decision = actor.step(observations, count)
+        observations, _, _, _, infos = envs.step(decision.actions)
         count += 1
         finished = infos.get('final_info', {})
         for i in np.flatnonzero(finished.get('_episode', ())):

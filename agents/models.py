@@ -4,16 +4,17 @@ The split of OpenAI Baselines' A2C: both share the weights, so what the train mo
 model uses at once.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import losses, optimizers, returns
+from agents import backprop, losses, optimizers, returns
 from agents.configs import A2CConfig
 from agents.distributions import Distribution
-from agents.runner import Rollout
+from agents.runner import Decision, Rollout
 
 
 class StepModel:
@@ -32,25 +33,25 @@ class StepModel:
         self._network, self._distribution = network, distribution
         self._seed, self._greedy = seed % 2**31, greedy
 
-    def step(self, observations: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Observations `[B, ...]` to actions `int32[B]` or `[B, k]` and values `float32[B]`.
+    def step(self, observations: np.ndarray, count: int) -> Decision:
+        """Decides on observations `[B, ...]`.
 
         `count` selects the random numbers; give every call of a run another one.
         """
         seed = np.array([self._seed, count % 2**31], np.int32)
-        actions, values = self._step(observations, seed)
-        return actions.numpy(), values.numpy()
+        actions, values, activations = self._step(observations, seed)
+        return Decision(actions.numpy(), values.numpy(), activations)
 
     def value(self, observations: np.ndarray) -> np.ndarray:
         """Observations `[B, ...]` to values, `float32[B]`."""
         return self._value(observations).numpy()
 
     @tf.function
-    def _step(self, observations: tf.Tensor, seed: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        logits, values = self._network(observations, training=False)
+    def _step(self, observations: tf.Tensor, seed: tf.Tensor) -> Decision:
+        (logits, values), activations = backprop.forward(self._network, observations)
         if self._greedy:
-            return self._distribution.mode(logits), values
-        return self._distribution.sample(logits, seed), values
+            return Decision(self._distribution.mode(logits), values, activations)
+        return Decision(self._distribution.sample(logits, seed), values, activations)
 
     @tf.function
     def _value(self, observations: tf.Tensor) -> tf.Tensor:
@@ -67,8 +68,17 @@ class TrainMetrics(NamedTuple):
     grad_norm: float
 
 
+class Gradients(NamedTuple):
+    """What one rollout wants of the weights, before it is averaged, clipped and applied."""
+
+    gradients: list[tf.Tensor]  # Of the loss, a mean over the rollout; one per trainable variable
+    losses: losses.A2CLosses
+    targets: tf.Tensor  # [T, B]
+    values: tf.Tensor  # [T, B], V(s_t) when acting
+
+
 class TrainModel:
-    """Learns: one gradient of one loss per rollout, on `[T * B]` samples at once."""
+    """Learns: one gradient of one loss per update, from one rollout or from several in parallel."""
 
     def __init__(self, network: keras.Model, distribution: Distribution, config: A2CConfig) -> None:
         self._network, self._distribution, self._config = network, distribution, config
@@ -82,23 +92,18 @@ class TrainModel:
 
     def train(self, rollout: Rollout, learning_rate: float, entropy_cost: float) -> TrainMetrics:
         """One update of the shared weights."""
-        metrics = self._train(rollout, np.float32(learning_rate), np.float32(entropy_cost))
-        return TrainMetrics(*metrics.numpy().tolist())
+        return self.apply([self.gradients(rollout, entropy_cost)], learning_rate)
+
+    def gradients(self, rollout: Rollout, entropy_cost: float) -> Gradients:
+        """The gradients on `[T * B]` samples at once; any thread may call it."""
+        return self._gradients(rollout, np.float32(entropy_cost))
+
+    def apply(self, parts: Sequence[Gradients], learning_rate: float) -> TrainMetrics:
+        """Updates the shared weights with the mean over the samples of all parts."""
+        return TrainMetrics(*self._apply(list(parts), np.float32(learning_rate)).numpy().tolist())
 
     @tf.function
-    def _train(
-        self, rollout: Rollout, learning_rate: tf.Tensor, entropy_cost: tf.Tensor
-    ) -> tf.Tensor:
-        self.optimizer.learning_rate.assign(learning_rate)
-        gradients, result, explained = self._gradients(rollout, entropy_cost)
-        clipped, grad_norm = optimizers.clip_by_global_norm(gradients, self._config.max_grad_norm)
-        self.optimizer.apply(clipped, self._network.trainable_variables)
-        return tf.stack([*result[1:], explained, grad_norm])
-
-    def _gradients(
-        self, rollout: Rollout, entropy_cost: tf.Tensor
-    ) -> tuple[list[tf.Tensor], losses.A2CLosses, tf.Tensor]:
-        """Gradients of the loss on a whole rollout, the losses, and the explained variance."""
+    def _gradients(self, rollout: Rollout, entropy_cost: tf.Tensor) -> Gradients:
         config = self._config
         advantages, targets = returns.generalized_advantages(
             rollout.rewards,
@@ -107,8 +112,12 @@ class TrainModel:
             rollout.bootstrap_value,
             lambda_=config.gae_lambda,
         )
+        observations = _flat(rollout.observations)
+        activations = [tf.concat(steps, 0) for steps in zip(*rollout.activations, strict=True)]
+        outputs, pull_back = backprop.recall(self._network, observations, activations)
+        logits, values = outputs
         with tf.GradientTape() as tape:
-            logits, values = self._network(_flat(rollout.observations), training=True)
+            tape.watch(outputs)
             result = losses.a2c_losses(
                 self._distribution,
                 logits,
@@ -119,8 +128,29 @@ class TrainModel:
                 config.value_cost,
                 entropy_cost,
             )
-        gradients = tape.gradient(result.total_loss, self._network.trainable_variables)
-        return gradients, result, losses.explained_variance(targets, rollout.values)
+        gradients = pull_back(tape.gradient(result.total_loss, outputs))
+        return Gradients(gradients, result, targets, rollout.values)
+
+    @tf.function
+    def _apply(self, parts: list[Gradients], learning_rate: tf.Tensor) -> tf.Tensor:
+        self.optimizer.learning_rate.assign(learning_rate)
+        sizes = [part.targets.shape.num_elements() for part in parts]
+        weights = [size / sum(sizes) for size in sizes]
+        gradients = _weighted_sums(weights, [part.gradients for part in parts])
+        clipped, grad_norm = optimizers.clip_by_global_norm(gradients, self._config.max_grad_norm)
+        self.optimizer.apply(clipped, self._network.trainable_variables)
+        means = _weighted_sums(weights, [part.losses for part in parts])
+        targets = tf.concat([part.targets for part in parts], axis=1)  # [T, N]
+        values = tf.concat([part.values for part in parts], axis=1)
+        return tf.stack([*means[1:], losses.explained_variance(targets, values), grad_norm])
+
+
+def _weighted_sums(weights: list[float], parts: Sequence[Sequence[tf.Tensor]]) -> list[tf.Tensor]:
+    """Of each field its weighted sum over the parts."""
+    if len(parts) == 1:
+        return list(parts[0])
+    fields = zip(*parts, strict=True)
+    return [tf.add_n([w * x for w, x in zip(weights, field, strict=True)]) for field in fields]
 
 
 def _flat(tensor: tf.Tensor) -> tf.Tensor:

@@ -86,15 +86,13 @@ class _Layers:
         stride: int,
         name: str,
         padding: str = 'valid',
-        activation: str | None = 'relu',
+        gain: float = _RELU_GAIN,
     ) -> keras.layers.Layer:
-        gain = _RELU_GAIN if activation == 'relu' else 1.0
         return keras.layers.Conv2D(
             filters,
             size,
             stride,
             padding,
-            activation=activation,
             kernel_initializer=self._orthogonal(gain),
             name=name,
         )
@@ -103,32 +101,41 @@ class _Layers:
         return keras.initializers.Orthogonal(gain, seed=int(self._random.integers(2**31)))
 
 
+def _relu(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    """A layer of its own, so that `backprop` can remember what it answered."""
+    return keras.layers.ReLU(name=name)(x)
+
+
 def _convolutions(x: keras.KerasTensor, layers: _Layers, name: str) -> keras.KerasTensor:
     """The convolutions of this name and a dense layer, all with relu."""
     convolutions, units = _CONVOLUTIONS[name]
     for i, (filters, size, stride) in enumerate(convolutions, start=1):
-        x = layers.convolution(filters, size, stride, f'conv{i}')(x)
+        x = _relu(layers.convolution(filters, size, stride, f'conv{i}')(x), f'relu{i}')
+    return _features(x, layers, units)
+
+
+def _features(x: keras.KerasTensor, layers: _Layers, units: int) -> keras.KerasTensor:
+    """What policy and value share."""
     x = keras.layers.Flatten(name='flatten')(x)
-    return layers.dense(units, _RELU_GAIN, 'dense', 'relu')(x)
+    return _relu(layers.dense(units, _RELU_GAIN, 'dense')(x), 'features')
 
 
 def _impala(x: keras.KerasTensor, layers: _Layers) -> keras.KerasTensor:
     """Three times a convolution, a pool that halves the picture and two residual blocks."""
     for i, channels in enumerate(_IMPALA_CHANNELS, start=1):
-        x = layers.convolution(channels, 3, 1, f'conv{i}', 'same', activation=None)(x)
+        x = layers.convolution(channels, 3, 1, f'conv{i}', 'same', gain=1.0)(x)
         x = keras.layers.MaxPooling2D(3, 2, 'same', name=f'pool{i}')(x)
         for block in ('a', 'b'):
             x = _residual(x, layers, channels, f'residual{i}{block}')
-    x = keras.layers.ReLU(name='relu')(x)
-    x = keras.layers.Flatten(name='flatten')(x)
-    return layers.dense(256, _RELU_GAIN, 'dense', 'relu')(x)
+    return _features(_relu(x, 'relu'), layers, 256)
 
 
 def _residual(x: keras.KerasTensor, layers: _Layers, channels: int, name: str) -> keras.KerasTensor:
     """x + conv(relu(conv(relu(x))))."""
-    y = keras.layers.ReLU(name=f'{name}_relu')(x)
+    y = _relu(x, f'{name}_relu1')
     y = layers.convolution(channels, 3, 1, f'{name}_conv1', 'same')(y)
-    y = layers.convolution(channels, 3, 1, f'{name}_conv2', 'same', activation=None)(y)
+    y = _relu(y, f'{name}_relu2')
+    y = layers.convolution(channels, 3, 1, f'{name}_conv2', 'same', gain=1.0)(y)
     return keras.layers.Add(name=f'{name}_add')([x, y])
 
 

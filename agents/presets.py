@@ -39,6 +39,7 @@ _VECTORS = {
     'action_repeat': 1,
     'frame_stack': 1,
     'num_envs': 8,
+    'num_groups': 1,  # Steps this cheap are not worth a second thread.
     'total_steps': 300_000,
     'unroll_length': 16,
     'gae_lambda': 0.95,

@@ -6,7 +6,7 @@ import shlex
 import signal
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -26,7 +26,10 @@ class Agent(Protocol):
     """What a run needs of an algorithm."""
 
     network: keras.Model
-    envs: SubprocVecEnv  # To ask them about the game.
+
+    @property
+    def envs(self) -> Sequence[SubprocVecEnv]:
+        """To ask them about the game."""
 
     @property
     def num_steps(self) -> int:

@@ -4,6 +4,7 @@ T is the unroll length, B = N the number of environments. `SubprocVecEnv` starts
 anew in the same step and hands over the last observation of the old one beside it.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 import gymnasium
@@ -21,13 +22,22 @@ class Rollout(NamedTuple):
     discounts: np.ndarray  # float32[T, B]; γ, or 0 where an episode ended
     values: np.ndarray  # float32[T, B]; V(s_t) when acting
     bootstrap_value: np.ndarray  # float32[B]; V(s_T)
+    activations: Sequence[Sequence[Any]]  # Of each step those of its `Decision`
+
+
+class Decision(NamedTuple):
+    """What an actor makes of observations, `[B, ...]`."""
+
+    actions: np.ndarray  # int32[B], or [B, k]
+    values: np.ndarray  # float32[B]
+    activations: Sequence[Any] = ()  # What `backprop` recalls for training.
 
 
 class Actor(Protocol):
     """What chooses actions and predicts values: the step model."""
 
-    def step(self, observations: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-        """Actions and values of `[B, ...]` observations; `count` selects the random numbers."""
+    def step(self, observations: np.ndarray, count: int) -> Decision:
+        """Decides on `[B, ...]` observations; `count` selects the random numbers."""
 
     def value(self, observations: np.ndarray) -> np.ndarray:
         """Values of `[B, ...]` observations, float32[B]."""
@@ -36,8 +46,18 @@ class Actor(Protocol):
 class Runner:
     """Steps all environments together and remembers what they answered.
 
+    Several runners may share the work, each with a group of the environments.
+
+    Args:
+        envs: The group of this runner.
+        actor: Chooses the actions.
+        unroll_length: T.
+        discount: γ.
+        first_env: Number of the group's first environment among all.
+        total_envs: Environments of all runners together; default: there is no other runner.
+
     Attributes:
-        num_steps: Agent steps of all environments together.
+        num_steps: Agent steps of all environments together, those of other runners too.
         episodes: Statistics of the episodes that ended in the last rollout; `step` is the number
             of agent steps done by then.
     """
@@ -48,16 +68,19 @@ class Runner:
         actor: Actor,
         unroll_length: int,
         discount: float,
+        first_env: int = 0,
+        total_envs: int = 0,
     ) -> None:
         self._envs, self._actor = envs, actor
         self._unroll_length, self._discount = unroll_length, discount
+        self._first_env, self._total_envs = first_env, total_envs or envs.num_envs
         self._observations = np.zeros(0)
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
 
     def reset(self, seed: int) -> None:
-        """Starts all episodes; environment i gets the seed `seed + i`."""
-        self._observations, _ = self._envs.reset(seed=seed)
+        """Starts all episodes; environment i of all gets the seed `seed + i`."""
+        self._observations, _ = self._envs.reset(seed=seed + self._first_env)
 
     def run(self) -> Rollout:
         """Collects T steps of every environment with the present weights."""
@@ -66,10 +89,13 @@ class Runner:
         action_space = self._envs.single_action_space
         actions = np.empty(shape + (action_space.shape or ()), np.int32)
         rewards, discounts, values = (np.empty(shape, np.float32) for _ in range(3))
-        self.episodes = []
+        activations, self.episodes = [], []
         for t in range(self._unroll_length):
             observations[t] = self._observations
-            actions[t], values[t] = self._actor.step(self._observations, self.num_steps)
+            count = self.num_steps + self._first_env  # No two runners use the same numbers.
+            decision = self._actor.step(self._observations, count)
+            actions[t], values[t] = decision.actions, decision.values
+            activations.append(decision.activations)
             self._observations, rewards[t], terminated, truncated, infos = self._envs.step(
                 actions[t]
             )
@@ -77,10 +103,12 @@ class Runner:
             cut = truncated & ~terminated
             if cut.any():
                 rewards[t] += self._truncation_values(cut, infos)
-            self.num_steps += self._envs.num_envs
+            self.num_steps += self._total_envs
             self._note_episodes(infos)
         bootstrap_value = self._actor.value(self._observations)
-        return Rollout(observations, actions, rewards, discounts, values, bootstrap_value)
+        return Rollout(
+            observations, actions, rewards, discounts, values, bootstrap_value, activations
+        )
 
     def _truncation_values(self, cut: np.ndarray, infos: dict[str, Any]) -> np.ndarray:
         """γ V(s_final) where a limit cut the episode, else 0: the game would have gone on.
@@ -101,7 +129,9 @@ class Runner:
             statistics = {
                 key: values[i] for key, values in episode.items() if not key.startswith('_')
             }
-            self.episodes.append({'step': self.num_steps, 'env': int(i), **statistics})
+            self.episodes.append(
+                {'step': self.num_steps, 'env': self._first_env + int(i), **statistics}
+            )
 
     def state(self) -> Snapshot:
         """The step count and the environments' snapshots."""

@@ -14,6 +14,7 @@ import numpy as np
 from absl import flags
 
 from agents import configs, presets
+from agents.runner import Decision
 from envs import games
 from envs.config import EnvConfig, require
 from envs.make import make_env
@@ -33,10 +34,10 @@ class PeerActor:
     def __init__(self, model: Any) -> None:
         self._model = model
 
-    def step(self, observations: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def step(self, observations: np.ndarray, count: int) -> Decision:
         """Sampled actions."""
         actions, _ = self._model.predict(np.array(observations), deterministic=False)
-        return actions, np.zeros(len(actions), np.float32)
+        return Decision(actions, np.zeros(len(actions), np.float32))
 
     def value(self, observations: np.ndarray) -> np.ndarray:
         """Not needed to evaluate."""
@@ -49,10 +50,10 @@ class RandomActor(PeerActor):
     def __init__(self, num_actions: int, seed: int) -> None:
         self._num_actions, self._rng = num_actions, np.random.default_rng(seed)
 
-    def step(self, observations: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    def step(self, observations: np.ndarray, count: int) -> Decision:
         """Uniform actions."""
         actions = self._rng.integers(self._num_actions, size=len(observations))
-        return actions, np.zeros(len(actions), np.float32)
+        return Decision(actions, np.zeros(len(actions), np.float32))
 
 
 def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
@@ -86,7 +87,7 @@ def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
         use_rms_prop=config.optimizer == 'rmsprop',
         policy_kwargs={
             **(adam if config.optimizer == 'adam' else {}),
-            **({'features_extractor_class': _a3c_torso()} if config.network == 'a3c' else {}),
+            **({'features_extractor_class': a3c_torso()} if config.network == 'a3c' else {}),
         },
         seed=config.seed,
         device='cpu',
@@ -97,7 +98,7 @@ def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
     return model
 
 
-def _a3c_torso() -> type:
+def a3c_torso() -> type:
     """Our network `a3c` for Stable-Baselines3, whose own is `nature`."""
     import torch
     from stable_baselines3.common.torch_layers import BaseFeaturesExtractor

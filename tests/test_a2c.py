@@ -77,8 +77,8 @@ def test_the_learning_rate_falls_to_zero_after_the_last_update(make_agent):
 
 
 def test_environments_start_differently(make_agent):
-    observations = make_agent().runner.run().observations
-    assert (observations[0, 0] != observations[0, 1]).any()
+    first, second = (runner.run().observations[0] for runner in make_agent().runners)
+    assert (first != second).any()
 
 
 def test_one_step_actor_critic(make_agent):
@@ -86,7 +86,7 @@ def test_one_step_actor_critic(make_agent):
     names = {field.name for field in dataclasses.fields(A2CConfig)}
     config = A2CConfig(**{name: preset[name] for name in preset if name in names})
     agent = make_agent(config)
-    rollout = agent.runner.run()
+    rollout = agent.runners[0].run()
     assert rollout.rewards.shape == (1, 1)
     metrics = train(agent, 30)
     assert agent.num_steps == 31

@@ -11,6 +11,7 @@ import pytest
 
 from agents import configs, distributions, evaluation, networks, policy, report
 from agents.evaluation import Episode, Evaluation
+from agents.runner import Decision
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -48,7 +49,8 @@ class Fixed(gymnasium.Env):
 
 class Idle:
     def step(self, observations, count):
-        return np.zeros(len(observations), np.int32), np.zeros(len(observations), np.float32)
+        zeros = np.zeros(len(observations))
+        return Decision(zeros.astype(np.int32), zeros.astype(np.float32))
 
 
 def play(lengths, quota, should_stop=lambda: False):

@@ -33,6 +33,7 @@ def random_rollout(seed):
         discounts=np.where(rng.random((T, B)) < 0.2, 0.0, 0.9).astype(np.float32),
         values=rng.normal(size=(T, B)).astype(np.float32),
         bootstrap_value=rng.normal(size=B).astype(np.float32),
+        activations=[()] * T,  # This network has no rectifiers.
     )
 
 
@@ -109,7 +110,8 @@ def test_updates_equal_those_written_by_hand(changes):
 def test_the_order_of_environments_changes_nothing_but_that_of_actions_does():
     """Flattening keeps the pairs of a sample together."""
     rollout, order = random_rollout(0), np.array([2, 0, 3, 1])
-    reordered = Rollout(*(np.take(field, order, axis=min(1, field.ndim - 1)) for field in rollout))
+    arrays = [np.take(x, order, axis=min(1, x.ndim - 1)) for x in rollout[:-1]]
+    reordered = Rollout(*arrays, rollout.activations)
     mixed = rollout._replace(actions=np.take(rollout.actions, order, axis=1))
     weights = []
     for variant in (rollout, reordered, mixed):
@@ -155,7 +157,8 @@ def test_nothing_is_traced_twice():
         step_model.step(rollout.observations[0], number)
         step_model.value(rollout.observations[0])
         train_model.train(rollout, 0.1 / (number + 1), 0.02 / (number + 1))
-    for function in (step_model._step, step_model._value, train_model._train):
+    compiled = (step_model._step, step_model._value, train_model._gradients, train_model._apply)
+    for function in compiled:
         assert function.experimental_get_tracing_count() == 1
 
 
@@ -165,7 +168,7 @@ def test_actions_follow_from_seed_and_count():
     observations = np.random.default_rng(0).normal(size=(64, SIZE)).astype(np.float32)
     same = StepModel(network, distribution, seed=3)
     other = StepModel(network, distribution, seed=4)
-    actions, values = step_model.step(observations, 7)
+    actions, values, _ = step_model.step(observations, 7)
     np.testing.assert_array_equal(actions, same.step(observations, 7)[0])
     assert (actions != step_model.step(observations, 8)[0]).any()
     assert (actions != other.step(observations, 7)[0]).any()

@@ -8,7 +8,7 @@ import pytest
 
 from agents import distributions, networks
 from agents.models import StepModel
-from agents.runner import Runner
+from agents.runner import Decision, Runner
 
 DISCOUNT = 0.9
 
@@ -53,7 +53,7 @@ class ScriptedActor:
     def step(self, observations, count):
         self.counts.append(count)
         actions = (observations.sum(axis=1).astype(np.int32) + count) % 4
-        return actions.astype(np.int32), self.value(observations)
+        return Decision(actions.astype(np.int32), self.value(observations))
 
     def value(self, observations):
         return (observations @ np.array([7.0, 0.5, 0.25])).astype(np.float32)
@@ -86,7 +86,7 @@ def by_hand(tapes, length):
         env = Tape(tape, i)
         observation, _ = env.reset()
         for t in range(length):
-            actions, values = actor.step(observation[None], t * len(tapes))
+            actions, values, _ = actor.step(observation[None], t * len(tapes))
             book['observations'][t, i] = observation
             book['actions'][t, i], book['values'][t, i] = actions[0], values[0]
             observation, reward, terminated, truncated, _ = env.step(actions[0])
@@ -122,7 +122,9 @@ def test_a_rollout_equals_the_books_kept_by_hand(tapes, length):
 
 def test_types_and_layout():
     [(rollout, _)], _, _ = rollouts(['....', '....', '....'], 5)
-    shapes = {name: getattr(rollout, name).shape for name in rollout._fields}
+    assert rollout.activations == [()] * 5
+    arrays = set(rollout._fields) - {'activations'}
+    shapes = {name: getattr(rollout, name).shape for name in arrays}
     assert shapes.pop('observations') == (5, 3, 3)
     assert shapes.pop('bootstrap_value') == (3,)
     assert set(shapes.values()) == {(5, 3)}
@@ -182,3 +184,26 @@ def test_actions_follow_from_the_seed():
     np.testing.assert_array_equal(actions(5), actions(5))
     assert (actions(5) != actions(6)).any()
     assert len(np.unique(actions(5))) == 4
+
+
+def test_runners_that_share_the_work_act_as_one():
+    """Seeds, random numbers, counts of steps and the environments' numbers go on across groups."""
+    tapes = ['..T.', '.C..', '....', '...T', 'T...']
+    [(whole, whole_episodes)], _, _ = rollouts(tapes, 6)
+    parts, counts, episodes = [], [], []
+    for first, last in ((0, 2), (2, 5)):
+        makers = [functools.partial(Tape, tapes[i], i) for i in range(first, last)]
+        envs = gymnasium.vector.SyncVectorEnv(
+            makers, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP
+        )
+        actor = ScriptedActor()
+        runner = Runner(envs, actor, 6, DISCOUNT, first, len(tapes))
+        runner.reset(seed=0)
+        parts.append(runner.run())
+        episodes += runner.episodes
+        counts += actor.counts
+        assert runner.num_steps == 30
+    assert len(set(counts)) == len(counts) == 12
+    np.testing.assert_array_equal(whole.observations, np.concatenate([p[0] for p in parts], axis=1))
+    where = [[(e['step'], e['env']) for e in some] for some in (whole_episodes, episodes)]
+    assert sorted(where[0]) == sorted(where[1])

@@ -1,0 +1,1 @@
+"""Speed: measurements, and what was tried for it."""

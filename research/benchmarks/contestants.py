@@ -1,0 +1,215 @@
+"""What `throughput` measures, each in a process of its own that waits for its turns.
+
+    python -m research.benchmarks.contestants KIND OPTIONS
+
+A line on stdin with a number of seconds is a turn: the work is done for that long, and what was
+done is told on stdout as a line of JSON. The first line tells that the contestant is ready.
+"""
+
+import functools
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from envs.config import EnvConfig
+from envs.make import make_env
+from envs.vec_env import SubprocVecEnv
+from research.benchmarks import processes
+
+
+class Options(NamedTuple):
+    """What is measured."""
+
+    game: str
+    num_envs: int
+    num_groups: int
+    unroll_length: int
+    network: str
+
+
+Work = Callable[[], int]  # Does a piece of work and returns its number of agent steps.
+
+
+def emulation(options: Options, seconds: float) -> dict[str, float]:
+    """All workers play at random as fast as they can, each for itself."""
+    envs = _emulation_envs(options)
+    start = time.perf_counter()
+    steps = sum(envs.apply(functools.partial(play_at_random, seconds=seconds)))
+    return {'steps': steps, 'wall_seconds': time.perf_counter() - start}
+
+
+@functools.cache
+def _emulation_envs(options: Options) -> SubprocVecEnv:
+    makers = [functools.partial(make_env, _env_config(options), i) for i in range(options.num_envs)]
+    envs = SubprocVecEnv(makers, step_infos=False, hang_seconds=0)
+    envs.reset(seed=0)
+    return envs
+
+
+def play_at_random(env: Any, seconds: float) -> int:
+    """Runs in a worker: the number of agent steps."""
+    rng, steps, end = np.random.default_rng(os.getpid()), 0, time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        _, _, terminated, truncated, _ = env.step(rng.integers(env.action_space.n))
+        steps += 1
+        if terminated or truncated:
+            env.reset()
+    return steps
+
+
+def inference(options: Options) -> Work:
+    """The step model alone, with the batch of one group."""
+    step_model, _, rollout = _models(options)
+    observations, batch = rollout.observations[0], rollout.observations.shape[1]
+
+    def work() -> int:
+        step_model.step(observations, 0)
+        return batch
+
+    return work
+
+
+def training(options: Options) -> Work:
+    """The train model alone: the gradients of every group, and the update."""
+    _, train_model, rollout = _models(options)
+
+    def work() -> int:
+        parts = [train_model.gradients(rollout, 0.01) for _ in range(options.num_groups)]
+        train_model.apply(parts, 1e-4)
+        return rollout.rewards.size * options.num_groups
+
+    return work
+
+
+def _models(options: Options) -> tuple[Any, Any, Any]:
+    """Step model, train model and a random rollout of one group."""
+    env = make_env(_env_config(options))
+    from agents import quiet_tensorflow  # noqa: F401, I001
+    from agents import configs, distributions, models, networks
+    from agents.runner import Rollout
+
+    network = networks.build(
+        options.network, env.observation_space, int(env.action_space.n), seed=0
+    )
+    distribution = distributions.make(env.action_space)
+    rng = np.random.default_rng(0)
+    shape = (options.unroll_length, options.num_envs // options.num_groups)
+    rollout = Rollout(
+        rng.integers(0, 256, shape + env.observation_space.shape, np.uint8),
+        rng.integers(0, env.action_space.n, shape).astype(np.int32),
+        *(rng.random(shape, np.float32) for _ in range(3)),
+        rng.random(shape[1:], np.float32),
+        (),
+    )
+    env.close()
+    config = configs.A2CConfig(network=options.network, unroll_length=options.unroll_length)
+    step_model = models.StepModel(network, distribution, seed=0)
+    activations = [step_model.step(o, 0).activations for o in rollout.observations]
+    train_model = models.TrainModel(network, distribution, config)
+    return step_model, train_model, rollout._replace(activations=activations)
+
+
+def a2c(options: Options) -> Work:
+    """Our A2C as `train_a2c` runs it, without evaluations and checkpoints."""
+    from agents import quiet_tensorflow  # noqa: F401, I001
+    from agents import a2c as algorithm, configs
+    import tensorflow as tf
+
+    tf.config.experimental.enable_op_determinism()
+    config = configs.A2CConfig(
+        num_envs=options.num_envs,
+        num_groups=options.num_groups,
+        unroll_length=options.unroll_length,
+        network=options.network,
+    )
+    agent = algorithm.A2C(config, _env_config(options))
+
+    def work() -> int:
+        before = agent.num_steps
+        agent.update()
+        return agent.num_steps - before
+
+    return work
+
+
+def sb3(options: Options, our_envs: bool = False) -> Work:
+    """Stable-Baselines3's A2C, with its own wrappers or with our environments."""
+    import torch
+    from stable_baselines3 import A2C
+    from stable_baselines3.common.vec_env import SubprocVecEnv as PeerVecEnv
+    from stable_baselines3.common.vec_env import VecFrameStack
+
+    from research import peer_a2c
+    from research.benchmarks import peer_envs
+
+    if our_envs:
+        make = functools.partial(make_env, _env_config(options))
+    else:
+        make = functools.partial(peer_envs.make, options.game)
+    envs: Any = PeerVecEnv([make] * options.num_envs, start_method='forkserver')
+    if not our_envs:
+        envs = VecFrameStack(envs, 4)
+    torso = {'features_extractor_class': peer_a2c.a3c_torso()} if options.network == 'a3c' else {}
+    model = A2C('CnnPolicy', envs, n_steps=options.unroll_length, device='cpu', policy_kwargs=torso)
+    total, callback = model._setup_learn(10**9)  # As `learn` begins.
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+
+    def work() -> int:
+        model.collect_rollouts(model.env, callback, model.rollout_buffer, model.n_steps)
+        model._update_current_progress_remaining(model.num_timesteps, total)
+        model.train()
+        return options.num_envs * options.unroll_length
+
+    return work
+
+
+def _env_config(options: Options) -> EnvConfig:
+    return EnvConfig(game=options.game)
+
+
+_KINDS: dict[str, Callable[[Options], Work]] = {
+    'inference': inference,
+    'training': training,
+    'a2c': a2c,
+    'sb3': sb3,
+    'sb3_our_envs': functools.partial(sb3, our_envs=True),
+}
+
+
+def turn(work: Work, seconds: float) -> dict[str, float]:
+    """Whole pieces of work for about so many seconds, and the CPU time that they took."""
+    steps, start, cpu = 0, time.perf_counter(), processes.cpu_seconds()
+    while time.perf_counter() < start + seconds:
+        steps += work()
+    wall_seconds = time.perf_counter() - start
+    after = processes.cpu_seconds()
+    return {
+        'steps': steps,
+        'wall_seconds': wall_seconds,
+        'learner_cpu_seconds': after.own - cpu.own,
+        'workers_cpu_seconds': after.children - cpu.children,
+    }
+
+
+def main(kind: str, options: Options) -> None:
+    """Takes turns until stdin ends."""
+    if kind == 'emulation':
+        run = functools.partial(emulation, options)
+    else:
+        work = _KINDS[kind](options)
+        for _ in range(3):
+            work()
+        run = functools.partial(turn, work)
+    print(json.dumps({'ready': True}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps({**run(float(line)), **processes.memory()}), flush=True)
+    os._exit(0)  # The workers end with us.
+
+
+if __name__ == '__main__':
+    main(sys.argv[1], Options(**json.loads(sys.argv[2])))

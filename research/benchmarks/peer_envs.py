@@ -1,0 +1,70 @@
+"""The same games with the wrappers that users of Stable-Baselines3 take for them.
+
+Four frames per step, the maximum of the last two (not in Doom), grayscale, 84 x 84, INTER_AREA.
+Pictures are stacked by its VecFrameStack.
+"""
+
+from typing import Any
+
+import cv2
+import gymnasium
+import numpy as np
+from stable_baselines3.common import atari_wrappers
+
+from envs import actions, games, retro_game
+
+
+def make(game: str) -> gymnasium.Env[Any, Any]:
+    """An environment of pictures, `uint8[84, 84, 1]`."""
+    backend, game_id = games.resolve(game)
+    if backend == 'retro':
+        import stable_retro
+
+        every_button = stable_retro.Actions.ALL
+        console = stable_retro.make(
+            game_id, render_mode='rgb_array', use_restricted_actions=every_button
+        )
+        table = actions.for_console('default', retro_game.family(game_id), console.buttons).table
+        return atari_wrappers.WarpFrame(
+            atari_wrappers.MaxAndSkipEnv(_ButtonCombinations(console, table), 4)
+        )
+    if backend == 'vizdoom':
+        import vizdoom
+        from vizdoom import gymnasium_wrapper  # noqa: F401
+
+        return _DoomScreen(
+            gymnasium.make(
+                game_id,
+                frame_skip=4,
+                screen_resolution=vizdoom.ScreenResolution.RES_160X120,
+                screen_format=vizdoom.ScreenFormat.GRAY8,
+            )
+        )
+    import ale_py
+
+    gymnasium.register_envs(ale_py)
+    return atari_wrappers.AtariWrapper(gymnasium.make(game_id, frameskip=1))
+
+
+class _ButtonCombinations(gymnasium.ActionWrapper[Any, Any, Any]):
+    """The discrete actions of the Sonic tutorials."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any], table: np.ndarray) -> None:
+        super().__init__(env)
+        self._table = table
+        self.action_space = gymnasium.spaces.Discrete(len(table))
+
+    def action(self, action: Any) -> np.ndarray:
+        return self._table[int(action)]
+
+
+class _DoomScreen(gymnasium.ObservationWrapper[Any, Any, Any]):
+    """The screen alone, resized."""
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self.observation_space = gymnasium.spaces.Box(0, 255, (84, 84, 1), np.uint8)
+
+    def observation(self, observation: Any) -> np.ndarray:
+        screen = observation['screen']
+        return cv2.resize(screen, (84, 84), interpolation=cv2.INTER_AREA)[:, :, None]

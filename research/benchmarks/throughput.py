@@ -1,0 +1,212 @@
+"""Agent steps per second of A2C: what the machine allows, what we reach, what the peer reaches.
+
+    ./run bench --game=Airstriker-Genesis --num_envs=16
+
+Emulation, inference and training are measured alone. Their core-seconds per agent step, a, b and
+c, give the ideal, `cores / (a + b + c)`: every core busy with nothing else. A2C against it is the
+efficiency. All contestants live in processes of their own and take turns, several rounds, so that
+what else the machine does meets them alike; medians over the rounds count.
+"""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+from absl import flags
+
+from envs import games
+from envs.config import EnvConfig, require
+from launch import script
+
+_GAME = flags.DEFINE_string('game', 'Airstriker-Genesis', 'Game with pictures.')
+_NUM_ENVS = flags.DEFINE_integer('num_envs', 16, 'Environments, N.', lower_bound=1)
+_NUM_GROUPS = flags.DEFINE_integer('num_groups', 2, 'Groups of environments.', lower_bound=1)
+_UNROLL_LENGTH = flags.DEFINE_integer('unroll_length', 5, 'Steps per update, T.', lower_bound=1)
+_NETWORK = flags.DEFINE_enum('network', 'nature', ['nature', 'a3c'], 'Of policy and value.')
+_ROUNDS = flags.DEFINE_integer('rounds', 5, 'Turns of each contestant.', lower_bound=1)
+_SECONDS = flags.DEFINE_float('seconds', 5.0, 'Length of a turn.', lower_bound=0.1)
+_PEER = flags.DEFINE_boolean('peer', True, 'Measure Stable-Baselines3, too.')
+_JSON = flags.DEFINE_string('json', '', 'File to write the result to; empty: none.')
+
+_OURS = ('emulation', 'inference', 'training', 'a2c')
+_PEERS = ('sb3', 'sb3_our_envs')
+_ONE_CORE = ('inference', 'training')
+_PACKAGES = (
+    'tensorflow',
+    'keras',
+    'stable-retro',
+    'vizdoom',
+    'ale-py',
+    'torch',
+    'stable-baselines3',
+)
+
+
+class Contestant:
+    """A process of `contestants` that takes turns."""
+
+    def __init__(self, kind: str, options: dict[str, Any]) -> None:
+        environment = dict(os.environ)
+        command = [sys.executable, '-m', 'research.benchmarks.contestants', kind]
+        cores = sorted(os.sched_getaffinity(0))
+        if kind in _ONE_CORE:
+            environment.update(TF_NUM_INTRAOP_THREADS='1', TF_NUM_INTEROP_THREADS='1')
+            cores = cores[-1:]
+        self.kind, self.turns = kind, list[dict[str, float]]()
+        self._stderr = tempfile.TemporaryFile('w+')  # Warnings of other packages.
+        self._process = subprocess.Popen(
+            [*command, json.dumps(options)],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            text=True,
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        )
+        self._hear()
+
+    def _hear(self) -> dict[str, float]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            self._stderr.seek(0)
+            raise RuntimeError(f'{self.kind} failed:\n{self._stderr.read()[-2000:]}')
+        return json.loads(line)
+
+    def take_turn(self, seconds: float) -> None:
+        """Works so long and notes what was done."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f'{seconds}\n')
+        self._process.stdin.flush()
+        self.turns.append(self._hear())
+
+    def close(self) -> None:
+        """Ends the process."""
+        self._process.communicate()
+
+    def median(self, name: str) -> float:
+        """Of a field over the turns."""
+        return statistics.median(turn[name] for turn in self.turns)
+
+    def rates(self) -> list[float]:
+        """Agent steps per second of each turn."""
+        return [turn['steps'] / turn['wall_seconds'] for turn in self.turns]
+
+    def cost(self, name: str) -> float:
+        """Median of a time per agent step."""
+        return statistics.median(turn[name] / turn['steps'] for turn in self.turns)
+
+
+def measure(options: dict[str, Any], kinds: tuple[str, ...]) -> list[Contestant]:
+    """All rounds of all contestants."""
+    contestants: list[Contestant] = []
+    try:
+        for kind in kinds:
+            contestants.append(Contestant(kind, options))
+        for _ in range(_ROUNDS.value):
+            for contestant in contestants:
+                contestant.take_turn(_SECONDS.value)
+    finally:
+        for contestant in contestants:
+            contestant.close()
+    return contestants
+
+
+def summary(contestants: list[Contestant]) -> dict[str, Any]:
+    """The numbers of the report."""
+    by_kind = {contestant.kind: contestant for contestant in contestants}
+    cores = len(os.sched_getaffinity(0))
+    costs = {
+        'emulation': cores * by_kind['emulation'].cost('wall_seconds'),
+        'inference': by_kind['inference'].cost('wall_seconds'),
+        'training': by_kind['training'].cost('wall_seconds'),
+    }
+    ideal = cores / sum(costs.values())
+    ours = by_kind['a2c']
+    rates = {kind: by_kind[kind].rates() for kind in ('a2c', *_PEERS) if kind in by_kind}
+    medians = {kind: statistics.median(values) for kind, values in rates.items()}
+    return {
+        'core_milliseconds_per_step': {name: 1e3 * cost for name, cost in costs.items()},
+        'ideal_steps_per_second': ideal,
+        'steps_per_second': rates,
+        'efficiency': medians['a2c'] / ideal,
+        'ratios': {kind: medians['a2c'] / medians[kind] for kind in _PEERS if kind in medians},
+        'a2c_core_milliseconds_per_step': {
+            'all': 1e3 * cores * ours.cost('wall_seconds'),
+            'learner': 1e3 * ours.cost('learner_cpu_seconds'),
+            'workers': 1e3 * ours.cost('workers_cpu_seconds'),
+        },
+        'learner_mb': ours.median('learner_mb'),
+        'largest_worker_mb': ours.median('largest_worker_mb'),
+    }
+
+
+def machine() -> dict[str, Any]:
+    """What it was measured on."""
+    with open('/proc/cpuinfo') as file:
+        model = next((line for line in file if line.startswith('model name')), ': ?')
+    versions = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return {
+        'date': datetime.date.today().isoformat(),
+        'cpu': model.partition(':')[2].strip(),
+        'cores': len(os.sched_getaffinity(0)),
+        'python': platform.python_version(),
+        **versions,
+    }
+
+
+def _show(result: dict[str, Any]) -> None:
+    costs, real = result['core_milliseconds_per_step'], result['a2c_core_milliseconds_per_step']
+    print('\nCore-milliseconds per agent step, each alone:')
+    for name, cost in costs.items():
+        print(f'  {name:<12}{cost:8.3f}')
+    print(f'  {"together":<12}{sum(costs.values()):8.3f}')
+    print('A2C:')
+    print(f'  {"learner":<12}{real["learner"]:8.3f}')
+    print(f'  {"workers":<12}{real["workers"]:8.3f}')
+    print(f'  {"idle":<12}{real["all"] - real["learner"] - real["workers"]:8.3f}')
+    print(f'  {"together":<12}{real["all"]:8.3f}')
+    print('\nAgent steps per second, median (least to most):')
+    print(f'  {"ideal":<14}{result["ideal_steps_per_second"]:6.0f}')
+    for kind, rates in result['steps_per_second'].items():
+        spread = f'({min(rates):.0f} to {max(rates):.0f})'
+        ratio = f'  ours is {result["ratios"][kind]:.2f} times it' if kind != 'a2c' else ''
+        print(f'  {kind:<14}{statistics.median(rates):6.0f}  {spread}{ratio}')
+    print(f'\nEfficiency {result["efficiency"]:.2f}')
+    megabytes = result['learner_mb'], result['largest_worker_mb']
+    print('Memory: learner {:.0f} MB, largest worker {:.0f} MB'.format(*megabytes))
+
+
+def main() -> None:
+    """Measures, shows and writes."""
+    require(_NUM_ENVS.value % _NUM_GROUPS.value == 0, '--num_groups must divide --num_envs')
+    games.check(EnvConfig(game=_GAME.value))
+    options = {
+        'game': _GAME.value,
+        'num_envs': _NUM_ENVS.value,
+        'num_groups': _NUM_GROUPS.value,
+        'unroll_length': _UNROLL_LENGTH.value,
+        'network': _NETWORK.value,
+    }
+    contestants = measure(options, _OURS + (_PEERS if _PEER.value else ()))
+    result = {'machine': machine(), **options, 'rounds': _ROUNDS.value, **summary(contestants)}
+    _show(result)
+    if _JSON.value:
+        with open(_JSON.value, 'w') as file:
+            json.dump(result, file, indent=2)
+
+
+if __name__ == '__main__':
+    script.start(main)
