@@ -1,5 +1,6 @@
 """What every launch script does around its work: flags in, user errors out as one line."""
 
+import functools
 import os
 import sys
 import textwrap
@@ -13,13 +14,14 @@ from launch import config_flags
 _WIDTH, _INDENT = 80, 30  # Columns of `--help`.
 
 
-def start(main: Callable[[], None]) -> None:
-    """Parses the command line and calls `main`.
+def start(main: Callable[[], None], name: str = '') -> None:
+    """Parses the command line and calls `main`; `./run` calls the script `name`.
 
     Unknown flags, values that make no sense and stray arguments print one line and exit with 2,
     as does a `UsageError` of `main`. Ctrl-C exits with 130 as shells expect it.
     """
-    app.run(lambda argv: _guarded(main), argv=sys.argv, flags_parser=_parse)
+    parse = functools.partial(_parse, name=name)
+    app.run(lambda argv: _guarded(main), argv=sys.argv, flags_parser=parse)
 
 
 def fail(message: str) -> None:
@@ -41,9 +43,9 @@ def _guarded(main: Callable[[], None]) -> None:
         sys.exit(141)
 
 
-def _parse(argv: list[str]) -> list[str]:
+def _parse(argv: list[str], name: str) -> list[str]:
     if any(argument in ('--help', '-help', '-h', '--helpfull') for argument in argv[1:]):
-        print(_help())
+        print(_help(name))
         sys.exit(0)
     try:
         rest = flags.FLAGS(argv)
@@ -54,10 +56,10 @@ def _parse(argv: list[str]) -> list[str]:
     return rest
 
 
-def _help() -> str:
+def _help(name: str) -> str:
     """The script's docstring and its flags with defaults, by topic."""
     docstring = sys.modules['__main__'].__doc__ or ''
-    program = os.path.splitext(os.path.basename(sys.argv[0]))[0]
+    program = name or os.path.splitext(os.path.basename(sys.argv[0]))[0]
     lines = [docstring.strip(), '', f'Usage: ./run {program} [--name=value ...]']
     topics = [(group.title, group.names) for group in config_flags.defined]
     for title, names in [*topics, ('Others.', _own_flags())]:

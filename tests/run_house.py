@@ -13,6 +13,9 @@ TOOLS = 'cat df dirname flock grep mkdir readlink rm rmdir sleep tail'.split()
 REAL_PYTHON = os.path.realpath(sys.executable)
 SET_UP = 'Setting up .venv (once; one to three minutes, 1 GB download) ...'
 ADDING = 'Adding to .venv what test and lint need (once; some seconds) ...'
+ADDING_PEERS = (
+    'Adding to .venv Stable-Baselines3 and torch (once; gigabytes; not with --nopeer) ...'
+)
 UPDATING = 'Updating .venv to the requirements ...'
 DONE = 'Done in N s.'
 WANTED = './run: Python 3.10 to 3.13 is needed'
@@ -42,7 +45,7 @@ if arguments[0] == '-c':
     sys.version_info = {version}
     if not {has_venv}:
         sys.modules['ensurepip'] = None
-    sys.argv = arguments[::2]
+    sys.argv = ['-c', *arguments[2:]]
     exec(arguments[1])
 elif command.startswith('-m venv'):
     import shutil  # Not above: most calls do without, and there are hundreds.
@@ -61,6 +64,7 @@ else:
 PIP = '-m pip install --disable-pip-version-check --no-input --progress-bar off '
 PIP_BASE = [PIP + '-r requirements.txt', PIP + '--no-deps -r requirements-tfagents.txt']
 PIP_DEV = [PIP + '-r requirements.txt -r requirements-dev.txt']
+PIP_BENCH = [PIP + '-r requirements.txt -r requirements-bench.txt']
 
 
 class House:
@@ -75,7 +79,12 @@ class House:
             folder.mkdir(parents=True)
         for script in ('run', '.ci/run'):
             shutil.copy(ROOT / script, self.repo / script)
-        for name in ('requirements', 'requirements-tfagents', 'requirements-dev'):
+        for name in (
+            'requirements',
+            'requirements-tfagents',
+            'requirements-dev',
+            'requirements-bench',
+        ):
             (self.repo / f'{name}.txt').touch()
         launch = self.repo / 'launch'
         (launch / '__init__.py').write_text('"""Launchers."""\n')

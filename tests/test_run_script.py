@@ -30,6 +30,7 @@ def test_lists_what_there_is_without_any_python(house, arguments):
     assert [' '.join(line.split()) for line in out[2:]] == [
         'evaluate Evaluates it.',
         'train Trains an agent.',
+        'bench Measures agent steps per second, and those of Stable-Baselines3.',
         'test Runs the tests; takes the arguments of pytest.',
         'lint Checks format, style and types: ruff and mypy.',
     ]
@@ -41,7 +42,7 @@ def test_lists_what_there_is_without_any_python(house, arguments):
     [
         ('trian', '; the nearest: train, lint'),
         ('flags_helper', ''),  # No main: not a launcher.
-        ('_private', ''),
+        ('_private', '; the nearest: evaluate'),
         ('../launch/train', '; the nearest: train'),
         ('qqq', ''),
     ],

@@ -7,7 +7,16 @@ import time
 
 import pytest
 import run_house
-from run_house import ADDING, DONE, PIP_BASE, PIP_DEV, SET_UP, UPDATING
+from run_house import (
+    ADDING,
+    ADDING_PEERS,
+    DONE,
+    PIP_BASE,
+    PIP_BENCH,
+    PIP_DEV,
+    SET_UP,
+    UPDATING,
+)
 
 
 @pytest.fixture
@@ -91,6 +100,17 @@ def test_only_test_and_lint_install_what_they_need(finished_house):
     (house.repo / 'requirements-dev.txt').write_text('something==1\n')
     assert house.run('lint') == (0, [], [ADDING, DONE])
     assert house.asked()[: len(PIP_DEV)] == PIP_DEV
+
+
+def test_only_the_benchmark_of_peers_installs_them(finished_house):
+    house = finished_house
+    assert house.run('bench', '--nopeer', '--rounds=1') == (0, [], [])
+    assert house.run('bench', '--help') == (0, [], [])
+    module = '-m research.benchmarks.throughput'
+    assert house.asked() == [f'{module} --nopeer --rounds=1', f'{module} --help']
+    assert house.run('bench', '--rounds=1') == (0, [], [ADDING_PEERS, DONE])
+    assert house.asked() == [*PIP_BENCH, f'{module} --rounds=1']
+    assert house.run('bench') == (0, [], [])
 
 
 @pytest.mark.parametrize('has_flock', [True, False])

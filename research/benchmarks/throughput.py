@@ -193,6 +193,10 @@ def main() -> None:
     """Measures, shows and writes."""
     require(_NUM_ENVS.value % _NUM_GROUPS.value == 0, '--num_groups must divide --num_envs')
     games.check(EnvConfig(game=_GAME.value))
+    has_pictures = games.resolve(_GAME.value)[0] != 'gymnasium'
+    require(has_pictures, f'--game: {_GAME.value} has no pictures')
+    folder = os.path.dirname(os.path.abspath(_JSON.value))
+    require(os.access(folder, os.W_OK), f'--json: cannot write into {folder}')
     options = {
         'game': _GAME.value,
         'num_envs': _NUM_ENVS.value,
@@ -209,4 +213,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    script.start(main)
+    script.start(main, 'bench')

@@ -1,0 +1,100 @@
+"""The benchmark, small: `./run bench` measures on a real game, and its arithmetic is right."""
+
+import json
+import os
+import subprocess
+import sys
+
+import launching
+import pytest
+
+from research.benchmarks import processes, throughput
+
+
+def bench(folder, *flags):
+    paths = {'PYTHONPATH': str(launching.ROOT), 'PYTHONSAFEPATH': '1'}
+    return subprocess.run(
+        [sys.executable, '-m', 'research.benchmarks.throughput', *flags],
+        cwd=folder,
+        env={**os.environ, **paths},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_it_measures_a_game_and_leaves_no_process(tmp_path):
+    flags = ['--game=VizdoomBasic-v1', '--network=a3c', '--num_envs=4', '--rounds=2']
+    result = bench(tmp_path, *flags, '--seconds=0.3', '--nopeer', '--json=result.json')
+    assert result.returncode == 0, result.stderr
+    told = json.loads((tmp_path / 'result.json').read_text())
+    costs = told['core_milliseconds_per_step']
+    assert set(costs) == {'emulation', 'inference', 'training'}
+    assert all(cost > 0.01 for cost in costs.values())
+    ideal = 1e3 * told['machine']['cores'] / sum(costs.values())
+    assert told['ideal_steps_per_second'] == pytest.approx(ideal)
+    assert len(told['steps_per_second']['a2c']) == 2
+    real = told['a2c_core_milliseconds_per_step']
+    assert 0 < real['learner'] and 0 < real['workers']
+    assert told['largest_worker_mb'] < 90 < told['learner_mb']
+    assert f'Efficiency {told["efficiency"]:.2f}' in result.stdout
+    left = subprocess.run(['pgrep', '-f', 'benchmarks.contestants'], capture_output=True, text=True)
+    assert left.stdout == ''
+
+
+@pytest.mark.parametrize(
+    'flags, message',
+    [
+        (['--game=Airstrike-Genesis'], 'Airstriker-Genesis'),
+        (['--num_envs=5'], '--num_groups must divide --num_envs'),
+        (['--game=CartPole-v1'], 'CartPole-v1 has no pictures'),
+        (['--rounds=0'], '--rounds'),
+        (['--json=no/such/folder/file.json'], '--json'),
+    ],
+)
+def test_nonsense_is_refused_before_anything_starts(tmp_path, flags, message):
+    result = bench(tmp_path, *flags)
+    assert (result.returncode, result.stderr.count('\n')) == (2, 1)
+    assert message in result.stderr
+
+
+def turns(kind, *steps_and_seconds, **more):
+    fields = [{'steps': n, 'wall_seconds': s, **more} for n, s in steps_and_seconds]
+    contestant = throughput.Contestant.__new__(throughput.Contestant)
+    contestant.kind, contestant.turns = kind, fields
+    return contestant
+
+
+def test_the_arithmetic(monkeypatch):
+    monkeypatch.setattr(throughput.os, 'sched_getaffinity', lambda pid: {0, 1})
+    cpu = {'learner_cpu_seconds': 1.0, 'workers_cpu_seconds': 2.0}
+    memory = {'learner_mb': 700.0, 'largest_worker_mb': 60.0}
+    summary = throughput.summary(
+        [
+            turns('emulation', (1000, 1.0), (1000, 2.0), (1000, 1.0)),  # 2 ms of core a step
+            turns('inference', (1000, 1.0)),  # 1 ms
+            turns('training', (500, 0.5)),  # 1 ms
+            turns('a2c', (400, 1.0), (100, 1.0), (400, 1.0), **cpu, **memory),
+            turns('sb3', (100, 1.0)),
+        ]
+    )
+    assert summary['ideal_steps_per_second'] == pytest.approx(500)
+    assert summary['efficiency'] == pytest.approx(0.8)
+    assert summary['ratios'] == {'sb3': pytest.approx(4.0)}
+    assert summary['a2c_core_milliseconds_per_step']['all'] == pytest.approx(5.0)
+    assert summary['a2c_core_milliseconds_per_step']['learner'] == pytest.approx(2.5)
+
+
+def test_cpu_time_and_memory_of_children_are_counted():
+    before = processes.cpu_seconds()
+    code = 'x = bytearray(200_000_000)\nwhile True: pass'
+    child = subprocess.Popen([sys.executable, '-c', code])
+    try:
+        while processes.cpu_seconds().children < before.children + 0.5:
+            pass
+        assert processes.memory()['largest_worker_mb'] > 200
+    finally:
+        child.kill()
+        child.wait()
+    after = processes.cpu_seconds()
+    assert after.own > before.own
+    assert processes.memory()['learner_mb'] > 20
