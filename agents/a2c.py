@@ -91,7 +91,7 @@ class A2C:
         learning_rate, entropy_cost = self.learning_rate(), self._entropy_cost(self.num_steps)
 
         def collect(runner: Runner) -> Gradients:
-            return self.train_model.gradients(runner.run(), entropy_cost)
+            return self.train_model.gradients(runner.run(), entropy_cost, runner.share)
 
         return self.train_model.apply(self._for_all(collect, self.runners), learning_rate)
 

@@ -71,8 +71,9 @@ class TrainMetrics(NamedTuple):
 class Gradients(NamedTuple):
     """What one rollout wants of the weights, before it is averaged, clipped and applied."""
 
-    gradients: list[tf.Tensor]  # Of the loss, a mean over the rollout; one per trainable variable
-    losses: losses.A2CLosses
+    gradients: list[tf.Tensor]  # One per trainable variable, of `share` times the loss
+    losses: losses.A2CLosses  # Means over the rollout
+    share: tf.Tensor  # Of this rollout in all samples of the update
     targets: tf.Tensor  # [T, B]
     values: tf.Tensor  # [T, B], V(s_t) when acting
 
@@ -94,16 +95,19 @@ class TrainModel:
         """One update of the shared weights."""
         return self.apply([self.gradients(rollout, entropy_cost)], learning_rate)
 
-    def gradients(self, rollout: Rollout, entropy_cost: float) -> Gradients:
-        """The gradients on `[T * B]` samples at once; any thread may call it."""
-        return self._gradients(rollout, np.float32(entropy_cost))
+    def gradients(self, rollout: Rollout, entropy_cost: float, share: float = 1.0) -> Gradients:
+        """The gradients on `[T * B]` samples at once; any thread may call it.
+
+        `share` is the part of the update's samples that is in this rollout.
+        """
+        return self._gradients(rollout, np.float32(entropy_cost), np.float32(share))
 
     def apply(self, parts: Sequence[Gradients], learning_rate: float) -> TrainMetrics:
-        """Updates the shared weights with the mean over the samples of all parts."""
+        """Updates the shared weights with the sum of all parts, whose shares make 1."""
         return TrainMetrics(*self._apply(list(parts), np.float32(learning_rate)).numpy().tolist())
 
     @tf.function
-    def _gradients(self, rollout: Rollout, entropy_cost: tf.Tensor) -> Gradients:
+    def _gradients(self, rollout: Rollout, entropy_cost: tf.Tensor, share: tf.Tensor) -> Gradients:
         config = self._config
         advantages, targets = returns.generalized_advantages(
             rollout.rewards,
@@ -128,29 +132,22 @@ class TrainModel:
                 config.value_cost,
                 entropy_cost,
             )
-        gradients = pull_back(tape.gradient(result.total_loss, outputs))
-        return Gradients(gradients, result, targets, rollout.values)
+            loss = share * result.total_loss
+        gradients = pull_back(tape.gradient(loss, outputs))
+        return Gradients(gradients, result, share, targets, rollout.values)
 
     @tf.function
     def _apply(self, parts: list[Gradients], learning_rate: tf.Tensor) -> tf.Tensor:
         self.optimizer.learning_rate.assign(learning_rate)
-        sizes = [part.targets.shape.num_elements() for part in parts]
-        weights = [size / sum(sizes) for size in sizes]
-        gradients = _weighted_sums(weights, [part.gradients for part in parts])
+        fields = zip(*(part.gradients for part in parts), strict=True)
+        gradients = [tf.add_n(field) for field in fields]
         clipped, grad_norm = optimizers.clip_by_global_norm(gradients, self._config.max_grad_norm)
         self.optimizer.apply(clipped, self._network.trainable_variables)
-        means = _weighted_sums(weights, [part.losses for part in parts])
+        means = tf.add_n([part.share * tf.stack(part.losses[1:]) for part in parts])
         targets = tf.concat([part.targets for part in parts], axis=1)  # [T, N]
         values = tf.concat([part.values for part in parts], axis=1)
-        return tf.stack([*means[1:], losses.explained_variance(targets, values), grad_norm])
-
-
-def _weighted_sums(weights: list[float], parts: Sequence[Sequence[tf.Tensor]]) -> list[tf.Tensor]:
-    """Of each field its weighted sum over the parts."""
-    if len(parts) == 1:
-        return list(parts[0])
-    fields = zip(*parts, strict=True)
-    return [tf.add_n([w * x for w, x in zip(weights, field, strict=True)]) for field in fields]
+        explained = losses.explained_variance(targets, values)
+        return tf.stack([*tf.unstack(means), explained, grad_norm])
 
 
 def _flat(tensor: tf.Tensor) -> tf.Tensor:

@@ -57,6 +57,7 @@ class Runner:
         total_envs: Environments of all runners together; default: there is no other runner.
 
     Attributes:
+        share: Of the group in all environments.
         num_steps: Agent steps of all environments together, those of other runners too.
         episodes: Statistics of the episodes that ended in the last rollout; `step` is the number
             of agent steps done by then.
@@ -74,6 +75,7 @@ class Runner:
         self._envs, self._actor = envs, actor
         self._unroll_length, self._discount = unroll_length, discount
         self._first_env, self._total_envs = first_env, total_envs or envs.num_envs
+        self.share = envs.num_envs / self._total_envs
         self._observations = np.zeros(0)
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []

@@ -2,6 +2,7 @@
 
 import dataclasses
 import multiprocessing
+import time
 
 import numpy as np
 import pytest
@@ -79,6 +80,37 @@ def test_the_learning_rate_falls_to_zero_after_the_last_update(make_agent):
 def test_environments_start_differently(make_agent):
     first, second = (runner.run().observations[0] for runner in make_agent().runners)
     assert (first != second).any()
+
+
+@pytest.mark.parametrize('num_groups, sizes', [(1, [5]), (2, [3, 2]), (9, [1] * 5)])
+def test_environments_are_dealt_out_to_groups(make_agent, num_groups, sizes):
+    agent = make_agent(dataclasses.replace(CONFIG, num_envs=5, num_groups=num_groups))
+    assert [envs.num_envs for envs in agent.envs] == sizes
+    train(agent, 30)
+    assert agent.num_steps == 30 * 5 * CONFIG.unroll_length
+    episodes = [episode for _ in range(20) for episode in (agent.update(), agent.episodes)[1]]
+    assert {episode['env'] for episode in episodes} == set(range(5))
+
+
+def test_the_episodes_of_an_update_come_in_the_order_of_their_ends(make_agent):
+    agent = make_agent(dataclasses.replace(CONFIG, num_envs=4, unroll_length=80))
+    agent.update()
+    steps = [episode['step'] for episode in agent.episodes]
+    assert len(steps) > 4 and steps == sorted(steps)
+
+
+def test_the_failure_of_a_group_is_raised_when_all_are_done(make_agent):
+    agent, done = make_agent(), []
+
+    def work(runner):
+        if runner is agent.runners[0]:
+            raise RuntimeError('the first')
+        time.sleep(0.2)
+        done.append(runner)
+
+    with pytest.raises(RuntimeError, match='the first'):
+        agent._for_all(work, agent.runners)
+    assert done == agent.runners[1:]
 
 
 def test_one_step_actor_critic(make_agent):

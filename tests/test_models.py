@@ -122,6 +122,24 @@ def test_the_order_of_environments_changes_nothing_but_that_of_actions_does():
     assert np.abs(weights[0] - weights[2]).max() > 1e-3
 
 
+@pytest.mark.parametrize('cuts', [[2], [1], [1, 2, 3]])
+def test_gradients_of_groups_make_the_update_of_the_whole(cuts):
+    rollout = random_rollout(0)
+    pieces = [np.split(x, cuts, axis=min(1, x.ndim - 1)) for x in rollout[:-1]]
+    groups = [Rollout(*arrays, rollout.activations) for arrays in zip(*pieces, strict=True)]
+    weights, metrics = [], []
+    for parts in ([rollout], groups):
+        network, _, train_model = make()
+        gradients = [
+            train_model.gradients(part, CONFIG.entropy_cost, part.rewards.shape[1] / B)
+            for part in parts
+        ]
+        metrics.append(train_model.apply(gradients, 1e-2))
+        weights.append(np.concatenate([w.ravel() for w in network.get_weights()]))
+    np.testing.assert_allclose(metrics[0], metrics[1], rtol=1e-5)
+    np.testing.assert_allclose(weights[0], weights[1], rtol=1e-4, atol=1e-6)
+
+
 def test_the_metrics_tell_the_truth():
     network, _, train_model = make()
     rollout = random_rollout(0)

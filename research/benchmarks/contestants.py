@@ -79,7 +79,8 @@ def training(options: Options) -> Work:
     _, train_model, rollout = _models(options)
 
     def work() -> int:
-        parts = [train_model.gradients(rollout, 0.01) for _ in range(options.num_groups)]
+        share = 1 / options.num_groups
+        parts = [train_model.gradients(rollout, 0.01, share) for _ in range(options.num_groups)]
         train_model.apply(parts, 1e-4)
         return rollout.rewards.size * options.num_groups
 
