@@ -9,7 +9,6 @@ import tensorflow as tf
 from envs.errors import UsageError
 
 NAMES = ('rmsprop', 'adam')
-_ADAM_EPSILON = 1e-5
 
 
 @keras.saving.register_keras_serializable(package='joypad')
@@ -76,6 +75,74 @@ class RMSProp(keras.optimizers.Optimizer):
         return {**super().get_config(), 'rho': self.rho, 'epsilon': self.epsilon}
 
 
+@keras.saving.register_keras_serializable(package='joypad')
+class Adam(keras.optimizers.Optimizer):
+    """Adam as its authors wrote it.
+
+        m <- β₁ m + (1 - β₁) d,   v <- β₂ v + (1 - β₂) d²
+        θ <- θ - η m / (1 - β₁ᵗ) / (sqrt(v / (1 - β₂ᵗ)) + ε)
+
+    Kingma and Ba (2015), algorithm 1, https://arxiv.org/abs/1412.6980; PyTorch's is the same.
+    Keras' Adam leaves ε uncorrected (the paper's "ε hat"): at first it acts like 30 ε, and the
+    small gradients of a dense layer move it by a third. Ours is one fused kernel.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float = 7e-4,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-5,
+        name: str = 'adam',
+        **kwargs: Any,
+    ) -> None:
+        """Starts with moments of zero.
+
+        Args:
+            learning_rate: η; assign another one with `optimizer.learning_rate.assign`.
+            beta_1: β₁, the decay of the mean.
+            beta_2: β₂, the decay of the mean square.
+            epsilon: ε, outside the root.
+            name: Of the optimizer's variables.
+            **kwargs: As of every Keras optimizer.
+        """
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Creates the moments of these variables, zero at first."""
+        if self.built:
+            return
+        super().build(variables)
+        self._means = self.add_optimizer_variables(variables, 'mean')
+        self._mean_squares = self.add_optimizer_variables(variables, 'mean_square')
+
+    def update_step(
+        self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
+    ) -> None:
+        """Updates one variable and its moments, in place."""
+        index, dtype = self._get_variable_index(variable), variable.dtype
+        step = tf.cast(self.iterations + 1, dtype)
+        beta_2_power = tf.pow(tf.cast(self.beta_2, dtype), step)
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=self._means[index].value.handle,
+            v=self._mean_squares[index].value.handle,
+            beta1_power=tf.pow(tf.cast(self.beta_1, dtype), step),
+            beta2_power=beta_2_power,
+            lr=tf.cast(learning_rate, dtype),
+            beta1=tf.cast(self.beta_1, dtype),
+            beta2=tf.cast(self.beta_2, dtype),
+            epsilon=self.epsilon * tf.sqrt(1.0 - beta_2_power),  # The kernel's is "ε hat".
+            grad=tf.cast(gradient, dtype),
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs."""
+        own = {'beta_1': self.beta_1, 'beta_2': self.beta_2, 'epsilon': self.epsilon}
+        return {**super().get_config(), **own}
+
+
 def make(
     name: str, learning_rate: float, *, rho: float = 0.99, epsilon: float = 1e-5
 ) -> keras.optimizers.Optimizer:
@@ -87,7 +154,7 @@ def make(
     if name == 'rmsprop':
         return RMSProp(learning_rate, rho=rho, epsilon=epsilon)
     if name == 'adam':
-        return keras.optimizers.Adam(learning_rate, epsilon=_ADAM_EPSILON)
+        return Adam(learning_rate)
     raise UsageError(f'unknown optimizer {name!r}; there are: {", ".join(NAMES)}')
 
 

@@ -146,12 +146,59 @@ def test_its_variables_are_its_whole_state(problem):
     assert int(successor.iterations) == 60
 
 
+def adam_by_hand(theta, gradients, rate=RATE, epsilon=1e-5):
+    """Algorithm 1 of Kingma and Ba (2015), in float64."""
+    theta, m, v = theta.astype(np.float64), 0.0, 0.0
+    for t, d in enumerate(gradients.astype(np.float64), start=1):
+        m, v = 0.9 * m + 0.1 * d, 0.999 * v + 0.001 * d**2
+        theta = theta - rate * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + epsilon)
+    return theta
+
+
+@pytest.mark.parametrize('epsilon', [1e-5, 1e-2])
+def test_adam_follows_its_paper(problem, epsilon):
+    theta, gradients = problem
+    result = run(optimizers.Adam(RATE, epsilon=epsilon), theta, gradients)
+    expected = adam_by_hand(theta, gradients, epsilon=epsilon)
+    np.testing.assert_allclose(result, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_adam_of_keras_moves_small_gradients_less(problem):
+    """Its ε is not corrected for the start: with small gradients it is another algorithm."""
+    theta, gradients = problem
+    small = gradients * 1e-5
+    ours = run(optimizers.Adam(RATE), theta, small) - theta
+    theirs = run(keras.optimizers.Adam(RATE, epsilon=1e-5), theta, small) - theta
+    moved = np.abs(ours).sum(axis=0) / np.abs(theirs).sum(axis=0)
+    assert moved[2] > 3.0  # Gradients of about 1e-7.
+    assert moved[-1] == pytest.approx(1.0, abs=0.2)  # Of 1e-4: ε matters little.
+
+
+def test_adam_survives_serialisation_and_its_variables_are_its_state(problem):
+    theta, gradients = problem
+    config = keras.optimizers.serialize(optimizers.Adam(RATE, beta_1=0.8, epsilon=1e-3))
+    optimizer, successor = (keras.optimizers.deserialize(config) for _ in range(2))
+    assert isinstance(successor, optimizers.Adam)
+    assert (successor.beta_1, successor.beta_2, successor.epsilon) == (0.8, 0.999, 1e-3)
+    variable, other = keras.Variable(theta), keras.Variable(theta)
+    optimizer.build([variable])
+    successor.build([other])
+    optimizer.apply([tf.constant(gradients[0])], [variable])
+    other.assign(variable.value)
+    for target, source in zip(successor.variables, optimizer.variables, strict=True):
+        target.assign(source.value)
+    for gradient in gradients[1:5]:
+        optimizer.apply([tf.constant(gradient)], [variable])
+        successor.apply([tf.constant(gradient)], [other])
+    np.testing.assert_array_equal(variable.numpy(), other.numpy())
+
+
 def test_make_finds_both_by_name():
     rmsprop = optimizers.make('rmsprop', 1e-3, rho=0.9, epsilon=0.1)
     assert isinstance(rmsprop, optimizers.RMSProp)
     assert (rmsprop.rho, rmsprop.epsilon) == (0.9, 0.1)
     adam = optimizers.make('adam', 1e-3)
-    assert isinstance(adam, keras.optimizers.Adam)
+    assert isinstance(adam, optimizers.Adam)
     assert adam.epsilon == 1e-5
     assert float(adam.learning_rate) == pytest.approx(1e-3)
 
