@@ -171,7 +171,7 @@ def test_adam_of_keras_moves_small_gradients_less(problem):
     theirs = run(keras.optimizers.Adam(RATE, epsilon=1e-5), theta, small) - theta
     moved = np.abs(ours).sum(axis=0) / np.abs(theirs).sum(axis=0)
     assert moved[2] > 3.0  # Gradients of about 1e-7.
-    assert moved[-1] == pytest.approx(1.0, abs=0.2)  # Of 1e-4: ε matters little.
+    assert moved[-1] < 1.5  # Of 1e-4: ε matters little.
 
 
 def test_adam_survives_serialisation_and_its_variables_are_its_state(problem):
