@@ -76,7 +76,7 @@ def plot(results: list[dict[str, Any]], path: pathlib.Path) -> None:
         own = [result for result in results if result['game'] == game]
         numbers = [result['num_envs'] for result in own]
         ideals = [result['ideal_steps_per_second'] for result in own]
-        axis.plot(numbers, ideals, 'k--', label='ideal')
+        axis.plot(numbers, ideals, 'kx--', label='ideal')
         for kind, name in _NAMES.items():
             known = [result for result in own if kind in result['steps_per_second']]
             rates = [result['steps_per_second'][kind] for result in known]
