@@ -56,24 +56,18 @@ class RandomActor(PeerActor):
         return Decision(actions, np.zeros(len(actions), np.float32))
 
 
-def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
+def make_model(config: configs.A2CConfig, envs: Any, verbose: int = 0) -> Any:
     """Stable-Baselines3's A2C with our settings.
 
     Its value loss is (R - V)² without our factor 1/2, so its weight is half of ours. Its RMSprop
     is PyTorch's, with epsilon outside the root, as its users have it; Adam is the same.
     """
-    require(config.entropy_schedule == 'constant', 'the peer has no --entropy_schedule')
-    require(config.network != 'impala', 'the peer has no --network=impala')
-    require(config.max_grad_norm > 0, 'the peer always clips: set --max_grad_norm')
     import torch
     from stable_baselines3 import A2C
-    from stable_baselines3.common.vec_env import SubprocVecEnv, VecMonitor
 
-    makers = [functools.partial(make_env, env_config, i) for i in range(config.num_envs)]
-    envs = VecMonitor(SubprocVecEnv(makers, start_method='forkserver'))
     constant = config.lr_schedule == 'constant'
     adam = {'optimizer_class': torch.optim.Adam, 'optimizer_kwargs': {'eps': 1e-5}}
-    model = A2C(
+    return A2C(
         'MlpPolicy' if config.network == 'mlp' else 'CnnPolicy',
         envs,
         learning_rate=lambda left: config.learning_rate * (1.0 if constant else left),
@@ -91,8 +85,20 @@ def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
         },
         seed=config.seed,
         device='cpu',
-        verbose=1,
+        verbose=verbose,
     )
+
+
+def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
+    """The peer's model, trained on our environments."""
+    require(config.entropy_schedule == 'constant', 'the peer has no --entropy_schedule')
+    require(config.network != 'impala', 'the peer has no --network=impala')
+    require(config.max_grad_norm > 0, 'the peer always clips: set --max_grad_norm')
+    from stable_baselines3.common.vec_env import SubprocVecEnv, VecMonitor
+
+    makers = [functools.partial(make_env, env_config, i) for i in range(config.num_envs)]
+    envs = VecMonitor(SubprocVecEnv(makers, start_method='forkserver'))
+    model = make_model(config, envs, verbose=1)
     model.learn(config.total_steps, log_interval=1000)
     envs.close()
     return model

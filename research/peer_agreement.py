@@ -21,6 +21,7 @@ from agents import (
     quiet_tensorflow,  # noqa: F401  Before TensorFlow.
 )
 from agents.runner import Rollout
+from research import peer_a2c
 
 _SPACE = gymnasium.spaces.Box(0, 255, (84, 84, 4), np.uint8)
 _NUM_ACTIONS, _NUM_ENVS, _UPDATES = 6, 16, 6
@@ -44,32 +45,12 @@ class _Spaces(gymnasium.Env[np.ndarray, int]):
 
 def make_peer() -> Any:
     """Stable-Baselines3's A2C with `_CONFIG`, ready for `train`."""
-    import torch
-    from stable_baselines3 import A2C
+    from stable_baselines3.common import logger
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    peer = A2C(
-        'CnnPolicy',
-        DummyVecEnv([_Spaces] * _NUM_ENVS),
-        learning_rate=_CONFIG.learning_rate,
-        n_steps=_CONFIG.unroll_length,
-        gamma=_CONFIG.discount,
-        gae_lambda=_CONFIG.gae_lambda,
-        ent_coef=_CONFIG.entropy_cost,
-        vf_coef=_CONFIG.value_cost / 2,
-        max_grad_norm=_CONFIG.max_grad_norm,
-        use_rms_prop=False,
-        policy_kwargs={'optimizer_class': torch.optim.Adam, 'optimizer_kwargs': {'eps': 1e-5}},
-        device='cpu',
-    )
-    peer.set_logger(_silent_logger())
+    peer = peer_a2c.make_model(_CONFIG, DummyVecEnv([_Spaces] * _NUM_ENVS))
+    peer.set_logger(logger.Logger(None, []))
     return peer
-
-
-def _silent_logger() -> Any:
-    from stable_baselines3.common import logger
-
-    return logger.Logger(None, [])
 
 
 def as_peer(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
