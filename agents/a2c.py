@@ -9,81 +9,25 @@ gradients, so that one group computes while another waits for its emulators. The
 the gradient on all samples; the weights change when all groups are done.
 """
 
-import concurrent.futures
-import functools
 import operator
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Mapping
 
-import numpy as np
 import tensorflow as tf
 
-from agents import distributions, networks, schedules
+from agents.actor_critic import ActorCritic
 from agents.configs import A2CConfig, RunConfig
-from agents.models import Gradients, StepModel, TrainMetrics, TrainModel
+from agents.models import Gradients, TrainMetrics
 from agents.run import Run
 from agents.runner import Runner
 from envs.config import EnvConfig
-from envs.game import Snapshot
-from envs.make import make_env
-from envs.vec_env import SubprocVecEnv
-
-Result = TypeVar('Result')
 
 
-class A2C:
-    """Groups of environments, one network, its step model and its train model.
-
-    Attributes:
-        envs: The groups.
-        runners: One for each group.
-    """
+class A2C(ActorCritic):
+    """All groups update the weights together."""
 
     def __init__(self, config: A2CConfig, env_config: EnvConfig) -> None:
         num_groups = min(config.num_groups, config.num_envs)
-        groups = np.array_split(np.arange(config.num_envs), num_groups)
-        self._threads = concurrent.futures.ThreadPoolExecutor(num_groups, 'group')
-        self.envs: list[SubprocVecEnv] = []
-        try:
-            starts = [self._threads.submit(_start, env_config, group) for group in groups]
-            concurrent.futures.wait(starts)
-            self.envs = [start.result() for start in starts if not start.exception()]
-            for start in starts:
-                start.result()  # Raises what one of them refused.
-            self._build(config, [int(group[0]) for group in groups])
-        except BaseException:
-            self.close()
-            raise
-
-    def _build(self, config: A2CConfig, first_envs: list[int]) -> None:
-        env_seed, weight_seed, action_seed = np.random.SeedSequence(config.seed).generate_state(3)
-        self.distribution = distributions.make(self.envs[0].single_action_space)
-        self.network = networks.build(
-            config.network,
-            self.envs[0].single_observation_space,
-            self.distribution.num_logits,
-            int(weight_seed),
-        )
-        self.step_model = StepModel(self.network, self.distribution, int(action_seed))
-        self.train_model = TrainModel(self.network, self.distribution, config)
-        self.runners = [
-            Runner(
-                envs,
-                self.step_model,
-                config.unroll_length,
-                config.discount,
-                first_env,
-                config.num_envs,
-            )
-            for envs, first_env in zip(self.envs, first_envs, strict=True)
-        ]
-        self._for_all(lambda runner: runner.reset(int(env_seed) // 2), self.runners)
-        self._learning_rate = schedules.make(
-            config.lr_schedule, config.learning_rate, 0.0, config.total_steps
-        )
-        self._entropy_cost = schedules.make(
-            config.entropy_schedule, config.entropy_cost, 0.0, config.total_steps
-        )
+        super().__init__(config, env_config, config.num_envs, num_groups)
 
     def update(self) -> TrainMetrics:
         """One rollout of every group and one gradient step; returns its `TrainMetrics`."""
@@ -93,58 +37,11 @@ class A2C:
         def collect(runner: Runner) -> Gradients:
             return self.train_model.gradients(runner.run(), entropy_cost, runner.share)
 
-        return self.train_model.apply(self._for_all(collect, self.runners), learning_rate)
-
-    def _for_all(self, function: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
-        """What the function makes of each item, in a thread of the group's own."""
-        futures = [
-            self._threads.submit(function, *arguments) for arguments in zip(*items, strict=True)
-        ]
-        concurrent.futures.wait(futures)  # All, before the failure of one is raised.
-        return [future.result() for future in futures]
-
-    @property
-    def num_steps(self) -> int:
-        """Agent steps of all environments together."""
-        return self.runners[0].num_steps
-
-    @property
-    def episodes(self) -> list[dict[str, Any]]:
-        """Statistics of the episodes that ended in the last rollout, in the order of their ends."""
+        metrics = self.train_model.apply(self._for_all(collect, self.runners), learning_rate)
+        self.num_steps = self.runners[0].num_steps
         episodes = [episode for runner in self.runners for episode in runner.episodes]
-        return sorted(episodes, key=operator.itemgetter('step'))
-
-    def learning_rate(self) -> float:
-        """The learning rate of the next update."""
-        return self._learning_rate(self.num_steps)
-
-    def state(self) -> Snapshot:
-        """Weights, optimizer, step count and the environments."""
-        return {
-            'weights': self.network.get_weights(),
-            'optimizer': [variable.numpy() for variable in self.train_model.optimizer.variables],
-            'runners': self._for_all(Runner.state, self.runners),
-        }
-
-    def set_state(self, state: Snapshot) -> None:
-        """Continues where `state` was taken."""
-        self.network.set_weights(state['weights'])
-        optimizer_variables = self.train_model.optimizer.variables
-        for variable, value in zip(optimizer_variables, state['optimizer'], strict=True):
-            variable.assign(value)
-        self._for_all(Runner.set_state, self.runners, state['runners'])
-
-    def close(self) -> None:
-        """Ends the threads and the environments."""
-        self._threads.shutdown()
-        for envs in self.envs:
-            envs.close()
-
-
-def _start(env_config: EnvConfig, group: np.ndarray) -> SubprocVecEnv:
-    """The environments of these numbers."""
-    makers = [functools.partial(make_env, env_config, int(i)) for i in group]
-    return SubprocVecEnv(makers, step_infos=False)
+        self.episodes = sorted(episodes, key=operator.itemgetter('step'))
+        return metrics
 
 
 def train(

@@ -6,8 +6,12 @@ plain update goes through the network, acting, forwards again and backwards, the
 
 Only the outputs of the rectifiers are kept. Everything else follows from them without a
 convolution, and what does not matter to the gradient is no part of the compiled function.
+
+An LSTM is unrolled over the steps of the rollout: backpropagation through time, truncated where
+the rollout begins.
 """
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 import keras
@@ -17,27 +21,40 @@ Outputs = list[tf.Tensor]
 PullBack = Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]
 
 
-def forward(network: keras.Model, observations: tf.Tensor) -> tuple[Outputs, Outputs]:
+def using(
+    network: keras.Model, weights: Sequence[tf.Tensor]
+) -> contextlib.AbstractContextManager[object]:
+    """Within it the network has these trainable weights; its own if there are none."""
+    if not weights:
+        return contextlib.nullcontext()
+    return keras.StatelessScope(list(zip(network.trainable_variables, weights, strict=True)))
+
+
+def forward(network: keras.Model, inputs: Sequence[tf.Tensor]) -> tuple[Outputs, Outputs]:
     """The forward pass.
 
     Args:
         network: A functional model, each of its layers used once.
-        observations: `[B, ...]`.
+        inputs: Of the network, `[B, ...]`.
 
     Returns:
         The outputs of the network, and of all its `ReLU` layers.
     """
-    results = {id(network.inputs[0]): observations}
+    results = _by_id(network.inputs, inputs)
     activations = []
     for layer in _layers(network):
-        result = results[id(layer.output)] = layer(_inputs(layer, results))
+        result = layer(*_inputs(layer, results))
+        results.update(_by_id(tf.nest.flatten(layer.output), tf.nest.flatten(result)))
         if _is_relu(layer):
             activations.append(result)
     return [results[id(output)] for output in network.outputs], activations
 
 
 def recall(
-    network: keras.Model, observations: tf.Tensor, activations: Sequence[tf.Tensor]
+    network: keras.Model,
+    inputs: Sequence[tf.Tensor],
+    activations: Sequence[tf.Tensor],
+    starts: tf.Tensor | None = None,
 ) -> tuple[Outputs, PullBack]:
     """What `forward` returned, and the way back through it: a vector-Jacobian product.
 
@@ -45,12 +62,15 @@ def recall(
 
     Args:
         network: As for `forward`, with the same weights.
-        observations: `[B, ...]`, as then.
+        inputs: Of the network, `[T * B, ...]`, as they were at the T steps; but the state of an
+            LSTM, `[B, lstm_units]`, as it was at the first of them.
         activations: What `forward` returned for them.
+        starts: `bool[T, B]`, the steps at which the state of an LSTM was zero because an episode
+            began.
 
     Returns:
-        The outputs of the network, and a function from their gradients to those of
-        `network.trainable_variables`.
+        The outputs `logits` and `values` of the network, and a function from their gradients to
+        those of `network.trainable_variables`.
 
     Raises:
         ValueError: There are not as many activations as rectifiers.
@@ -58,36 +78,51 @@ def recall(
     rectifiers = [layer for layer in _layers(network) if _is_relu(layer)]
     if len(activations) != len(rectifiers):
         raise ValueError(f'needs {len(rectifiers)} activations, not {len(activations)}')
-    results = {id(network.inputs[0]): observations}
+    results = _by_id(network.inputs, inputs)
     remembered, steps = iter(activations), []
     for layer in _layers(network):
         is_relu = _is_relu(layer)
         # relu(relu(x)) is relu(x), and so is its derivative: the output may stand for the input.
-        inputs = next(remembered) if is_relu else _inputs(layer, results)
+        own_inputs = [next(remembered)] if is_relu else _inputs(layer, results)
+        weights = [variable.value for variable in layer.trainable_variables]
         with tf.GradientTape() as tape:
-            tape.watch([x for x in tf.nest.flatten(inputs) if x.dtype.is_floating])
-            result = layer(inputs)
-        results[id(layer.output)] = inputs if is_relu else result
-        steps.append((layer, tape, inputs, result))
+            tape.watch([x for x in tf.nest.flatten(own_inputs) if x.dtype.is_floating])
+            tape.watch(weights)
+            if isinstance(layer, keras.layers.LSTMCell):
+                result = _unroll(layer, own_inputs[0], own_inputs[1], starts)
+            else:
+                result = layer(*own_inputs)
+        results[id(_output(layer))] = own_inputs[0] if is_relu else result
+        steps.append((layer, tape, [own_inputs, weights], result))
 
     def pull_back(output_gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        waiting = {
-            id(output): gradient
-            for output, gradient in zip(network.outputs, output_gradients, strict=True)
-        }
+        waiting = _by_id(network.outputs[:2], output_gradients)
         of_variables: dict[int, tf.Tensor] = {}
-        for layer, tape, inputs, result in reversed(steps):
-            variables = layer.trainable_variables
-            sources = [inputs, [variable.value for variable in variables]]
-            of_inputs, own = tape.gradient(result, sources, waiting.pop(id(layer.output)))
-            of_variables.update(zip(map(id, variables), own, strict=True))
-            pairs = zip(tf.nest.flatten(layer.input), tf.nest.flatten(of_inputs), strict=True)
-            for tensor, gradient in pairs:
+        for layer, tape, sources, result in reversed(steps):
+            of_inputs, own = tape.gradient(result, sources, waiting.pop(id(_output(layer))))
+            of_variables.update(zip(map(id, layer.trainable_variables), own, strict=True))
+            tensors = tf.nest.flatten(layer.input)
+            for tensor, gradient in zip(tensors, tf.nest.flatten(of_inputs), strict=True):
                 before = waiting.get(id(tensor))
                 waiting[id(tensor)] = gradient if before is None else before + gradient
         return [of_variables[id(variable)] for variable in network.trainable_variables]
 
-    return [results[id(output)] for output in network.outputs], pull_back
+    return [results[id(output)] for output in network.outputs[:2]], pull_back
+
+
+def _unroll(
+    cell: keras.layers.LSTMCell,
+    inputs: tf.Tensor,
+    state: Sequence[tf.Tensor],
+    starts: tf.Tensor,
+) -> tf.Tensor:
+    """The LSTM at all steps, one after the other: `[T * B, F]` to `[T * B, lstm_units]`."""
+    num_steps, outputs = starts.shape[0], []
+    for x, is_first in zip(tf.split(inputs, num_steps), tf.unstack(starts), strict=True):
+        keep = tf.where(is_first, 0.0, 1.0)[:, None]
+        output, state = cell(x, [keep * part for part in state])
+        outputs.append(output)
+    return tf.concat(outputs, 0)
 
 
 def _layers(network: keras.Model) -> list[keras.layers.Layer]:
@@ -99,5 +134,18 @@ def _is_relu(layer: keras.layers.Layer) -> bool:
     return isinstance(layer, keras.layers.ReLU)
 
 
-def _inputs(layer: keras.layers.Layer, results: dict[int, tf.Tensor]) -> tf.Tensor:
-    return tf.nest.map_structure(lambda tensor: results[id(tensor)], layer.input)
+def _inputs(layer: keras.layers.Layer, results: dict[int, tf.Tensor]) -> list[tf.Tensor]:
+    """The arguments of the layer; a list of tensors counts as one, but an LSTM takes a state."""
+    found = tf.nest.map_structure(lambda tensor: results[id(tensor)], layer.input)
+    if isinstance(layer, keras.layers.LSTMCell):
+        return [found[0], found[1:]]
+    return [found]
+
+
+def _output(layer: keras.layers.Layer) -> keras.KerasTensor:
+    """What other layers use of it: of an LSTM, the first of three."""
+    return tf.nest.flatten(layer.output)[0]
+
+
+def _by_id(keys: Sequence[keras.KerasTensor], values: Sequence[tf.Tensor]) -> dict[int, tf.Tensor]:
+    return {id(key): value for key, value in zip(keys, values, strict=True)}

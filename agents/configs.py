@@ -19,13 +19,9 @@ def _require_not_negative(config: object, names: tuple[str, ...]) -> None:
 
 
 @dataclasses.dataclass(frozen=True)
-class A2CConfig:
-    """Hyperparameters of A2C; defaults follow Mnih et al. (2016) and OpenAI Baselines."""
+class AlgorithmConfig:
+    """Hyperparameters that A2C and A3C share."""
 
-    num_envs: int = hparam(16, 'Environments that step together, N.')
-    num_groups: int = hparam(
-        2, 'Groups of environments with a thread each: one computes while others emulate.'
-    )
     total_steps: int = hparam(1_000_000, 'Agent steps of all environments together.')
     unroll_length: int = hparam(5, 'Steps per environment and update, T.')
     discount: float = hparam(0.99, 'Discount γ per agent step.')
@@ -44,9 +40,19 @@ class A2CConfig:
         'constant', 'Entropy bonus over the run: linear to 0 at total_steps, or constant.'
     )
     value_cost: float = hparam(0.5, 'Weight of the value loss, (R - V)²/2.')
+    loss_reduction: Literal['mean', 'sum'] = hparam(
+        'mean', 'The loss is the mean over the samples of an update, or their sum.'
+    )
     max_grad_norm: float = hparam(0.5, 'Clip of the global gradient norm; 0 disables it.')
     network: Literal['nature', 'a3c', 'impala', 'mlp'] = hparam(
         'nature', 'nature, a3c and impala are for pictures, mlp is for vectors.'
+    )
+    activation: Literal['relu', 'elu'] = hparam(
+        'relu', 'Between the layers of the networks for pictures; mlp has tanh.'
+    )
+    lstm_units: int = hparam(0, 'Size of an LSTM before policy and value; 0: no LSTM.')
+    feed_last_action_reward: bool = hparam(
+        False, 'Give the LSTM the last action and the last reward, too.'
     )
     seed: int = hparam(0, 'Seed of weights, actions and environments.')
 
@@ -54,20 +60,58 @@ class A2CConfig:
         """Refuses values that make no sense, with one line."""
         require_types(self)
         _require_positive(
-            self,
-            (
-                'num_envs',
-                'num_groups',
-                'total_steps',
-                'unroll_length',
-                'learning_rate',
-                'rmsprop_epsilon',
-            ),
+            self, ('total_steps', 'unroll_length', 'learning_rate', 'rmsprop_epsilon')
         )
-        _require_not_negative(self, ('entropy_cost', 'value_cost', 'max_grad_norm', 'seed'))
+        names = ('entropy_cost', 'value_cost', 'max_grad_norm', 'lstm_units', 'seed')
+        _require_not_negative(self, names)
         for name in ('discount', 'gae_lambda', 'rmsprop_decay'):
             value = getattr(self, name)
             require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], not {value}')
+        fed = not self.feed_last_action_reward or self.lstm_units > 0
+        require(fed, '--feed_last_action_reward feeds an LSTM, but --lstm_units=0 has none')
+
+
+@dataclasses.dataclass(frozen=True)
+class A2CConfig(AlgorithmConfig):
+    """Hyperparameters of A2C; defaults follow Mnih et al. (2016) and OpenAI Baselines."""
+
+    num_envs: int = hparam(16, 'Environments that step together, N.')
+    num_groups: int = hparam(
+        2, 'Groups of environments with a thread each: one computes while others emulate.'
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        super().__post_init__()
+        _require_positive(self, ('num_envs', 'num_groups'))
+
+
+@dataclasses.dataclass(frozen=True)
+class A3CConfig(AlgorithmConfig):
+    """Hyperparameters of A3C; defaults follow Mnih et al. (2016): sums, clipped at 40."""
+
+    loss_reduction: Literal['mean', 'sum'] = hparam(
+        'sum', 'The loss is the mean over the samples of an update, or their sum.'
+    )
+    max_grad_norm: float = hparam(40.0, 'Clip of the global gradient norm; 0 disables it.')
+    num_workers: int = hparam(8, 'Worker threads, each with a model and environments of its own.')
+    envs_per_worker: int = hparam(1, 'Environments that a worker steps together.')
+    locked: bool = hparam(
+        True, 'One worker at a time changes the weights; off: lock-free, as in Hogwild.'
+    )
+    shared_statistics: bool = hparam(
+        True, "Workers share the optimizer's statistics; off: each has its own."
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        super().__post_init__()
+        _require_positive(self, ('num_workers', 'envs_per_worker'))
+
+    @property
+    def num_envs(self) -> int:
+        """Environments of all workers."""
+        return self.num_workers * self.envs_per_worker
 
 
 @dataclasses.dataclass(frozen=True)

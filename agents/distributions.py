@@ -44,6 +44,10 @@ class Distribution(abc.ABC):
     def entropy(self, logits: tf.Tensor) -> tf.Tensor:
         """H(π) in nats, `float32[...]`, never negative."""
 
+    @abc.abstractmethod
+    def encode(self, actions: tf.Tensor) -> tf.Tensor:
+        """Actions as input of a network: `float32[..., num_logits]`, 1 where chosen, else 0."""
+
     def _check(self, logits: tf.Tensor, actions: tf.Tensor | None = None) -> None:
         """Raises ValueError unless the static shapes fit this distribution and each other."""
         logits.shape[-1:].assert_is_compatible_with([self.num_logits])
@@ -79,6 +83,10 @@ class Categorical(Distribution):
         log_probs = tf.nn.log_softmax(logits)
         return -tf.reduce_sum(tf.exp(log_probs) * log_probs, axis=-1)
 
+    def encode(self, actions: tf.Tensor) -> tf.Tensor:
+        """One-hot, `float32[..., num_logits]`."""
+        return tf.one_hot(actions, self.num_logits)
+
 
 class MultiCategorical(Distribution):
     """k independent choices, the i-th among `sizes[i]`; their logits stand one after another."""
@@ -108,6 +116,12 @@ class MultiCategorical(Distribution):
     def entropy(self, logits: tf.Tensor) -> tf.Tensor:
         """The sum of the entropies of the k choices."""
         return tf.add_n([part.entropy(own) for part, own in self._split(logits)])
+
+    def encode(self, actions: tf.Tensor) -> tf.Tensor:
+        """The k choices one-hot, one after another."""
+        choices = tf.unstack(actions, num=len(self._parts), axis=-1)
+        pairs = zip(self._parts, choices, strict=True)
+        return tf.concat([part.encode(choice) for part, choice in pairs], axis=-1)
 
     def _split(self, logits: tf.Tensor) -> list[tuple[Categorical, tf.Tensor]]:
         """Each choice with its own logits."""
@@ -150,6 +164,10 @@ class Bernoulli(Distribution):
         self._check(logits)
         size = tf.abs(logits)
         return tf.reduce_sum(tf.math.softplus(-size) + size * tf.sigmoid(-size), axis=-1)
+
+    def encode(self, actions: tf.Tensor) -> tf.Tensor:
+        """The buttons as they are."""
+        return tf.cast(actions, tf.float32)
 
 
 def make(action_space: gymnasium.Space) -> Distribution:

@@ -11,7 +11,7 @@ import numpy as np
 
 from agents import distributions
 from agents.models import StepModel
-from agents.runner import Actor
+from agents.runner import Actor, forget
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.make import make_env
@@ -193,10 +193,12 @@ def play(
 ) -> list[Episode]:
     """Steps all environments until environment i has finished `quota[i]` episodes."""
     observations, _ = envs.reset(seed=seed)
+    memory = actor.first_memory(envs.num_envs)
     left, episodes, count = list(quota), [], 0
     while any(left) and not should_stop():
-        decision = actor.step(observations, count)
-        observations, _, _, _, infos = envs.step(decision.actions)
+        decision = actor.step(observations, memory, count)
+        observations, rewards, terminated, truncated, infos = envs.step(decision.actions)
+        memory = forget(actor.remember(decision, rewards), terminated | truncated)
         count += 1
         finished = infos.get('final_info', {})
         for i in np.flatnonzero(finished.get('_episode', ())):

@@ -1,9 +1,10 @@
 """One network, two compiled entry points: the step model acts, the train model learns.
 
 The split of OpenAI Baselines' A2C: both share the weights, so what the train model learns the step
-model uses at once.
+model uses at once. In A3C a worker has weights of its own, which both take as an argument.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,19 +13,24 @@ import numpy as np
 import tensorflow as tf
 
 from agents import backprop, losses, optimizers, returns
-from agents.configs import A2CConfig
+from agents.configs import AlgorithmConfig
 from agents.distributions import Distribution
-from agents.runner import Decision, Rollout
+from agents.runner import Decision, Memory, Rollout
+
+Weights = Sequence[tf.Tensor]
 
 
 class StepModel:
     """Acts. Random numbers follow from a seed and a count alone, so that a run can be repeated.
 
     Args:
-        network: Observations to `(logits, values)`.
+        network: As `networks.build` makes them.
         distribution: What the logits mean.
         seed: Of the actions.
         greedy: Choose the most probable action instead of sampling.
+
+    Attributes:
+        weights: With which it acts; empty for those of the network.
     """
 
     def __init__(
@@ -32,30 +38,55 @@ class StepModel:
     ) -> None:
         self._network, self._distribution = network, distribution
         self._seed, self._greedy = seed % 2**31, greedy
+        self._sizes = [memory.shape[1] for memory in network.inputs[1:]]
+        self._with_last_action = len(self._sizes) > 2
+        self._step, self._value = tf.function(self._decide), tf.function(self._predict)
+        self.weights: Weights = ()
 
-    def step(self, observations: np.ndarray, count: int) -> Decision:
+    def copy(self) -> 'StepModel':
+        """Another one with weights of its own; both share the compiled functions."""
+        return copy.copy(self)
+
+    def first_memory(self, num_envs: int) -> Memory:
+        """That at the start of an episode: zeros, or nothing without an LSTM."""
+        return [np.zeros((num_envs, size), np.float32) for size in self._sizes]
+
+    def step(self, observations: np.ndarray, memory: Memory, count: int) -> Decision:
         """Decides on observations `[B, ...]`.
 
         `count` selects the random numbers; give every call of a run another one.
         """
         seed = np.array([self._seed, count % 2**31], np.int32)
-        actions, values, activations = self._step(observations, seed)
-        return Decision(actions.numpy(), values.numpy(), activations)
+        decision = self._step(self.weights, observations, memory, seed)
+        return decision._replace(actions=decision.actions.numpy(), values=decision.values.numpy())
 
-    def value(self, observations: np.ndarray) -> np.ndarray:
+    def value(self, observations: np.ndarray, memory: Memory) -> np.ndarray:
         """Observations `[B, ...]` to values, `float32[B]`."""
-        return self._value(observations).numpy()
+        return self._value(self.weights, observations, memory).numpy()
 
-    @tf.function
-    def _step(self, observations: tf.Tensor, seed: tf.Tensor) -> Decision:
-        (logits, values), activations = backprop.forward(self._network, observations)
+    def remember(self, decision: Decision, rewards: np.ndarray) -> Memory:
+        """The memory after a step that was answered by `rewards`, float32[B]."""
+        if not self._with_last_action:
+            return decision.memory
+        return [*decision.memory, rewards.astype(np.float32)[:, None]]
+
+    def _decide(
+        self, weights: Weights, observations: tf.Tensor, memory: Memory, seed: tf.Tensor
+    ) -> Decision:
+        with backprop.using(self._network, weights):
+            outputs, activations = backprop.forward(self._network, [observations, *memory])
+        logits, values, *memory = outputs
         if self._greedy:
-            return Decision(self._distribution.mode(logits), values, activations)
-        return Decision(self._distribution.sample(logits, seed), values, activations)
+            actions = self._distribution.mode(logits)
+        else:
+            actions = self._distribution.sample(logits, seed)
+        if self._with_last_action:
+            memory.append(self._distribution.encode(actions))
+        return Decision(actions, values, activations, memory)
 
-    @tf.function
-    def _value(self, observations: tf.Tensor) -> tf.Tensor:
-        return self._network(observations, training=False)[1]
+    def _predict(self, weights: Weights, observations: tf.Tensor, memory: Memory) -> tf.Tensor:
+        with backprop.using(self._network, weights):
+            return backprop.forward(self._network, [observations, *memory])[0][1]
 
 
 class TrainMetrics(NamedTuple):
@@ -71,7 +102,7 @@ class TrainMetrics(NamedTuple):
 class Gradients(NamedTuple):
     """What one rollout wants of the weights, before it is averaged, clipped and applied."""
 
-    gradients: list[tf.Tensor]  # One per trainable variable, of `share` times the loss
+    gradients: list[tf.Tensor]  # One per trainable variable, of the sum or `share` of the mean
     losses: losses.A2CLosses  # Means over the rollout
     share: tf.Tensor  # Of this rollout in all samples of the update
     targets: tf.Tensor  # [T, B]
@@ -79,35 +110,74 @@ class Gradients(NamedTuple):
 
 
 class TrainModel:
-    """Learns: one gradient of one loss per update, from one rollout or from several in parallel."""
+    """Learns: one gradient of one loss per update, from one rollout or from several in parallel.
 
-    def __init__(self, network: keras.Model, distribution: Distribution, config: A2CConfig) -> None:
+    Args:
+        network: As `networks.build` makes them.
+        distribution: What the logits mean.
+        config: Of the algorithm.
+        num_optimizers: More than one, if not all updates share their statistics.
+    """
+
+    def __init__(
+        self,
+        network: keras.Model,
+        distribution: Distribution,
+        config: AlgorithmConfig,
+        num_optimizers: int = 1,
+    ) -> None:
         self._network, self._distribution, self._config = network, distribution, config
-        self.optimizer = optimizers.make(
-            config.optimizer,
-            config.learning_rate,
-            rho=config.rmsprop_decay,
-            epsilon=config.rmsprop_epsilon,
-        )
-        self.optimizer.build(network.trainable_variables)
+        self.optimizers = [
+            optimizers.make(
+                config.optimizer,
+                config.learning_rate,
+                rho=config.rmsprop_decay,
+                epsilon=config.rmsprop_epsilon,
+            )
+            for _ in range(num_optimizers)
+        ]
+        for optimizer in self.optimizers:
+            optimizer.build(network.trainable_variables)
 
     def train(self, rollout: Rollout, learning_rate: float, entropy_cost: float) -> TrainMetrics:
         """One update of the shared weights."""
         return self.apply([self.gradients(rollout, entropy_cost)], learning_rate)
 
-    def gradients(self, rollout: Rollout, entropy_cost: float, share: float = 1.0) -> Gradients:
+    def gradients(
+        self, rollout: Rollout, entropy_cost: float, share: float = 1.0, weights: Weights = ()
+    ) -> Gradients:
         """The gradients on `[T * B]` samples at once; any thread may call it.
 
-        `share` is the part of the update's samples that is in this rollout.
+        Args:
+            rollout: What was done, with these weights.
+            entropy_cost: c_e.
+            share: The part of the update's samples that is in this rollout.
+            weights: Those to derive by; empty for those of the network.
         """
-        return self._gradients(rollout, np.float32(entropy_cost), np.float32(share))
+        return self._gradients(weights, rollout, np.float32(entropy_cost), np.float32(share))
 
-    def apply(self, parts: Sequence[Gradients], learning_rate: float) -> TrainMetrics:
-        """Updates the shared weights with the sum of all parts, whose shares make 1."""
-        return TrainMetrics(*self._apply(list(parts), np.float32(learning_rate)).numpy().tolist())
+    def apply(
+        self, parts: Sequence[Gradients], learning_rate: float, which: int = 0
+    ) -> TrainMetrics:
+        """Updates the shared weights with the sum of all parts, whose shares make 1.
+
+        `which` is the number of the optimizer.
+        """
+        metrics = self._apply(which, list(parts), np.float32(learning_rate))
+        return TrainMetrics(*metrics.numpy().tolist())
 
     @tf.function
-    def _gradients(self, rollout: Rollout, entropy_cost: tf.Tensor, share: tf.Tensor) -> Gradients:
+    def weights(self) -> list[tf.Tensor]:
+        """The shared weights as they are now; they stay so, since an update writes to new memory.
+
+        Reading them copies nothing.
+        """
+        return [variable.value.read_value() for variable in self._network.trainable_variables]
+
+    @tf.function
+    def _gradients(
+        self, weights: Weights, rollout: Rollout, entropy_cost: tf.Tensor, share: tf.Tensor
+    ) -> Gradients:
         config = self._config
         advantages, targets = returns.generalized_advantages(
             rollout.rewards,
@@ -116,38 +186,48 @@ class TrainModel:
             rollout.bootstrap_value,
             lambda_=config.gae_lambda,
         )
-        observations = _flat(rollout.observations)
+        inputs = _flat(rollout.observations), *_memory_inputs(rollout.memories)
         activations = [tf.concat(steps, 0) for steps in zip(*rollout.activations, strict=True)]
-        outputs, pull_back = backprop.recall(self._network, observations, activations)
-        logits, values = outputs
-        with tf.GradientTape() as tape:
-            tape.watch(outputs)
-            result = losses.a2c_losses(
-                self._distribution,
-                logits,
-                values,
-                _flat(rollout.actions),
-                _flat(advantages),
-                _flat(targets),
-                config.value_cost,
-                entropy_cost,
-            )
-            loss = share * result.total_loss
-        gradients = pull_back(tape.gradient(loss, outputs))
+        with backprop.using(self._network, weights):
+            outputs, pull_back = backprop.recall(self._network, inputs, activations, rollout.starts)
+            logits, values = outputs
+            with tf.GradientTape() as tape:
+                tape.watch(outputs)
+                result = losses.a2c_losses(
+                    self._distribution,
+                    logits,
+                    values,
+                    _flat(rollout.actions),
+                    _flat(advantages),
+                    _flat(targets),
+                    config.value_cost,
+                    entropy_cost,
+                )
+                is_sum = config.loss_reduction == 'sum'
+                weight = tf.size(rollout.rewards, tf.float32) if is_sum else share
+                loss = weight * result.total_loss
+            gradients = pull_back(tape.gradient(loss, outputs))
         return Gradients(gradients, result, share, targets, rollout.values)
 
     @tf.function
-    def _apply(self, parts: list[Gradients], learning_rate: tf.Tensor) -> tf.Tensor:
-        self.optimizer.learning_rate.assign(learning_rate)
+    def _apply(self, which: int, parts: list[Gradients], learning_rate: tf.Tensor) -> tf.Tensor:
+        optimizer = self.optimizers[which]
+        optimizer.learning_rate.assign(learning_rate)
         fields = zip(*(part.gradients for part in parts), strict=True)
         gradients = [tf.add_n(field) for field in fields]
         clipped, grad_norm = optimizers.clip_by_global_norm(gradients, self._config.max_grad_norm)
-        self.optimizer.apply(clipped, self._network.trainable_variables)
+        optimizer.apply(clipped, self._network.trainable_variables)
         means = tf.add_n([part.share * tf.stack(part.losses[1:]) for part in parts])
         targets = tf.concat([part.targets for part in parts], axis=1)  # [T, N]
         values = tf.concat([part.values for part in parts], axis=1)
         explained = losses.explained_variance(targets, values)
         return tf.stack([*tf.unstack(means), explained, grad_norm])
+
+
+def _memory_inputs(memories: Sequence[Memory]) -> list[tf.Tensor]:
+    """Of T memories what `backprop.recall` needs: the first state, and all actions and rewards."""
+    fields = list(zip(*memories, strict=True))
+    return [field[0] for field in fields[:2]] + [tf.concat(field, 0) for field in fields[2:]]
 
 
 def _flat(tensor: tf.Tensor) -> tf.Tensor:

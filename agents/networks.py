@@ -2,6 +2,14 @@
 
 So a saved `.keras` file loads with Keras alone, in safe mode. A model maps observations,
 `uint8[B, H, W, C]` or `float32[B, D]`, to `(logits, values)`, `[B, num_logits]` and `[B]`.
+
+One with an LSTM takes its memory, too, and returns what it becomes:
+
+    (observations, hidden, cell[, last_action, last_reward]) to (logits, values, hidden, cell)
+
+`hidden` and `cell` are `float32[B, lstm_units]`, zeros at the start of an episode. Then so are
+`last_action`, `float32[B, num_logits]` as `Distribution.encode` has it, and `last_reward`,
+`float32[B, 1]`.
 """
 
 import gymnasium
@@ -23,7 +31,16 @@ VECTOR_NETWORKS = ('mlp',)
 NETWORKS = PICTURE_NETWORKS + VECTOR_NETWORKS
 
 
-def build(name: str, observation_space: gymnasium.Space, num_logits: int, seed: int) -> keras.Model:
+def build(
+    name: str,
+    observation_space: gymnasium.Space,
+    num_logits: int,
+    seed: int,
+    *,
+    activation: str = 'relu',
+    lstm_units: int = 0,
+    feed_last_action_reward: bool = False,
+) -> keras.Model:
     """The network of this name, with new weights.
 
     - `nature`: Mnih et al. (2015), https://doi.org/10.1038/nature14236.
@@ -33,8 +50,12 @@ def build(name: str, observation_space: gymnasium.Space, num_logits: int, seed: 
     - `mlp`: two layers of 64 tanh units each for policy and value, which share nothing, as in
       Schulman et al. (2017), https://arxiv.org/abs/1707.06347.
 
-    Weights are orthogonal (Saxe et al. 2013, https://arxiv.org/abs/1312.6120), biases zero. A
-    policy head of small gain starts all actions equally probable.
+    An LSTM (Hochreiter and Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735) stands
+    between these and the heads; `mlp` then has one branch for both.
+
+    Weights are orthogonal (Saxe et al. 2013, https://arxiv.org/abs/1312.6120), biases zero but for
+    the LSTM's forget gates, which start at one. A policy head of small gain starts all actions
+    equally probable.
 
     Args:
         name: One of `NETWORKS`.
@@ -42,35 +63,74 @@ def build(name: str, observation_space: gymnasium.Space, num_logits: int, seed: 
             is divided by 255.
         num_logits: Of the policy's distribution.
         seed: The same seed gives the same weights, bit for bit.
+        activation: Of the networks for pictures: `relu` or `elu`.
+        lstm_units: Size of the LSTM; 0 for none.
+        feed_last_action_reward: Whether the LSTM gets the last action and reward, too.
 
     Returns:
-        A model of observations to `(logits, values)`.
+        A model as above.
 
     Raises:
         UsageError: There is no such network, or it does not take these observations.
     """
     shape = observation_space.shape or ()
     _check(name, shape)
-    layers = _Layers(seed)
+    layers = _Layers(seed, activation)
     is_uint8 = observation_space.dtype == np.uint8
     observations = keras.Input(shape, dtype='uint8' if is_uint8 else 'float32', name='observations')
     x = keras.layers.Rescaling(1 / 255, name='scale')(observations) if is_uint8 else observations
-    if name == 'mlp':
+    memory: list[keras.KerasTensor] = []
+    if name == 'mlp' and not lstm_units:
         policy_features, value_features = _mlp(x, layers, 'policy'), _mlp(x, layers, 'value')
+    elif name == 'mlp':
+        policy_features = value_features = _mlp(x, layers, 'features')
     else:
         torso = _impala(x, layers) if name == 'impala' else _convolutions(x, layers, name)
         policy_features = value_features = torso
+    if lstm_units:
+        memory = _memory_inputs(lstm_units, num_logits if feed_last_action_reward else 0)
+        features, state = layers.lstm(lstm_units)(
+            _joined([policy_features, *memory[2:]]), memory[:2]
+        )
+        policy_features = value_features = features
     logits = layers.dense(num_logits, 0.01, 'policy')(policy_features)
     values = layers.dense(1, 1.0, 'value')(value_features)
     values = keras.layers.Reshape((), name='squeeze')(values)  # [B, 1] to [B]
+    if lstm_units:
+        return keras.Model([observations, *memory], (logits, values, *state), name=name)
     return keras.Model(observations, (logits, values), name=name)
+
+
+def _memory_inputs(lstm_units: int, num_logits: int) -> list[keras.KerasTensor]:
+    """`hidden` and `cell`, then `last_action` and `last_reward` unless `num_logits` is 0."""
+    sizes = {'hidden': lstm_units, 'cell': lstm_units}
+    if num_logits:
+        sizes.update(last_action=num_logits, last_reward=1)
+    return [keras.Input((size,), name=name) for name, size in sizes.items()]
+
+
+def _joined(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:
+    return keras.layers.Concatenate(name='join')(tensors) if len(tensors) > 1 else tensors[0]
 
 
 class _Layers:
     """Makes layers whose weights are orthogonal and follow from one seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, activation: str) -> None:
         self._random = np.random.default_rng(seed)
+        self._activation = {'relu': keras.layers.ReLU, 'elu': keras.layers.ELU}[activation]
+
+    def activation(self, name: str) -> keras.layers.Layer:
+        """A layer of its own, so that `backprop` can remember what it answered."""
+        return self._activation(name=name)
+
+    def lstm(self, units: int) -> keras.layers.Layer:
+        return keras.layers.LSTMCell(
+            units,
+            kernel_initializer=self._orthogonal(1.0),
+            recurrent_initializer=self._orthogonal(1.0),
+            name='lstm',
+        )
 
     def dense(
         self, units: int, gain: float, name: str, activation: str | None = None
@@ -101,23 +161,19 @@ class _Layers:
         return keras.initializers.Orthogonal(gain, seed=int(self._random.integers(2**31)))
 
 
-def _relu(x: keras.KerasTensor, name: str) -> keras.KerasTensor:
-    """A layer of its own, so that `backprop` can remember what it answered."""
-    return keras.layers.ReLU(name=name)(x)
-
-
 def _convolutions(x: keras.KerasTensor, layers: _Layers, name: str) -> keras.KerasTensor:
-    """The convolutions of this name and a dense layer, all with relu."""
+    """The convolutions of this name and a dense layer, each with the activation."""
     convolutions, units = _CONVOLUTIONS[name]
     for i, (filters, size, stride) in enumerate(convolutions, start=1):
-        x = _relu(layers.convolution(filters, size, stride, f'conv{i}')(x), f'relu{i}')
+        x = layers.convolution(filters, size, stride, f'conv{i}')(x)
+        x = layers.activation(f'activation{i}')(x)
     return _features(x, layers, units)
 
 
 def _features(x: keras.KerasTensor, layers: _Layers, units: int) -> keras.KerasTensor:
     """What policy and value share."""
     x = keras.layers.Flatten(name='flatten')(x)
-    return _relu(layers.dense(units, _RELU_GAIN, 'dense')(x), 'features')
+    return layers.activation('features')(layers.dense(units, _RELU_GAIN, 'dense')(x))
 
 
 def _impala(x: keras.KerasTensor, layers: _Layers) -> keras.KerasTensor:
@@ -127,14 +183,14 @@ def _impala(x: keras.KerasTensor, layers: _Layers) -> keras.KerasTensor:
         x = keras.layers.MaxPooling2D(3, 2, 'same', name=f'pool{i}')(x)
         for block in ('a', 'b'):
             x = _residual(x, layers, channels, f'residual{i}{block}')
-    return _features(_relu(x, 'relu'), layers, 256)
+    return _features(layers.activation('activation')(x), layers, 256)
 
 
 def _residual(x: keras.KerasTensor, layers: _Layers, channels: int, name: str) -> keras.KerasTensor:
-    """x + conv(relu(conv(relu(x))))."""
-    y = _relu(x, f'{name}_relu1')
+    """x + conv(f(conv(f(x)))), f the activation."""
+    y = layers.activation(f'{name}_activation1')(x)
     y = layers.convolution(channels, 3, 1, f'{name}_conv1', 'same')(y)
-    y = _relu(y, f'{name}_relu2')
+    y = layers.activation(f'{name}_activation2')(y)
     y = layers.convolution(channels, 3, 1, f'{name}_conv2', 'same', gain=1.0)(y)
     return keras.layers.Add(name=f'{name}_add')([x, y])
 

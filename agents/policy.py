@@ -15,6 +15,7 @@ from envs.config import EnvConfig
 from envs.errors import UsageError
 
 FORMAT_VERSION = 1
+_ENDS = ((1, 2), (3, 4), (5, 4))  # Numbers of inputs and outputs: `networks` tells which.
 
 
 class Policy(NamedTuple):
@@ -53,8 +54,8 @@ def load(directory: str) -> Policy:
         env_config = _env_config(recipe)
         model = os.path.join(directory, 'model.keras')
         network = keras.saving.load_model(model, compile=False, safe_mode=True)
-        if len(network.inputs) != 1 or len(network.outputs) != 2:
-            raise ValueError('a policy maps observations to (logits, values)')
+        if (len(network.inputs), len(network.outputs)) not in _ENDS:
+            raise ValueError('a policy maps observations, and a memory, to (logits, values)')
     except FileNotFoundError as error:
         raise UsageError(f'no model in {directory}: {error.filename or error} is missing') from None
     except UsageError:

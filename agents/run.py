@@ -48,6 +48,9 @@ class Agent(Protocol):
     def set_state(self, state: Snapshot) -> None:
         """Continues from `state`."""
 
+    def paused(self) -> contextlib.AbstractContextManager[object]:
+        """Within it nothing is learned."""
+
     def close(self) -> None:
         """Ends the environments."""
 
@@ -110,7 +113,8 @@ class Run:
         """Saves the last state and model if the loop ended by itself or by a signal."""
         with self._exit_stack:
             if error is None:
-                self._finish()
+                with self._agent.paused():
+                    self._finish()
 
     def after_update(self, metrics: TrainMetrics) -> None:
         """Logs an update; writes, evaluates and saves when a period has passed.
@@ -149,22 +153,23 @@ class Run:
         """Plays a few sampled episodes; the model with the best mean score is kept."""
         steps = self._agent.num_steps
         film = os.path.join(self.directory, 'videos', f'step-{steps:09d}.mp4')
-        result = evaluation.evaluate(
-            self._agent.network,
-            self._env_config,
-            self._run_config.eval_episodes,
-            seed=steps,
-            film=film if self._is_due(self._run_config.video_period, 'evaluation') else '',
-            should_stop=lambda: bool(self.interrupted),
-        )
-        if self.interrupted:
-            return  # It is still due, and done when the run is resumed.
-        self._last['evaluation'] = steps
-        self._logger.write_evaluation(steps, result)
-        self._progress.print(f'evaluation at {steps:,} steps: {evaluation.summary(result)}')
-        if result.mean_score > self._best_score:
-            self._best_score = result.mean_score
-            self._save_model('best', mean_score=result.mean_score)
+        with self._agent.paused():
+            result = evaluation.evaluate(
+                self._agent.network,
+                self._env_config,
+                self._run_config.eval_episodes,
+                seed=steps,
+                film=film if self._is_due(self._run_config.video_period, 'evaluation') else '',
+                should_stop=lambda: bool(self.interrupted),
+            )
+            if self.interrupted:
+                return  # It is still due, and done when the run is resumed.
+            self._last['evaluation'] = steps
+            self._logger.write_evaluation(steps, result)
+            self._progress.print(f'evaluation at {steps:,} steps: {evaluation.summary(result)}')
+            if result.mean_score > self._best_score:
+                self._best_score = result.mean_score
+                self._save_model('best', mean_score=result.mean_score)
 
     def _save_model(self, name: str, **about: float) -> None:
         directory = os.path.join(self.directory, 'model', name)

@@ -12,6 +12,9 @@ import numpy as np
 
 from envs.game import Snapshot
 
+# What a recurrent actor knows of the episode so far, arrays `[B, ...]`; nothing if it is not one.
+Memory = Sequence[Any]
+
 
 class Rollout(NamedTuple):
     """One unroll, time-major. Index t holds s_t, a_t and the environment's answer to a_t."""
@@ -22,7 +25,9 @@ class Rollout(NamedTuple):
     discounts: np.ndarray  # float32[T, B]; γ, or 0 where an episode ended
     values: np.ndarray  # float32[T, B]; V(s_t) when acting
     bootstrap_value: np.ndarray  # float32[B]; V(s_T)
+    starts: np.ndarray  # bool[T, B]; whether an episode began with s_t
     activations: Sequence[Sequence[Any]]  # Of each step those of its `Decision`
+    memories: Sequence[Memory] = ()  # Of each step that with which the actor came to it
 
 
 class Decision(NamedTuple):
@@ -31,16 +36,32 @@ class Decision(NamedTuple):
     actions: np.ndarray  # int32[B], or [B, k]
     values: np.ndarray  # float32[B]
     activations: Sequence[Any] = ()  # What `backprop` recalls for training.
+    memory: Memory = ()  # After this step, as far as the actor knows it by now
 
 
 class Actor(Protocol):
     """What chooses actions and predicts values: the step model."""
 
-    def step(self, observations: np.ndarray, count: int) -> Decision:
+    def first_memory(self, num_envs: int) -> Memory:
+        """That at the start of an episode: zeros, or nothing."""
+        return ()
+
+    def step(self, observations: np.ndarray, memory: Memory, count: int) -> Decision:
         """Decides on `[B, ...]` observations; `count` selects the random numbers."""
 
-    def value(self, observations: np.ndarray) -> np.ndarray:
+    def value(self, observations: np.ndarray, memory: Memory) -> np.ndarray:
         """Values of `[B, ...]` observations, float32[B]."""
+
+    def remember(self, decision: Decision, rewards: np.ndarray) -> Memory:
+        """The memory after a step that was answered by `rewards`, float32[B]."""
+        return decision.memory
+
+
+def forget(memory: Memory, ended: np.ndarray) -> Memory:
+    """The memory with zeros where an episode ended, `bool[B]`."""
+    if not ended.any():
+        return memory
+    return [np.where(ended[:, None], np.float32(0.0), array) for array in memory]
 
 
 class Runner:
@@ -58,6 +79,7 @@ class Runner:
 
     Attributes:
         share: Of the group in all environments.
+        num_samples: Agent steps in a rollout, T * B.
         num_steps: Agent steps of all environments together, those of other runners too.
         episodes: Statistics of the episodes that ended in the last rollout; `step` is the number
             of agent steps done by then.
@@ -76,7 +98,12 @@ class Runner:
         self._unroll_length, self._discount = unroll_length, discount
         self._first_env, self._total_envs = first_env, total_envs or envs.num_envs
         self.share = envs.num_envs / self._total_envs
+        self.num_samples = unroll_length * envs.num_envs
         self._observations = np.zeros(0)
+        self._memory = actor.first_memory(envs.num_envs)
+        self._starts = np.ones(envs.num_envs, bool)
+        self._value_sums = np.zeros(envs.num_envs)  # Of the running episodes.
+        self._lengths = np.zeros(envs.num_envs, np.int64)
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
 
@@ -91,28 +118,43 @@ class Runner:
         action_space = self._envs.single_action_space
         actions = np.empty(shape + (action_space.shape or ()), np.int32)
         rewards, discounts, values = (np.empty(shape, np.float32) for _ in range(3))
-        activations, self.episodes = [], []
+        starts, memories, activations = np.empty(shape, bool), [], []
+        self.episodes = []
         for t in range(self._unroll_length):
-            observations[t] = self._observations
+            observations[t], starts[t] = self._observations, self._starts
+            memories.append(self._memory)
             count = self.num_steps + self._first_env  # No two runners use the same numbers.
-            decision = self._actor.step(self._observations, count)
+            decision = self._actor.step(self._observations, self._memory, count)
             actions[t], values[t] = decision.actions, decision.values
             activations.append(decision.activations)
             self._observations, rewards[t], terminated, truncated, infos = self._envs.step(
                 actions[t]
             )
-            discounts[t] = np.where(terminated | truncated, 0.0, self._discount)
+            self.num_steps += self._total_envs
+            memory = self._actor.remember(decision, rewards[t])
+            self._starts = terminated | truncated
+            discounts[t] = np.where(self._starts, 0.0, self._discount)
             cut = truncated & ~terminated
             if cut.any():
-                rewards[t] += self._truncation_values(cut, infos)
-            self.num_steps += self._total_envs
-            self._note_episodes(infos)
-        bootstrap_value = self._actor.value(self._observations)
+                rewards[t] += self._truncation_values(cut, infos, memory)
+            self._memory = forget(memory, self._starts)
+            self._note_episodes(values[t], infos)
+        bootstrap_value = self._actor.value(self._observations, self._memory)
         return Rollout(
-            observations, actions, rewards, discounts, values, bootstrap_value, activations
+            observations,
+            actions,
+            rewards,
+            discounts,
+            values,
+            bootstrap_value,
+            starts,
+            activations,
+            memories,
         )
 
-    def _truncation_values(self, cut: np.ndarray, infos: dict[str, Any]) -> np.ndarray:
+    def _truncation_values(
+        self, cut: np.ndarray, infos: dict[str, Any], memory: Memory
+    ) -> np.ndarray:
         """γ V(s_final) where a limit cut the episode, else 0: the game would have gone on.
 
         Pardo et al. (2018), https://arxiv.org/abs/1712.00378.
@@ -120,9 +162,12 @@ class Runner:
         final = np.array(self._observations)
         for i in np.flatnonzero(cut):
             final[i] = infos['final_obs'][i]
-        return np.where(cut, self._discount * self._actor.value(final), 0.0)
+        return np.where(cut, self._discount * self._actor.value(final, memory), 0.0)
 
-    def _note_episodes(self, infos: dict[str, Any]) -> None:
+    def _note_episodes(self, values: np.ndarray, infos: dict[str, Any]) -> None:
+        """Adds `value`, the mean of V(s_t) while the agent played the episode."""
+        self._value_sums += values
+        self._lengths += 1
         final_info = infos.get('final_info', {})
         if 'episode' not in final_info:
             return
@@ -131,16 +176,26 @@ class Runner:
             statistics = {
                 key: values[i] for key, values in episode.items() if not key.startswith('_')
             }
+            statistics['value'] = self._value_sums[i] / self._lengths[i]
+            self._value_sums[i], self._lengths[i] = 0.0, 0
             self.episodes.append(
                 {'step': self.num_steps, 'env': self._first_env + int(i), **statistics}
             )
 
     def state(self) -> Snapshot:
-        """The step count and the environments' snapshots."""
-        envs = self._envs.snapshot()  # type: ignore[attr-defined]
-        return {'num_steps': self.num_steps, 'envs': envs}
+        """The step count, what is remembered of the episodes, and the environments' snapshots."""
+        return {
+            'num_steps': self.num_steps,
+            'memory': [np.array(array) for array in self._memory],
+            'starts': self._starts.copy(),
+            'value_sums': self._value_sums.copy(),
+            'lengths': self._lengths.copy(),
+            'envs': self._envs.snapshot(),  # type: ignore[attr-defined]
+        }
 
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken."""
         self.num_steps = int(state['num_steps'])
+        self._memory, self._starts = state['memory'], state['starts'].copy()
+        self._value_sums, self._lengths = state['value_sums'].copy(), state['lengths'].copy()
         self._observations = self._envs.restore(state['envs'])  # type: ignore[attr-defined]

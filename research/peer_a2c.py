@@ -14,7 +14,7 @@ import numpy as np
 from absl import flags
 
 from agents import configs, presets
-from agents.runner import Decision
+from agents.runner import Actor, Decision, Memory
 from envs import games
 from envs.config import EnvConfig, require
 from envs.make import make_env
@@ -28,18 +28,18 @@ _JSON = flags.DEFINE_string('json', None, 'File to write the result to.', requir
 _RANDOM = flags.DEFINE_boolean('random', False, 'Evaluate the random policy instead.')
 
 
-class PeerActor:
+class PeerActor(Actor):
     """A policy of Stable-Baselines3 as our evaluation wants it."""
 
     def __init__(self, model: Any) -> None:
         self._model = model
 
-    def step(self, observations: np.ndarray, count: int) -> Decision:
+    def step(self, observations: np.ndarray, memory: Memory, count: int) -> Decision:
         """Sampled actions."""
         actions, _ = self._model.predict(np.array(observations), deterministic=False)
         return Decision(actions, np.zeros(len(actions), np.float32))
 
-    def value(self, observations: np.ndarray) -> np.ndarray:
+    def value(self, observations: np.ndarray, memory: Memory) -> np.ndarray:
         """Not needed to evaluate."""
         return np.zeros(len(observations), np.float32)
 
@@ -50,7 +50,7 @@ class RandomActor(PeerActor):
     def __init__(self, num_actions: int, seed: int) -> None:
         self._num_actions, self._rng = num_actions, np.random.default_rng(seed)
 
-    def step(self, observations: np.ndarray, count: int) -> Decision:
+    def step(self, observations: np.ndarray, memory: Memory, count: int) -> Decision:
         """Uniform actions."""
         actions = self._rng.integers(self._num_actions, size=len(observations))
         return Decision(actions, np.zeros(len(actions), np.float32))

@@ -74,7 +74,7 @@ def random_rollout(step_model: models.StepModel, rng: np.random.Generator, first
     shape = (_CONFIG.unroll_length, _NUM_ENVS)
     brightness = rng.random((*shape, 1, 1, 1))
     observations = (rng.integers(0, 256, shape + _SPACE.shape) * brightness).astype(np.uint8)
-    decisions = [step_model.step(o, first + t) for t, o in enumerate(observations)]
+    decisions = [step_model.step(o, (), first + t) for t, o in enumerate(observations)]
     ended = rng.random(shape) < 0.1
     last = rng.integers(0, 256, (_NUM_ENVS, *_SPACE.shape)).astype(np.uint8)
     return Rollout(
@@ -83,7 +83,8 @@ def random_rollout(step_model: models.StepModel, rng: np.random.Generator, first
         rng.integers(-1, 2, shape).astype(np.float32),
         np.where(ended, 0.0, _CONFIG.discount).astype(np.float32),
         np.stack([decision.values for decision in decisions]),
-        step_model.value(last),
+        step_model.value(last, ()),
+        ended,
         [decision.activations for decision in decisions],
     )
 

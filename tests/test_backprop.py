@@ -28,7 +28,7 @@ def make(name, seed=0):
 def compiled_recall(network):
     @tf.function
     def function(observations, activations, output_gradients):
-        outputs, pull_back = backprop.recall(network, observations, activations)
+        outputs, pull_back = backprop.recall(network, [observations], activations)
         return outputs, pull_back(output_gradients)
 
     return function
@@ -37,7 +37,7 @@ def compiled_recall(network):
 @pytest.mark.parametrize('name', networks.NETWORKS)
 def test_outputs_and_gradients_are_those_of_the_plain_way(name):
     network, observations, output_gradients = make(name)
-    outputs, activations = backprop.forward(network, observations)
+    outputs, activations = backprop.forward(network, [observations])
     with tf.GradientTape() as tape:
         plain_outputs = network(observations)
     plain = tape.gradient(plain_outputs, network.trainable_variables, output_gradients)
@@ -51,7 +51,7 @@ def test_outputs_and_gradients_are_those_of_the_plain_way(name):
 @pytest.mark.parametrize('name', ['nature', 'a3c'])
 def test_no_convolution_is_computed_again(name):
     network, observations, output_gradients = make(name)
-    _, activations = backprop.forward(network, observations)
+    _, activations = backprop.forward(network, [observations])
     function = compiled_recall(network).get_concrete_function(
         tf.constant(observations), activations, output_gradients
     )
@@ -74,7 +74,7 @@ def test_what_is_used_twice_gets_both_gradients():
     both = keras.layers.Add()([shared, keras.layers.Dense(6)(shared)])
     network = keras.Model(inputs, (both, keras.layers.Dense(2)(shared)))
     x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
-    _, activations = backprop.forward(network, x)
+    _, activations = backprop.forward(network, [x])
     output_gradients = [np.ones((3, 6), np.float32), np.full((3, 2), 0.5, np.float32)]
     _, gradients = compiled_recall(network)(x, activations, output_gradients)
     with tf.GradientTape() as tape:
@@ -87,6 +87,6 @@ def test_what_is_used_twice_gets_both_gradients():
 @pytest.mark.parametrize('change', [lambda a: a[:-1], lambda a: [*a, a[0]]])
 def test_the_wrong_number_of_activations_is_refused(change):
     network, observations, _ = make('a3c')
-    _, activations = backprop.forward(network, observations)
+    _, activations = backprop.forward(network, [observations])
     with pytest.raises(ValueError, match='3 activations'):
-        backprop.recall(network, observations, change(activations))
+        backprop.recall(network, [observations], change(activations))

@@ -11,7 +11,7 @@ import pytest
 
 from agents import configs, distributions, evaluation, networks, policy, report
 from agents.evaluation import Episode, Evaluation
-from agents.runner import Decision
+from agents.runner import Actor, Decision
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -47,8 +47,8 @@ class Fixed(gymnasium.Env):
         return np.zeros(1, np.float32), 1.0, ended, False, info
 
 
-class Idle:
-    def step(self, observations, count):
+class Idle(Actor):
+    def step(self, observations, memory, count):
         zeros = np.zeros(len(observations))
         return Decision(zeros.astype(np.int32), zeros.astype(np.float32))
 

@@ -33,6 +33,7 @@ def random_rollout(seed):
         discounts=np.where(rng.random((T, B)) < 0.2, 0.0, 0.9).astype(np.float32),
         values=rng.normal(size=(T, B)).astype(np.float32),
         bootstrap_value=rng.normal(size=B).astype(np.float32),
+        starts=np.zeros((T, B), bool),
         activations=[()] * T,  # This network has no rectifiers.
     )
 
@@ -110,7 +111,7 @@ def test_updates_equal_those_written_by_hand(changes):
 def test_the_order_of_environments_changes_nothing_but_that_of_actions_does():
     """Flattening keeps the pairs of a sample together."""
     rollout, order = random_rollout(0), np.array([2, 0, 3, 1])
-    arrays = [np.take(x, order, axis=min(1, x.ndim - 1)) for x in rollout[:-1]]
+    arrays = [np.take(x, order, axis=min(1, x.ndim - 1)) for x in rollout[:-2]]
     reordered = Rollout(*arrays, rollout.activations)
     mixed = rollout._replace(actions=np.take(rollout.actions, order, axis=1))
     weights = []
@@ -125,7 +126,7 @@ def test_the_order_of_environments_changes_nothing_but_that_of_actions_does():
 @pytest.mark.parametrize('cuts', [[2], [1], [1, 2, 3]])
 def test_gradients_of_groups_make_the_update_of_the_whole(cuts):
     rollout = random_rollout(0)
-    pieces = [np.split(x, cuts, axis=min(1, x.ndim - 1)) for x in rollout[:-1]]
+    pieces = [np.split(x, cuts, axis=min(1, x.ndim - 1)) for x in rollout[:-2]]
     groups = [Rollout(*arrays, rollout.activations) for arrays in zip(*pieces, strict=True)]
     weights, metrics = [], []
     for parts in ([rollout], groups):
@@ -161,9 +162,9 @@ def test_the_metrics_tell_the_truth():
 def test_the_step_model_uses_what_the_train_model_learned():
     network, step_model, train_model = make()
     rollout = random_rollout(0)
-    before = step_model.value(rollout.observations[0])
+    before = step_model.value(rollout.observations[0], ())
     train_model.train(rollout, 1e-1, CONFIG.entropy_cost)
-    after = step_model.value(rollout.observations[0])
+    after = step_model.value(rollout.observations[0], ())
     np.testing.assert_allclose(after, np.asarray(network(rollout.observations[0])[1]), rtol=1e-5)
     assert np.abs(after - before).max() > 1e-3
 
@@ -172,8 +173,8 @@ def test_nothing_is_traced_twice():
     _, step_model, train_model = make()
     for number in range(12):
         rollout = random_rollout(number)
-        step_model.step(rollout.observations[0], number)
-        step_model.value(rollout.observations[0])
+        step_model.step(rollout.observations[0], (), number)
+        step_model.value(rollout.observations[0], ())
         train_model.train(rollout, 0.1 / (number + 1), 0.02 / (number + 1))
     compiled = (step_model._step, step_model._value, train_model._gradients, train_model._apply)
     for function in compiled:
@@ -186,12 +187,12 @@ def test_actions_follow_from_seed_and_count():
     observations = np.random.default_rng(0).normal(size=(64, SIZE)).astype(np.float32)
     same = StepModel(network, distribution, seed=3)
     other = StepModel(network, distribution, seed=4)
-    actions, values, _ = step_model.step(observations, 7)
-    np.testing.assert_array_equal(actions, same.step(observations, 7)[0])
-    assert (actions != step_model.step(observations, 8)[0]).any()
-    assert (actions != other.step(observations, 7)[0]).any()
+    actions, values, *_ = step_model.step(observations, (), 7)
+    np.testing.assert_array_equal(actions, same.step(observations, (), 7)[0])
+    assert (actions != step_model.step(observations, (), 8)[0]).any()
+    assert (actions != other.step(observations, (), 7)[0]).any()
     assert (actions.dtype, actions.shape, values.shape) == (np.int32, (64,), (64,))
-    step_model.step(observations, 2**40)  # No count is too large.
+    step_model.step(observations, (), 2**40)  # No count is too large.
 
 
 def test_greedy_actions_are_the_most_probable():
@@ -200,4 +201,4 @@ def test_greedy_actions_are_the_most_probable():
     observations = np.random.default_rng(0).normal(size=(32, SIZE)).astype(np.float32)
     expected = np.argmax(network(observations)[0], axis=-1)
     for count in (0, 1):
-        np.testing.assert_array_equal(greedy.step(observations, count)[0], expected)
+        np.testing.assert_array_equal(greedy.step(observations, (), count)[0], expected)

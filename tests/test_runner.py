@@ -45,18 +45,28 @@ class Tape(gymnasium.Env):
 
 
 class ScriptedActor:
-    """Values are a function of the observation; actions are a function of that and the count."""
+    """Values are a function of the observation and of the rewards of the episode so far.
+
+    Actions are a function of the observation and the count.
+    """
 
     def __init__(self):
         self.counts = []
 
-    def step(self, observations, count):
+    def first_memory(self, num_envs):
+        return [np.zeros((num_envs, 1), np.float32)]
+
+    def step(self, observations, memory, count):
         self.counts.append(count)
         actions = (observations.sum(axis=1).astype(np.int32) + count) % 4
-        return Decision(actions.astype(np.int32), self.value(observations))
+        return Decision(actions.astype(np.int32), self.value(observations, memory), (), memory)
 
-    def value(self, observations):
-        return (observations @ np.array([7.0, 0.5, 0.25])).astype(np.float32)
+    def value(self, observations, memory):
+        seen = observations @ np.array([7.0, 0.5, 0.25])
+        return (seen + memory[0][:, 0] / 16).astype(np.float32)
+
+    def remember(self, decision, rewards):
+        return [decision.memory[0] + rewards[:, None]]
 
 
 def vector(tapes):
@@ -79,24 +89,27 @@ def rollouts(tapes, length, count=1):
 def by_hand(tapes, length):
     """The same rollout, one environment after the other and one step after the other."""
     shape, actor = (length, len(tapes)), ScriptedActor()
-    names = ('actions', 'rewards', 'discounts', 'values')
+    names = ('actions', 'rewards', 'discounts', 'values', 'starts')
     book = {name: np.zeros(shape) for name in names}
     book['observations'], book['bootstrap_value'] = np.zeros((*shape, 3)), np.zeros(len(tapes))
     for i, tape in enumerate(tapes):
         env = Tape(tape, i)
         observation, _ = env.reset()
+        score, is_start = np.zeros((1, 1), np.float32), True
         for t in range(length):
-            actions, values, _ = actor.step(observation[None], t * len(tapes))
-            book['observations'][t, i] = observation
+            actions, values, *_ = actor.step(observation[None], [score], t * len(tapes))
+            book['observations'][t, i], book['starts'][t, i] = observation, is_start
             book['actions'][t, i], book['values'][t, i] = actions[0], values[0]
             observation, reward, terminated, truncated, _ = env.step(actions[0])
+            score, is_start = score + reward, terminated or truncated
             if truncated and not terminated:
-                reward += DISCOUNT * actor.value(observation[None])[0]
+                reward += DISCOUNT * actor.value(observation[None], [score])[0]
             book['rewards'][t, i] = reward
             book['discounts'][t, i] = 0.0 if terminated or truncated else DISCOUNT
-            if terminated or truncated:
+            if is_start:
                 observation, _ = env.reset()
-        book['bootstrap_value'][i] = actor.value(observation[None])[0]
+                score = np.zeros((1, 1), np.float32)
+        book['bootstrap_value'][i] = actor.value(observation[None], [score])[0]
     return book
 
 
@@ -123,11 +136,12 @@ def test_a_rollout_equals_the_books_kept_by_hand(tapes, length):
 def test_types_and_layout():
     [(rollout, _)], _, _ = rollouts(['....', '....', '....'], 5)
     assert rollout.activations == [()] * 5
-    arrays = set(rollout._fields) - {'activations'}
+    arrays = set(rollout._fields) - {'activations', 'memories'}
     shapes = {name: getattr(rollout, name).shape for name in arrays}
     assert shapes.pop('observations') == (5, 3, 3)
     assert shapes.pop('bootstrap_value') == (3,)
     assert set(shapes.values()) == {(5, 3)}
+    assert [memory.shape for [memory] in rollout.memories] == [(3, 1)] * 5
     assert rollout.actions.dtype == np.int32
     for name in ('rewards', 'discounts', 'values', 'bootstrap_value'):
         assert getattr(rollout, name).dtype == np.float32
@@ -154,6 +168,37 @@ def test_episodes_are_noted_once_with_the_steps_done_by_then():
     )
     assert first == [(6, 0, 2, 'e0'), (9, 1, 3, 'e1')]
     assert second == [(21, 0, 5, 'e0'), (24, 1, 5, 'e1')]
+
+
+def test_an_episode_tells_the_mean_of_its_values():
+    results, _, actor = rollouts(['..T', '.....'], 2, count=3)
+    whole = np.concatenate([rollout.values for rollout, _ in results])
+    told = [episode['value'] for _, episodes in results for episode in episodes]
+    np.testing.assert_allclose(told, [whole[:3, 0].mean(), whole[3:, 0].mean()], rtol=1e-6)
+
+
+def test_memory_and_values_go_on_from_a_state():
+    """What `state` adds to the environments' own snapshots, which are not of interest here."""
+    tapes = ['..T.', '....']
+
+    def runner():
+        new = Runner(vector(tapes), ScriptedActor(), 3, DISCOUNT)
+        new.reset(seed=0)
+        return new
+
+    one, other = runner(), runner()
+    one.run()
+    one._envs.snapshot = lambda: 'envs'
+    state = one.state()
+    expected, ends = one.run(), one.episodes
+    other.run()
+    other._memory, other._value_sums = [np.ones((2, 1))], np.ones(2)
+    other._envs.restore = lambda snapshot: other._observations
+    other.set_state(state)
+    got = other.run()
+    for name in ('values', 'starts', 'rewards', 'bootstrap_value'):
+        np.testing.assert_array_equal(getattr(got, name), getattr(expected, name))
+    assert [e['value'] for e in other.episodes] == [e['value'] for e in ends]
 
 
 def test_an_end_without_statistics_is_no_episode():

@@ -68,7 +68,7 @@ def inference(options: Options) -> Work:
     observations, batch = rollout.observations[0], rollout.observations.shape[1]
 
     def work() -> int:
-        step_model.step(observations, 0)
+        step_model.step(observations, (), 0)
         return batch
 
     return work
@@ -105,12 +105,13 @@ def _models(options: Options) -> tuple[Any, Any, Any]:
         rng.integers(0, env.action_space.n, shape).astype(np.int32),
         *(rng.random(shape, np.float32) for _ in range(3)),
         rng.random(shape[1:], np.float32),
+        np.zeros(shape, bool),
         (),
     )
     env.close()
     config = configs.A2CConfig(network=options.network, unroll_length=options.unroll_length)
     step_model = models.StepModel(network, distribution, seed=0)
-    activations = [step_model.step(o, 0).activations for o in rollout.observations]
+    activations = [step_model.step(o, (), 0).activations for o in rollout.observations]
     train_model = models.TrainModel(network, distribution, config)
     return step_model, train_model, rollout._replace(activations=activations)
 

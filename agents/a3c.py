@@ -1,0 +1,158 @@
+"""A3C, asynchronous advantage actor-critic.
+
+Worker threads, each with environments of its own, repeat without waiting for each other:
+
+    θ' <- θ                                      a copy of the shared weights
+    act for T steps with θ'                      one rollout
+    d <- ∂L/∂θ' on this rollout                  the loss of A2C
+    update θ and the optimizer's statistics with d
+
+Mnih et al. (2016), algorithm S3, https://arxiv.org/abs/1602.01783. Between a worker's copy and its
+update other workers update θ: most gradients are as many updates old as there are other workers.
+
+Workers are threads of one process, their emulators are processes. TensorFlow and the wait for
+emulators release Python's lock, so only the Python code between them takes turns.
+"""
+
+import contextlib
+import queue
+import threading
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from agents.actor_critic import ActorCritic
+from agents.configs import A3CConfig, RunConfig
+from agents.models import StepModel, TrainMetrics
+from agents.run import Run
+from agents.worker_threads import WorkerThreads
+from envs.config import EnvConfig
+from envs.errors import UsageError
+from envs.game import Snapshot
+
+
+class Update(NamedTuple):
+    """What a worker tells of an update."""
+
+    num_steps: int  # Agent steps of all workers by then
+    metrics: TrainMetrics
+    episodes: list[dict[str, Any]]  # Those that ended in its rollout
+
+
+class A3C(ActorCritic):
+    """Each worker updates the weights on its own.
+
+    With several workers no two runs are alike, since the order of updates is not; one worker
+    repeats itself, and is A2C.
+    """
+
+    def __init__(self, config: A3CConfig, env_config: EnvConfig) -> None:
+        self._num_optimizers = 1 if config.shared_statistics else config.num_workers
+        self._locals: list[StepModel] = []
+        self._update_lock = threading.Lock() if config.locked else contextlib.nullcontext()
+        self._count_lock = threading.Lock()
+        self._num_claimed = self._num_done = 0  # Agent steps of all workers.
+        self._updates: queue.SimpleQueue[Update | BaseException] = queue.SimpleQueue()
+        self._workers = WorkerThreads(config.num_workers, self._work, self._on_failure)
+        super().__init__(config, env_config, config.num_envs, config.num_workers)
+
+    def _actor_of(self, worker: int) -> StepModel:
+        self._locals.append(self.step_model.copy())
+        return self._locals[worker]
+
+    def _work(self, worker: int) -> bool:
+        """One round of a worker; False if all steps are done or taken."""
+        local, runner = self._locals[worker], self.runners[worker]
+        if not self._claim(runner.num_samples):
+            return False
+        local.weights = self.train_model.weights()
+        learning_rate = self._learning_rate(self._num_done)
+        entropy_cost = self._entropy_cost(self._num_done)
+        rollout = runner.run()
+        gradients = self.train_model.gradients(rollout, entropy_cost, weights=local.weights)
+        with self._update_lock:
+            metrics = self.train_model.apply(
+                [gradients], learning_rate, worker % self._num_optimizers
+            )
+        self._tell(worker, metrics)
+        return True
+
+    def _claim(self, num_steps: int) -> bool:
+        """Takes the steps of a rollout, so that all workers together make as many as asked for."""
+        with self._count_lock:
+            if self._num_claimed >= self.config.total_steps:
+                return False
+            self._num_claimed += num_steps
+            return True
+
+    def _tell(self, worker: int, metrics: TrainMetrics) -> None:
+        """Counts a rollout and passes on what was learned of it."""
+        runner = self.runners[worker]
+        with self._count_lock:
+            self._num_done += runner.num_samples
+            about = {'step': self._num_done, 'worker': worker}
+            episodes = [{**episode, **about} for episode in runner.episodes]
+            self._updates.put(Update(self._num_done, metrics, episodes))
+
+    def _on_failure(self, worker: int, error: BaseException) -> None:
+        if not isinstance(error, UsageError):
+            failure = RuntimeError(f'worker {worker} failed: {error}')
+            failure.__cause__, error = error, failure
+        self._updates.put(error)
+
+    def update(self) -> TrainMetrics:
+        """The next update of any worker; all go on meanwhile.
+
+        Raises:
+            RuntimeError: A worker failed; the cause is what it raised.
+        """
+        if not self._workers.started:
+            self._workers.start()
+        update = self._updates.get()
+        if isinstance(update, BaseException):
+            raise update
+        self.num_steps, metrics, self.episodes = update
+        return metrics
+
+    def paused(self) -> contextlib.AbstractContextManager[None]:
+        """Within it no worker acts or learns."""
+        return self._workers.paused()
+
+    def state(self) -> Snapshot:
+        """That between two rounds of each worker; with the updates that nobody has asked for."""
+        with self.paused():
+            unread = []
+            while not self._updates.empty():
+                update = self._updates.get()
+                if isinstance(update, BaseException):
+                    raise update
+                unread.append(update)
+            for update in unread:
+                self._updates.put(update)
+            told = [[u.num_steps, list(u.metrics), u.episodes] for u in unread]
+            return {**super().state(), 'num_done': self._num_done, 'updates': told}
+
+    def set_state(self, state: Snapshot) -> None:
+        """Continues where `state` was taken; before the first update."""
+        super().set_state(state)
+        self._num_claimed = self._num_done = int(state['num_done'])
+        for num_steps, metrics, episodes in state['updates']:
+            self._updates.put(Update(num_steps, TrainMetrics(*metrics), episodes))
+
+    def close(self) -> None:
+        """Ends the workers, after the rollouts that are under way, and the environments."""
+        self._workers.end()
+        super().close()
+
+
+def train(
+    config: A3CConfig,
+    env_config: EnvConfig,
+    run_config: RunConfig,
+    origins: Mapping[str, str] | None = None,
+) -> bool:
+    """Trains an agent into `run_config.run_dir`; as `a2c.train`."""
+    agent = A3C(config, env_config)
+    with Run(agent, config, env_config, run_config, origins) as run:
+        while agent.num_steps < config.total_steps and not run.interrupted:
+            run.after_update(agent.update())
+    return not run.interrupted

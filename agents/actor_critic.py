@@ -1,0 +1,149 @@
+"""What A2C and A3C share: groups of environments with a thread each, and one network."""
+
+import concurrent.futures
+import contextlib
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from agents import distributions, networks, schedules
+from agents.configs import AlgorithmConfig
+from agents.models import StepModel, TrainModel
+from agents.runner import Runner
+from envs.config import EnvConfig
+from envs.game import Snapshot
+from envs.make import make_env
+from envs.vec_env import SubprocVecEnv
+
+Result = TypeVar('Result')
+
+
+class ActorCritic:
+    """The parts of an actor-critic agent; the subclasses say how it learns.
+
+    Args:
+        config: Of the algorithm.
+        env_config: Of the game.
+        num_envs: Environments of all groups.
+        num_groups: Groups that these are divided into, as evenly as can be.
+
+    Attributes:
+        envs: The groups.
+        runners: One for each group.
+        network: Its weights are what is learned.
+        num_steps: Agent steps of all environments together.
+        episodes: Statistics of the episodes that ended in the last update's rollout.
+    """
+
+    _num_optimizers = 1
+
+    def __init__(
+        self, config: AlgorithmConfig, env_config: EnvConfig, num_envs: int, num_groups: int
+    ) -> None:
+        self.config = config
+        self.num_steps = 0
+        self.episodes: list[dict[str, Any]] = []
+        groups = np.array_split(np.arange(num_envs), num_groups)
+        self._threads = concurrent.futures.ThreadPoolExecutor(num_groups, 'group')
+        self.envs: list[SubprocVecEnv] = []
+        try:
+            starts = [self._threads.submit(_start, env_config, group) for group in groups]
+            concurrent.futures.wait(starts)
+            # Those that did start must be closed, if another did not.
+            self.envs = [start.result() for start in starts if not start.exception()]
+            for start in starts:
+                start.result()
+            self._build([int(group[0]) for group in groups], num_envs)
+        except BaseException:
+            self.close()
+            raise
+
+    def _build(self, first_envs: list[int], num_envs: int) -> None:
+        config = self.config
+        env_seed, weight_seed, action_seed = np.random.SeedSequence(config.seed).generate_state(3)
+        self.distribution = distributions.make(self.envs[0].single_action_space)
+        self.network = networks.build(
+            config.network,
+            self.envs[0].single_observation_space,
+            self.distribution.num_logits,
+            int(weight_seed),
+            activation=config.activation,
+            lstm_units=config.lstm_units,
+            feed_last_action_reward=config.feed_last_action_reward,
+        )
+        self.step_model = StepModel(self.network, self.distribution, int(action_seed))
+        self.train_model = TrainModel(self.network, self.distribution, config, self._num_optimizers)
+        self.runners = [
+            Runner(
+                envs,
+                self._actor_of(group),
+                config.unroll_length,
+                config.discount,
+                first_env,
+                num_envs,
+            )
+            for group, (envs, first_env) in enumerate(zip(self.envs, first_envs, strict=True))
+        ]
+        self._for_all(lambda runner: runner.reset(int(env_seed) // 2), self.runners)
+        self._learning_rate = schedules.make(
+            config.lr_schedule, config.learning_rate, 0.0, config.total_steps
+        )
+        self._entropy_cost = schedules.make(
+            config.entropy_schedule, config.entropy_cost, 0.0, config.total_steps
+        )
+
+    def _actor_of(self, group: int) -> StepModel:
+        """What acts in the environments of a group."""
+        return self.step_model
+
+    def _for_all(self, function: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
+        """What the function makes of each item, in a thread of the group's own."""
+        futures = [
+            self._threads.submit(function, *arguments) for arguments in zip(*items, strict=True)
+        ]
+        concurrent.futures.wait(futures)  # All, before the failure of one is raised.
+        return [future.result() for future in futures]
+
+    def learning_rate(self) -> float:
+        """The learning rate of the next update."""
+        return self._learning_rate(self.num_steps)
+
+    def paused(self) -> contextlib.AbstractContextManager[object]:
+        """Within it nothing is learned."""
+        return contextlib.nullcontext()
+
+    def state(self) -> Snapshot:
+        """Steps, weights, optimizers and the runners with their environments."""
+        return {
+            'num_steps': self.num_steps,
+            'weights': self.network.get_weights(),
+            'optimizers': [
+                [variable.numpy() for variable in optimizer.variables]
+                for optimizer in self.train_model.optimizers
+            ],
+            'runners': self._for_all(Runner.state, self.runners),
+        }
+
+    def set_state(self, state: Snapshot) -> None:
+        """Continues where `state` was taken."""
+        self.num_steps = int(state['num_steps'])
+        self.network.set_weights(state['weights'])
+        optimizers = self.train_model.optimizers
+        for optimizer, values in zip(optimizers, state['optimizers'], strict=True):
+            for variable, value in zip(optimizer.variables, values, strict=True):
+                variable.assign(value)
+        self._for_all(Runner.set_state, self.runners, state['runners'])
+
+    def close(self) -> None:
+        """Ends the threads and the environments."""
+        self._threads.shutdown()
+        for envs in self.envs:
+            envs.close()
+
+
+def _start(env_config: EnvConfig, group: np.ndarray) -> SubprocVecEnv:
+    """The environments of these numbers."""
+    makers = [functools.partial(make_env, env_config, int(i)) for i in group]
+    return SubprocVecEnv(makers, step_infos=False)

@@ -1,0 +1,24 @@
+"""Train an agent with A3C on any game."""
+
+from agents import configs
+from launch import config_flags, script, training
+
+_a3c_flags = config_flags.define(configs.A3CConfig)
+
+
+def train() -> str:
+    """Trains as the flags say; returns the run's directory, or '' if a signal stopped it."""
+    settings = training.resolve('a3c', _a3c_flags)
+    from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
+    from agents import a3c
+
+    return settings.run_config.run_dir if a3c.train(*settings) else ''
+
+
+def main() -> None:
+    """Trains."""
+    train()
+
+
+if __name__ == '__main__':
+    script.start(main)
