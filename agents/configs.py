@@ -22,6 +22,7 @@ def _require_not_negative(config: object, names: tuple[str, ...]) -> None:
 class AlgorithmConfig:
     """Hyperparameters that A2C and A3C share."""
 
+    algorithm = ''  # Its script is `train_<algorithm>`.
     total_steps: int = hparam(1_000_000, 'Agent steps of all environments together.')
     unroll_length: int = hparam(5, 'Steps per environment and update, T.')
     discount: float = hparam(0.99, 'Discount γ per agent step.')
@@ -75,6 +76,7 @@ class AlgorithmConfig:
 class A2CConfig(AlgorithmConfig):
     """Hyperparameters of A2C; defaults follow Mnih et al. (2016) and OpenAI Baselines."""
 
+    algorithm = 'a2c'
     num_envs: int = hparam(16, 'Environments that step together, N.')
     num_groups: int = hparam(
         2, 'Groups of environments with a thread each: one computes while others emulate.'
@@ -90,6 +92,7 @@ class A2CConfig(AlgorithmConfig):
 class A3CConfig(AlgorithmConfig):
     """Hyperparameters of A3C; defaults follow Mnih et al. (2016): sums, clipped at 40."""
 
+    algorithm = 'a3c'
     loss_reduction: Literal['mean', 'sum'] = hparam(
         'sum', 'The loss is the mean over the samples of an update, or their sum.'
     )

@@ -15,14 +15,17 @@ from agents.models import TrainMetrics
 
 METRICS = (
     'steps', 'frames', 'wall_seconds', 'steps_per_second', 'episodes', 'episode_return',
-    'episode_score', 'episode_length', *TrainMetrics._fields, 'learning_rate', 'rss_mb',
+    'episode_score', 'episode_length', 'episode_value', *TrainMetrics._fields, 'learning_rate',
+    'rss_mb',
 )  # fmt: skip
 EPISODES = (
-    'step', 'env', 'level', 'return', 'score', 'length', 'frames', 'terminated', 'truncated',
+    'step', 'env', 'level', 'return', 'score', 'length', 'frames', 'value', 'terminated',
+    'truncated',
 )  # fmt: skip
 EVALUATIONS = ('step', 'mode', 'episodes', 'mean_score', 'standard_error', 'mean_return')
 # These tell of the machine, not of the algorithm: they differ between two equal runs.
 MACHINE_METRICS = ('wall_seconds', 'steps_per_second', 'rss_mb')
+_EPISODE_MEANS = ('return', 'score', 'length', 'value')
 _WINDOW = 100  # Episodes that `episode_return` and its like are the mean of.
 
 
@@ -41,6 +44,9 @@ class Logger:
         evaluations = os.path.join(run_dir, 'evaluations.csv')
         self._evaluations = _Table(evaluations, EVALUATIONS, resume_step)
         self._events = tf.summary.create_file_writer(run_dir)
+        self._run_dir = run_dir
+        self._worker_events: dict[int, Any] = {}  # Writers, made when a worker has something.
+        self._worker_episodes: list[dict[str, Any]] = []  # Of A3C, since the row before.
         self._updates: list[TrainMetrics] = []
         self._window: collections.deque[dict[str, Any]] = collections.deque(maxlen=_WINDOW)
         self._num_episodes, self._wall_before = 0, 0.0
@@ -54,6 +60,8 @@ class Logger:
             self._num_episodes += 1
             self._window.append(episode)
             self._episodes.write(episode)
+            if 'worker' in episode:
+                self._worker_episodes.append(episode)
 
     def write(self, steps: int, frames: int, learning_rate: float) -> dict[str, Any]:
         """Writes the row of the period that ends here; returns it."""
@@ -66,7 +74,7 @@ class Logger:
             'wall_seconds': round(self._wall_before + now - self._start, 2),
             'steps_per_second': round(rate, 1),
             'episodes': self._num_episodes,
-            **{f'episode_{key}': self._mean(key) for key in ('return', 'score', 'length')},
+            **{f'episode_{key}': self._mean(key) for key in _EPISODE_MEANS},
             **TrainMetrics(*np.mean(self._updates, axis=0).tolist())._asdict(),
             'learning_rate': learning_rate,
             'rss_mb': round(rss_mb(), 1),
@@ -74,6 +82,7 @@ class Logger:
         self._updates = []
         self._metrics.write(row)
         self._write_events(row)
+        self._write_worker_events(steps)
         return row
 
     def write_evaluation(self, step: int, evaluation: Evaluation) -> None:
@@ -101,19 +110,22 @@ class Logger:
         """Hands everything to the operating system."""
         for table in (self._metrics, self._episodes, self._evaluations):
             table.flush()
-        self._events.flush()
+        for events in (self._events, *self._worker_events.values()):
+            events.flush()
 
     def close(self) -> None:
         """Finishes the files."""
         for table in (self._metrics, self._episodes, self._evaluations):
             table.close()
-        self._events.close()
+        for events in (self._events, *self._worker_events.values()):
+            events.close()
 
     def state(self) -> dict[str, Any]:
         """What the next rows depend on."""
         return {
             'window': list(self._window),
             'updates': [list(update) for update in self._updates],
+            'worker_episodes': self._worker_episodes,
             'num_episodes': self._num_episodes,
             'wall_seconds': self._wall_before + time.monotonic() - self._start,
         }
@@ -122,6 +134,7 @@ class Logger:
         """Continues where `state` was taken."""
         self._window.extend(state['window'])
         self._updates = [TrainMetrics(*update) for update in state['updates']]
+        self._worker_episodes = list(state['worker_episodes'])
         self._num_episodes = int(state['num_episodes'])
         self._wall_before = float(state['wall_seconds'])
 
@@ -130,7 +143,8 @@ class Logger:
         return float(np.mean(values)) if values else ''
 
     def _write_events(self, row: dict[str, Any]) -> None:
-        groups = {'rollout': ('episodes', 'episode_return', 'episode_score', 'episode_length'),
+        means = (f'episode_{key}' for key in _EPISODE_MEANS)
+        groups = {'rollout': ('episodes', *means),
                   'time': ('frames', *MACHINE_METRICS),
                   'train': (*TrainMetrics._fields, 'learning_rate')}  # fmt: skip
         with self._events.as_default(row['steps']):
@@ -138,6 +152,21 @@ class Logger:
                 for key in keys:
                     if row[key] != '':
                         tf.summary.scalar(f'{group}/{key}', float(row[key]))
+
+    def _write_worker_events(self, steps: int) -> None:
+        """Means of each worker's episodes since the row before, beside those of all workers."""
+        by_worker: dict[int, list[dict[str, Any]]] = {}
+        for episode in self._worker_episodes:
+            by_worker.setdefault(episode['worker'], []).append(episode)
+        self._worker_episodes = []
+        for worker, episodes in by_worker.items():
+            if worker not in self._worker_events:
+                directory = os.path.join(self._run_dir, 'workers', str(worker))
+                self._worker_events[worker] = tf.summary.create_file_writer(directory)
+            with self._worker_events[worker].as_default(steps):
+                for key in _EPISODE_MEANS:
+                    mean = np.mean([episode[key] for episode in episodes])
+                    tf.summary.scalar(f'rollout/episode_{key}', float(mean))
 
 
 class _Table:

@@ -4,6 +4,7 @@ A preset sets fields of the configurations and is the same code path as the flag
 them reaches is in research/.
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -65,6 +66,27 @@ PRESETS: dict[str, Preset] = {
         'crop': (10, 10, 30, 30),
         'eval_period': 20_000,
         'checkpoint_period': 20_000,
+    },
+    # The well-known Doom tutorial of A3C: no action repeat, an LSTM instead of a stack of frames.
+    # Juliani (2016), "Simple Reinforcement Learning with Tensorflow, part 8".
+    'doom_a3c': {
+        **_DOOM,
+        'total_steps': 1_000_000,
+        'num_workers': len(os.sched_getaffinity(0)),
+        'envs_per_worker': 1,
+        'action_repeat': 1,
+        'frame_stack': 1,
+        'crop': (10, 10, 30, 30),
+        'network': 'a3c',
+        'activation': 'elu',
+        'lstm_units': 256,
+        'unroll_length': 30,
+        'learning_rate': 1e-4,
+        'lr_schedule': 'constant',
+        'value_cost': 0.5,
+        'entropy_cost': 0.01,
+        'loss_reduction': 'sum',
+        'max_grad_norm': 40.0,
     },
     'atari': _ATARI,
     'classic_control': _VECTORS,

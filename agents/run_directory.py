@@ -81,6 +81,8 @@ def create(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
 def check_unchanged(path: str, configs: Mapping[str, Any]) -> None:
     """Raises `UsageError` if the run was another one: only its length may change."""
     content, now = read_config(path), _as_json(configs)
+    if content['algorithm'] != now['algorithm']:
+        raise UsageError(f'--resume: use ./run train_{content["algorithm"]} for this run')
     for group in ('agent', 'environment'):
         before = content[group]
         for name, value in now[group].items():
@@ -114,7 +116,13 @@ def read_config(path: str) -> dict[str, Any]:
     try:
         with open(os.path.join(path, 'config.json')) as file:
             content = json.load(file)
-        wanted = {'agent': dict, 'environment': dict, 'run': dict, 'sessions': list}
+        wanted = {
+            'algorithm': str,
+            'agent': dict,
+            'environment': dict,
+            'run': dict,
+            'sessions': list,
+        }
         if not all(isinstance(content[name], kind) for name, kind in wanted.items()):
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
@@ -152,6 +160,7 @@ def model_directory(path: str, model: str = 'auto') -> str:
 def _as_json(configs: Mapping[str, Any]) -> dict[str, Any]:
     """The configurations as JSON gives them back: tuples become lists."""
     content = {name: dataclasses.asdict(config) for name, config in configs.items()}
+    content['algorithm'] = configs['agent'].algorithm
     return json.loads(json.dumps(content))
 
 

@@ -8,7 +8,7 @@ _a2c_flags = config_flags.define(configs.A2CConfig)
 
 def train() -> str:
     """Trains as the flags say; returns the run's directory, or '' if a signal stopped it."""
-    settings = training.resolve('a2c', _a2c_flags)
+    settings = training.resolve(_a2c_flags)
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
     from agents import a2c
 

@@ -8,7 +8,7 @@ _a3c_flags = config_flags.define(configs.A3CConfig)
 
 def train() -> str:
     """Trains as the flags say; returns the run's directory, or '' if a signal stopped it."""
-    settings = training.resolve('a3c', _a3c_flags)
+    settings = training.resolve(_a3c_flags)
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
     from agents import a3c
 

@@ -29,7 +29,7 @@ class Settings(NamedTuple):
     origins: dict[str, str]  # Of every field: `flag`, `default`, or what filled it.
 
 
-def resolve(agent: str, agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
+def resolve(agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
     """The configuration that flags, preset and a run to resume make together.
 
     Raises:
@@ -50,7 +50,7 @@ def resolve(agent: str, agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
         f'--levels: {len(env_config.levels)} levels need as many environments; '
         f'--num_envs is {config.num_envs}',
     )
-    run_dir = run_config.run_dir or run_directory.default_path(agent, env_config.game)
+    run_dir = run_config.run_dir or run_directory.default_path(config.algorithm, env_config.game)
     run_directory.check(run_dir, run_config.resume)
     if run_config.resume:
         run_directory.check_unchanged(run_dir, {'agent': config, 'environment': env_config})

@@ -8,7 +8,7 @@ import pytest
 from agents import configs
 from envs.errors import UsageError
 
-CLASSES = (configs.A2CConfig, configs.RunConfig)
+CLASSES = (configs.A2CConfig, configs.A3CConfig, configs.RunConfig)
 NAN = math.nan
 
 
@@ -40,6 +40,9 @@ def test_every_field_has_a_help_that_is_a_sentence(config_class):
         ('discount', 1.01),
         ('gae_lambda', 1.01),
         ('num_envs', 2.5),
+        ('lstm_units', -1),
+        ('activation', 'tanh'),
+        ('loss_reduction', 'max'),
         ('num_envs', True),
         ('optimizer', 'sgd'),
         ('lr_schedule', 'cosine'),
@@ -50,6 +53,18 @@ def test_a2c_refuses(name, value):
     with pytest.raises(UsageError, match=f'^--{name} .*') as refusal:
         configs.A2CConfig(**{name: value})
     assert '\n' not in str(refusal.value)
+
+
+@pytest.mark.parametrize('name', ['num_workers', 'envs_per_worker', 'unroll_length'])
+def test_a3c_refuses(name):
+    with pytest.raises(UsageError, match=f'^--{name} must be positive, not 0'):
+        configs.A3CConfig(**{name: 0})
+
+
+def test_what_is_fed_to_an_lstm_needs_one():
+    with pytest.raises(UsageError, match='--lstm_units=0 has none'):
+        configs.A2CConfig(feed_last_action_reward=True)
+    assert configs.A2CConfig(feed_last_action_reward=True, lstm_units=8).lstm_units == 8
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,16 @@ def random_logits(space, shape=(), scale=1.5):
     return scale * rng.normal(size=[*shape, distribution.num_logits]).astype(np.float32)
 
 
+def test_an_encoded_action_has_its_own_logits_set(compiled, space):
+    """So the probability of an action under logits of infinite contrast is one."""
+    distribution, actions = distributions.make(space), all_actions(space)
+    codes = compiled(distribution.encode)(tf.constant(actions))
+    assert codes.shape == (len(actions), distribution.num_logits)
+    assert set(np.unique(codes)) == {0.0, 1.0} and codes.dtype == tf.float32
+    log_probs = distribution.log_prob(200.0 * codes - 100.0, tf.constant(actions))
+    np.testing.assert_allclose(log_probs, 0.0, atol=1e-5)
+
+
 def test_make_knows_the_sizes():
     sizes = {
         name: (type(d).__name__, d.num_logits, d.event_shape)

@@ -20,7 +20,7 @@ def update(value):
 def episode(step, score):
     return {
         'step': step, 'env': 0, 'level': 'L1', 'return': score / 10, 'score': score, 'length': 5,
-        'frames': 20, 'terminated': True, 'truncated': False,
+        'frames': 20, 'value': 0.5, 'terminated': True, 'truncated': False,
     }  # fmt: skip
 
 
@@ -34,6 +34,16 @@ def without_machine(table):
         {key: value for key, value in row.items() if key not in logger.MACHINE_METRICS}
         for row in table
     ]
+
+
+def event_values(directory):
+    """Step and value of each tag; the last ones."""
+    [path] = directory.glob('events.out.tfevents.*')
+    return {
+        value.tag: (event.step, tf.make_ndarray(value.tensor))
+        for event in tf.compat.v1.train.summary_iterator(str(path))
+        for value in event.summary.value
+    }
 
 
 def write_period(log, step):
@@ -62,6 +72,28 @@ def test_a_row_is_the_mean_of_its_period(tmp_path):
     assert float(second['episode_score']) == 150.0  # Of the last hundred episodes.
     assert float(second['episode_return']) == 15.0
     assert 50 < float(first['rss_mb']) < 10_000
+
+
+def test_each_worker_has_curves_of_its_own(tmp_path):
+    """Means of the episodes since the last row, in a run of TensorBoard beside that of all."""
+    log = Logger(str(tmp_path))
+    log.note(update(0.0), [{**episode(10, 2.0), 'worker': 3}, {**episode(20, 4.0), 'worker': 3}])
+    log.write(100, 400, 0.1)
+    log.note(update(0.0), [{**episode(110, 6.0), 'worker': 0}])
+    state = log.state()
+    log.close()
+    log = Logger(str(tmp_path), 100)
+    log.set_state(state)
+    log.write(200, 800, 0.1)
+    log.close()
+    found = {worker: event_values(tmp_path / 'workers' / str(worker)) for worker in (0, 3)}
+    assert found[3]['rollout/episode_score'] == (100, 3.0)
+    assert found[0]['rollout/episode_score'] == (200, 6.0)
+    assert found[0]['rollout/episode_value'] == (200, 0.5)
+    assert set(found[0]) == {
+        f'rollout/episode_{key}' for key in ('return', 'score', 'length', 'value')
+    }
+    assert sorted(path.name for path in (tmp_path / 'workers').iterdir()) == ['0', '3']
 
 
 def test_without_an_episode_its_columns_are_empty(tmp_path):
@@ -126,12 +158,7 @@ def test_the_same_is_in_the_events(tmp_path):
     write_period(log, 100)
     log.write_evaluation(100, evaluation())
     log.close()
-    [path] = tmp_path.glob('events.out.tfevents.*')
-    values = {
-        value.tag: (event.step, tf.make_ndarray(value.tensor))
-        for event in tf.compat.v1.train.summary_iterator(str(path))
-        for value in event.summary.value
-    }
+    values = event_values(tmp_path)
     assert values['train/policy_loss'] == (100, 100.5)
     assert values['rollout/episode_score'] == (100, 100.0)
     assert values['time/frames'] == (100, 400.0)

@@ -137,7 +137,16 @@ def test_pictures_are_scaled_once():
     model = networks.build('a3c', SMALL, 4, seed=0)
     pictures = batch_of(SMALL)
     x = tf.constant(pictures / 255.0, tf.float32)
-    for name in ('conv1', 'activation1', 'conv2', 'activation2', 'flatten', 'dense', 'features', 'value'):
+    for name in (
+        'conv1',
+        'activation1',
+        'conv2',
+        'activation2',
+        'flatten',
+        'dense',
+        'features',
+        'value',
+    ):
         x = model.get_layer(name)(x)
     np.testing.assert_allclose(model(pictures)[1], x[:, 0], rtol=1e-4, atol=1e-5)
 

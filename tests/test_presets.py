@@ -8,7 +8,7 @@ from agents import configs, presets
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
-CLASSES = (configs.A2CConfig, EnvConfig, configs.RunConfig)
+CLASSES = (configs.A2CConfig, configs.A3CConfig, EnvConfig, configs.RunConfig)
 
 
 def config_fields(config_class):
@@ -25,8 +25,10 @@ def test_a_preset_fills_configurations(name):
 
 
 def test_no_option_belongs_to_two_configurations():
-    names = [field.name for config in CLASSES for field in dataclasses.fields(config)]
-    assert len(names) == len(set(names))
+    for algorithm in CLASSES[:2]:
+        classes = (algorithm, *CLASSES[2:])
+        names = [field.name for config in classes for field in dataclasses.fields(config)]
+        assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize(
