@@ -1,0 +1,58 @@
+"""A task that nobody can solve without a memory, and agents that play it in this process."""
+
+import functools
+
+import gymnasium
+import numpy as np
+
+LENGTH = 5
+
+
+class MemoryTask(gymnasium.Env):
+    """The first observation shows a cue, 0 or 1; all others are zeros.
+
+    The last action of the episode is rewarded by 1 if it is the cue, by -1 if not. All that can be
+    seen by then is the same for both cues, so a policy of the present observation earns 0 on
+    average, whatever it is.
+    """
+
+    observation_space = gymnasium.spaces.Box(0.0, 1.0, (2,), np.float32)
+    action_space = gymnasium.spaces.Discrete(2)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._cue, self._step = int(self.np_random.integers(2)), 0
+        return np.eye(2, dtype=np.float32)[self._cue], {}
+
+    def step(self, action):
+        self._step += 1
+        observation = np.zeros(2, np.float32)
+        if self._step < LENGTH:
+            return observation, 0.0, False, False, {}
+        reward = 1.0 if action == self._cue else -1.0
+        statistics = {'return': reward, 'score': reward, 'length': LENGTH, 'level': ''}
+        return observation, reward, True, False, {'episode': statistics}
+
+
+class EchoTask(MemoryTask):
+    """The reward of each step tells the cue; observations tell nothing."""
+
+    def reset(self, *, seed=None, options=None):
+        observation, info = super().reset(seed=seed)
+        return 0 * observation, info
+
+    def step(self, action):
+        observation, reward, *rest = super().step(action)
+        return observation, reward + 0.1 * self._cue, *rest
+
+
+def start_here(task, env_config, group):
+    """Stands for `actor_critic._start`: no processes."""
+    return gymnasium.vector.SyncVectorEnv(
+        [task] * len(group), autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP
+    )
+
+
+def instead_of_games(monkeypatch, task):
+    """Agents that are made from now on play this task."""
+    monkeypatch.setattr('agents.actor_critic._start', functools.partial(start_here, task))
