@@ -115,15 +115,28 @@ class Adam(keras.optimizers.Optimizer):
         if self.built:
             return
         super().build(variables)
+        # Keras counts by reading and writing: of two threads one may count in vain.
+        self.num_updates = self.add_variable((), dtype='int64', name='num_updates')
         self._means = self.add_optimizer_variables(variables, 'mean')
         self._mean_squares = self.add_optimizer_variables(variables, 'mean_square')
+
+    def apply(
+        self,
+        grads: Sequence[tf.Tensor],
+        trainable_variables: Sequence[keras.Variable] | None = None,
+    ) -> None:
+        """Updates all variables."""
+        if not self.built:
+            self.build(trainable_variables or ())
+        self.num_updates.value.assign_add(1)
+        super().apply(grads, trainable_variables)
 
     def update_step(
         self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor
     ) -> None:
         """Updates one variable and its moments, in place."""
         index, dtype = self._get_variable_index(variable), variable.dtype
-        step = tf.cast(self.iterations + 1, dtype)
+        step = tf.cast(self.num_updates.value, dtype)
         beta_2_power = tf.pow(tf.cast(self.beta_2, dtype), step)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
