@@ -5,6 +5,7 @@ model uses at once. In A3C a worker has weights of its own, which both take as a
 """
 
 import copy
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -138,6 +139,9 @@ class TrainModel:
         ]
         for optimizer in self.optimizers:
             optimizer.build(network.trainable_variables)
+        self._updates = [
+            tf.function(functools.partial(self._apply, optimizer)) for optimizer in self.optimizers
+        ]
 
     def train(self, rollout: Rollout, learning_rate: float, entropy_cost: float) -> TrainMetrics:
         """One update of the shared weights."""
@@ -163,7 +167,7 @@ class TrainModel:
 
         `which` is the number of the optimizer.
         """
-        metrics = self._apply(which, list(parts), np.float32(learning_rate))
+        metrics = self._updates[which](list(parts), np.float32(learning_rate))
         return TrainMetrics(*metrics.numpy().tolist())
 
     @tf.function
@@ -209,9 +213,12 @@ class TrainModel:
             gradients = pull_back(tape.gradient(loss, outputs))
         return Gradients(gradients, result, share, targets, rollout.values)
 
-    @tf.function
-    def _apply(self, which: int, parts: list[Gradients], learning_rate: tf.Tensor) -> tf.Tensor:
-        optimizer = self.optimizers[which]
+    def _apply(
+        self,
+        optimizer: keras.optimizers.Optimizer,
+        parts: list[Gradients],
+        learning_rate: tf.Tensor,
+    ) -> tf.Tensor:
         optimizer.learning_rate.assign(learning_rate)
         fields = zip(*(part.gradients for part in parts), strict=True)
         gradients = [tf.add_n(field) for field in fields]

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterator
 class WorkerThreads:
     """A thread per worker; each calls `work(number)` again and again.
 
+    The first worker makes its first round before the others begin: what a round compiles is
+    compiled once, while nobody waits for it in vain.
+
     Args:
         num_workers: Threads.
         work: One round; it returns False when there is nothing left to do.
@@ -27,6 +30,7 @@ class WorkerThreads:
         ]
         self._changed = threading.Condition()
         self._num_busy, self._held, self._ended = 0, False, False
+        self._warm = False  # Whether a round has been made.
         self.started = False
 
     def start(self) -> None:
@@ -59,15 +63,17 @@ class WorkerThreads:
 
     def _run(self, number: int) -> None:
         try:
-            while self._begin() and self._round(number):
+            while self._begin(number) and self._round(number):
                 pass
         except BaseException as error:
             self._on_failure(number, error)
 
-    def _begin(self) -> bool:
+    def _begin(self, number: int) -> bool:
         """Whether another round shall be, once there is no pause."""
         with self._changed:
-            self._changed.wait_for(lambda: self._ended or not self._held)
+            self._changed.wait_for(
+                lambda: self._ended or (not self._held and (self._warm or number == 0))
+            )
             self._num_busy += not self._ended
             return not self._ended
 
@@ -77,4 +83,5 @@ class WorkerThreads:
         finally:
             with self._changed:
                 self._num_busy -= 1
+                self._warm = True
                 self._changed.notify_all()

@@ -195,9 +195,11 @@ def rollout_of(network, space):
 def test_nothing_is_traced_twice(make_agent):
     agent = make_agent(dataclasses.replace(CONFIG, lstm_units=4))
     train(agent)
-    for function in (agent.step_model._step, agent.step_model._value, agent.train_model._apply):
+    step_model, train_model = agent.step_model, agent.train_model
+    for function in (step_model._step, step_model._value, train_model._gradients):
         assert function.experimental_get_tracing_count() == 1
-    assert agent.train_model._gradients.experimental_get_tracing_count() == 1
+    for function in train_model._updates:
+        assert function.experimental_get_tracing_count() == 1
 
 
 def test_nothing_happens_in_a_pause(make_agent):

@@ -176,7 +176,7 @@ def test_nothing_is_traced_twice():
         step_model.step(rollout.observations[0], (), number)
         step_model.value(rollout.observations[0], ())
         train_model.train(rollout, 0.1 / (number + 1), 0.02 / (number + 1))
-    compiled = (step_model._step, step_model._value, train_model._gradients, train_model._apply)
+    compiled = (step_model._step, step_model._value, train_model._gradients, *train_model._updates)
     for function in compiled:
         assert function.experimental_get_tracing_count() == 1
 
