@@ -138,3 +138,34 @@ def test_one_step_actor_critic_from_the_command_line(tmp_path):
     assert 'preset actor_critic' in out and '60 steps (60 frames)' in out
     config = configs.EvaluationConfig(str(tmp_path / 'run'), episodes=2)
     assert 'mean score' in evaluation.summary(report.evaluate(config))
+
+
+A3C = (
+    '--game=VizdoomBasic-v1', '--preset=doom_a3c', '--num_workers=2', '--unroll_length=10',
+    '--lstm_units=8', '--log_period=100', '--eval_period=300', '--eval_episodes=2',
+)  # fmt: skip
+
+
+def test_a3c_trains_evaluates_and_goes_on(tmp_path):
+    """The preset of the tutorial: an LSTM, one picture, every frame; curves of each worker."""
+    flags = (*A3C, '--feed_last_action_reward', '--run_dir=run')
+    code, out, err = launching.run(tmp_path, 'train_a3c', *flags, '--total_steps=700')
+    assert (code, err) == (0, '')
+    assert '84 x 84 x 1, uint8' in out and 'preset doom_a3c' in out
+    assert 'evaluation at 300 steps: sampled actions, 2 episodes: mean score' in out
+    run_dir = tmp_path / 'run'
+    config = json.loads((run_dir / 'config.json').read_text())
+    assert (config['algorithm'], config['agent']['num_workers']) == ('a3c', 2)
+    assert sorted(path.name for path in (run_dir / 'workers').iterdir()) == ['0', '1']
+    longer = ('--resume', '--run_dir=run', '--total_steps=900')
+    code, out, err = launching.run(tmp_path, 'train_a3c', *longer)
+    assert (code, err) == (0, '')
+    assert 'continuing at 700 steps' in out
+    with open(run_dir / 'metrics.csv', newline='') as file:
+        assert [row['steps'] for row in csv.DictReader(file)][-1] == '900'
+    code, out, err = launching.run(tmp_path, 'evaluate', '--run_dir=run', '--episodes=2')
+    assert (code, err) == (0, '')
+    assert 'sampled actions, 2 episodes: mean score' in out
+    code, out, err = launching.run(tmp_path, 'train_a2c', '--resume', '--run_dir=run')
+    assert (code, out) == (2, '')
+    assert err == 'error: --resume: use ./run train_a3c for this run\n'

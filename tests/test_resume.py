@@ -80,7 +80,7 @@ def num_rows(run_dir):
     return path.read_text().count('\n') - 1 if path.exists() else 0
 
 
-def interrupt(script, run_dir, number, rows):
+def interrupt(script, run_dir, number, rows, name='train_a2c'):
     """Sends a signal after so many rows of metrics; how the script says to continue."""
     script.wait_until(lambda: num_rows(run_dir) >= rows)
     shared_memory = script.shared_memory()
@@ -91,8 +91,8 @@ def interrupt(script, run_dir, number, rows):
     assert launching.wait_for_the_end_of(script) == []
     assert not [path for path in shared_memory if path in script.shared_memory()]
     assert (run_dir / 'model' / 'final' / 'model.keras').exists()
-    program, name, *flags = shlex.split(last.partition('continue with: ')[2])
-    assert (program, name) == ('./run', 'train_a2c')
+    program, asked, *flags = shlex.split(last.partition('continue with: ')[2])
+    assert (program, asked) == ('./run', name)
     return flags
 
 
@@ -191,6 +191,29 @@ def test_doom_repeats_itself_and_continues_exactly(tmp_path_factory, tmp_path):
     assert num_rows(run_dir) < 15
     finish(launching.Script(tmp_path, 'train_a2c', *flags))
     assert_same_run(run_dir, whole)
+
+
+def test_a3c_saves_when_it_is_asked_to_stop_and_goes_on(tmp_path):
+    """Not the same numbers: workers do not wait for each other. But no step and no file is lost."""
+    run_dir = tmp_path / 'run'
+    flags = [flag for flag in CART_POLE if 'num_envs' not in flag]
+    workers = ('--num_workers=3', '--lstm_units=4', f'--run_dir={run_dir}')
+    script = launching.Script(tmp_path, 'train_a3c', *flags, *workers)
+    for number, rows in ((signal.SIGINT, 3), (signal.SIGTERM, 8)):
+        flags = interrupt(script, run_dir, number, rows, 'train_a3c')
+        assert num_rows(run_dir) < 30
+        script = launching.Script(tmp_path, 'train_a3c', *flags)
+    finish(script)
+    assert [int(row['steps']) for row in table(run_dir, 'metrics')] == list(range(100, 3001, 100))
+    lengths = {}
+    for row in table(run_dir, 'episodes'):
+        lengths[row['env']] = lengths.get(row['env'], 0) + int(row['length'])
+    state = last_state(run_dir)['agent']
+    done = {str(i): r['num_steps'] // 3 for i, r in enumerate(state['runners'])}
+    assert set(lengths) == set(done) and sum(done.values()) == 3000
+    running = {env: done[env] - lengths[env] for env in done}
+    assert all(0 <= steps <= 500 for steps in running.values())
+    assert running == {str(i): int(r['lengths'][0]) for i, r in enumerate(state['runners'])}
 
 
 @pytest.mark.slow
