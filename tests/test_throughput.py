@@ -24,6 +24,7 @@ def bench(folder, *flags):
 
 def test_it_measures_a_game_and_leaves_no_process(tmp_path):
     flags = ['--game=VizdoomBasic-v1', '--network=a3c', '--num_envs=4', '--rounds=2']
+    flags.append('--num_workers=2')
     result = bench(tmp_path, *flags, '--seconds=0.3', '--nopeer', '--json=result.json')
     assert result.returncode == 0, result.stderr
     told = json.loads((tmp_path / 'result.json').read_text())
@@ -32,7 +33,8 @@ def test_it_measures_a_game_and_leaves_no_process(tmp_path):
     assert all(cost > 0.01 for cost in costs.values())
     ideal = 1e3 * told['machine']['cores'] / sum(costs.values())
     assert told['ideal_steps_per_second'] == pytest.approx(ideal)
-    assert len(told['steps_per_second']['a2c']) == 2
+    assert len(told['steps_per_second']['a2c']) == len(told['steps_per_second']['a3c']) == 2
+    assert min(told['steps_per_second']['a3c']) > 10
     real = told['a2c_core_milliseconds_per_step']
     assert 0 < real['learner'] and 0 < real['workers']
     assert told['largest_worker_mb'] < 90 < told['learner_mb']
@@ -46,6 +48,7 @@ def test_it_measures_a_game_and_leaves_no_process(tmp_path):
     [
         (['--game=Airstrike-Genesis'], 'Airstriker-Genesis'),
         (['--num_envs=5'], '--num_groups must divide --num_envs'),
+        (['--num_workers=5'], '--num_workers must divide --num_envs'),
         (['--game=CartPole-v1'], 'CartPole-v1 has no pictures'),
         (['--rounds=0'], '--rounds'),
         (['--json=no/such/folder/file.json'], '--json'),
@@ -74,12 +77,13 @@ def test_the_arithmetic(monkeypatch):
             turns('inference', (1000, 1.0)),  # 1 ms
             turns('training', (500, 0.5)),  # 1 ms
             turns('a2c', (400, 1.0), (100, 1.0), (400, 1.0), **cpu, **memory),
+            turns('a3c', (200, 1.0)),
             turns('sb3', (100, 1.0)),
         ]
     )
     assert summary['ideal_steps_per_second'] == pytest.approx(500)
     assert summary['efficiency'] == pytest.approx(0.8)
-    assert summary['ratios'] == {'sb3': pytest.approx(4.0)}
+    assert summary['ratios'] == {'a3c': pytest.approx(2.0), 'sb3': pytest.approx(4.0)}
     assert summary['a2c_core_milliseconds_per_step']['all'] == pytest.approx(5.0)
     assert summary['a2c_core_milliseconds_per_step']['learner'] == pytest.approx(2.5)
 

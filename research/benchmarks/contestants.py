@@ -6,16 +6,18 @@ A line on stdin with a number of seconds is a turn: the work is done for that lo
 done is told on stdout as a line of JSON. The first line tells that the contestant is ready.
 """
 
+import contextlib
 import functools
 import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from agents import presets
 from envs.config import EnvConfig
 from envs.make import make_env
 from envs.vec_env import SubprocVecEnv
@@ -30,9 +32,11 @@ class Options(NamedTuple):
     num_groups: int
     unroll_length: int
     network: str
+    num_workers: int = 8  # Of A3C; they share the environments.
 
 
 Work = Callable[[], int]  # Does a piece of work and returns its number of agent steps.
+Span = Callable[[], contextlib.AbstractContextManager[object]]  # Of a turn.
 
 
 def emulation(options: Options, seconds: float) -> dict[str, float]:
@@ -139,6 +143,34 @@ def a2c(options: Options) -> Work:
     return work
 
 
+def a3c(options: Options) -> tuple[Work, Span]:
+    """Our A3C as `train_a3c` runs it; its workers rest between turns."""
+    from agents import quiet_tensorflow  # noqa: F401, I001
+    from agents import a3c as algorithm, configs
+
+    config = configs.A3CConfig(
+        num_workers=options.num_workers,
+        envs_per_worker=options.num_envs // options.num_workers,
+        unroll_length=options.unroll_length,
+        network=options.network,
+        total_steps=10**9,
+    )
+    agent, rest = algorithm.A3C(config, _env_config(options)), contextlib.ExitStack()
+
+    def work() -> int:
+        before = agent.num_steps
+        agent.update()
+        return agent.num_steps - before
+
+    @contextlib.contextmanager
+    def playing() -> Iterator[None]:
+        rest.close()
+        yield
+        rest.enter_context(agent.paused())
+
+    return work, playing
+
+
 def sb3(options: Options, our_envs: bool = False) -> Work:
     """Stable-Baselines3's A2C, with its own wrappers or with our environments."""
     import torch
@@ -171,23 +203,27 @@ def sb3(options: Options, our_envs: bool = False) -> Work:
 
 
 def _env_config(options: Options) -> EnvConfig:
-    return EnvConfig(game=options.game)
+    """As the preset draws the game; how many pictures it draws is what matters here."""
+    preset = presets.for_game('auto', options.game)
+    return EnvConfig(game=options.game, max_pool=preset.get('max_pool', True))
 
 
-_KINDS: dict[str, Callable[[Options], Work]] = {
+_KINDS: dict[str, Callable[[Options], Any]] = {
     'inference': inference,
     'training': training,
     'a2c': a2c,
+    'a3c': a3c,
     'sb3': sb3,
     'sb3_our_envs': functools.partial(sb3, our_envs=True),
 }
 
 
-def turn(work: Work, seconds: float) -> dict[str, float]:
+def turn(work: Work, span: Span, seconds: float) -> dict[str, float]:
     """Whole pieces of work for about so many seconds, and the CPU time that they took."""
     steps, start, cpu = 0, time.perf_counter(), processes.cpu_seconds()
-    while time.perf_counter() < start + seconds:
-        steps += work()
+    with span():
+        while time.perf_counter() < start + seconds:
+            steps += work()
     wall_seconds = time.perf_counter() - start
     after = processes.cpu_seconds()
     return {
@@ -203,10 +239,10 @@ def main(kind: str, options: Options) -> None:
     if kind == 'emulation':
         run = functools.partial(emulation, options)
     else:
-        work = _KINDS[kind](options)
-        for _ in range(3):
-            work()
-        run = functools.partial(turn, work)
+        made = _KINDS[kind](options)
+        work, span = made if isinstance(made, tuple) else (made, contextlib.nullcontext)
+        turn(work, span, 0.5)
+        run = functools.partial(turn, work, span)
     print(json.dumps({'ready': True}), flush=True)
     for line in sys.stdin:
         print(json.dumps({**run(float(line)), **processes.memory()}), flush=True)

@@ -30,12 +30,15 @@ _NUM_ENVS = flags.DEFINE_integer('num_envs', 16, 'Environments, N.', lower_bound
 _NUM_GROUPS = flags.DEFINE_integer('num_groups', 2, 'Groups of environments.', lower_bound=1)
 _UNROLL_LENGTH = flags.DEFINE_integer('unroll_length', 5, 'Steps per update, T.', lower_bound=1)
 _NETWORK = flags.DEFINE_enum('network', 'nature', ['nature', 'a3c'], 'Of policy and value.')
+_NUM_WORKERS = flags.DEFINE_integer(
+    'num_workers', 8, 'Workers of A3C, which share the environments.', lower_bound=1
+)
 _ROUNDS = flags.DEFINE_integer('rounds', 5, 'Turns of each contestant.', lower_bound=1)
 _SECONDS = flags.DEFINE_float('seconds', 5.0, 'Length of a turn.', lower_bound=0.1)
 _PEER = flags.DEFINE_boolean('peer', True, 'Measure Stable-Baselines3, too.')
 _JSON = flags.DEFINE_string('json', '', 'File to write the result to; empty: none.')
 
-_OURS = ('emulation', 'inference', 'training', 'a2c')
+_OURS = ('emulation', 'inference', 'training', 'a2c', 'a3c')
 _PEERS = ('sb3', 'sb3_our_envs')
 _ONE_CORE = ('inference', 'training')
 _PACKAGES = (
@@ -130,14 +133,14 @@ def summary(contestants: list[Contestant]) -> dict[str, Any]:
     }
     ideal = cores / sum(costs.values())
     ours = by_kind['a2c']
-    rates = {kind: by_kind[kind].rates() for kind in ('a2c', *_PEERS) if kind in by_kind}
+    rates = {kind: by_kind[kind].rates() for kind in ('a2c', 'a3c', *_PEERS) if kind in by_kind}
     medians = {kind: statistics.median(values) for kind, values in rates.items()}
     return {
         'core_milliseconds_per_step': {name: 1e3 * cost for name, cost in costs.items()},
         'ideal_steps_per_second': ideal,
         'steps_per_second': rates,
         'efficiency': medians['a2c'] / ideal,
-        'ratios': {kind: medians['a2c'] / medians[kind] for kind in _PEERS if kind in medians},
+        'ratios': {kind: medians['a2c'] / medians[kind] for kind in medians if kind != 'a2c'},
         'a2c_core_milliseconds_per_step': {
             'all': 1e3 * cores * ours.cost('wall_seconds'),
             'learner': 1e3 * ours.cost('learner_cpu_seconds'),
@@ -182,7 +185,7 @@ def _show(result: dict[str, Any]) -> None:
     print(f'  {"ideal":<14}{result["ideal_steps_per_second"]:6.0f}')
     for kind, rates in result['steps_per_second'].items():
         spread = f'({min(rates):.0f} to {max(rates):.0f})'
-        ratio = f'  ours is {result["ratios"][kind]:.2f} times it' if kind != 'a2c' else ''
+        ratio = f'  A2C is {result["ratios"][kind]:.2f} times it' if kind != 'a2c' else ''
         print(f'  {kind:<14}{statistics.median(rates):6.0f}  {spread}{ratio}')
     print(f'\nEfficiency {result["efficiency"]:.2f}')
     megabytes = result['learner_mb'], result['largest_worker_mb']
@@ -192,6 +195,8 @@ def _show(result: dict[str, Any]) -> None:
 def main() -> None:
     """Measures, shows and writes."""
     require(_NUM_ENVS.value % _NUM_GROUPS.value == 0, '--num_groups must divide --num_envs')
+    dealt = _NUM_ENVS.value % _NUM_WORKERS.value == 0
+    require(dealt, '--num_workers must divide --num_envs')
     games.check(EnvConfig(game=_GAME.value))
     has_pictures = games.resolve(_GAME.value)[0] != 'gymnasium'
     require(has_pictures, f'--game: {_GAME.value} has no pictures')
@@ -203,6 +208,7 @@ def main() -> None:
         'num_groups': _NUM_GROUPS.value,
         'unroll_length': _UNROLL_LENGTH.value,
         'network': _NETWORK.value,
+        'num_workers': _NUM_WORKERS.value,
     }
     contestants = measure(options, _OURS + (_PEERS if _PEER.value else ()))
     result = {'machine': machine(), **options, 'rounds': _ROUNDS.value, **summary(contestants)}
