@@ -17,13 +17,16 @@ emulators release Python's lock, so only the Python code between them takes turn
 import contextlib
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
 
 from agents.actor_critic import ActorCritic
 from agents.configs import A3CConfig, RunConfig
 from agents.models import StepModel, TrainMetrics
-from agents.run import Run
+from agents.run import Run, diverged
 from agents.worker_threads import WorkerThreads
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -41,8 +44,11 @@ class Update(NamedTuple):
 class A3C(ActorCritic):
     """Each worker updates the weights on its own.
 
-    With several workers no two runs are alike, since the order of updates is not; one worker
-    repeats itself, and is A2C.
+    With several workers no two runs are alike, since the order of updates is not. A single one
+    works in the thread of its caller, repeats itself, and is A2C.
+
+    `num_steps` counts the updates that were asked for; in a pause the weights may be a few updates
+    further.
     """
 
     def __init__(self, config: A3CConfig, env_config: EnvConfig) -> None:
@@ -70,9 +76,12 @@ class A3C(ActorCritic):
         rollout = runner.run()
         gradients = self.train_model.gradients(rollout, entropy_cost, weights=local.weights)
         with self._update_lock:
+            # The copy above was made without the lock: its layers may be an update apart.
             metrics = self.train_model.apply(
                 [gradients], learning_rate, worker % self._num_optimizers
             )
+        if not np.isfinite(metrics).all():
+            raise UsageError(diverged(self._num_done, metrics))
         self._tell(worker, metrics)
         return True
 
@@ -105,7 +114,10 @@ class A3C(ActorCritic):
         Raises:
             RuntimeError: A worker failed; the cause is what it raised.
         """
-        if not self._workers.started:
+        if self.config.num_workers == 1:
+            if self._updates.empty():
+                self._work(0)
+        elif not self._workers.started:
             self._workers.start()
         update = self._updates.get()
         if isinstance(update, BaseException):
@@ -113,22 +125,29 @@ class A3C(ActorCritic):
         self.num_steps, metrics, self.episodes = update
         return metrics
 
-    def paused(self) -> contextlib.AbstractContextManager[None]:
-        """Within it no worker acts or learns."""
-        return self._workers.paused()
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Within it no worker acts or learns; raises what one of them has raised."""
+        with self._workers.paused():
+            self._unread()
+            yield
+
+    def _unread(self) -> list[Update]:
+        """The updates that nobody has asked for, which stay so."""
+        unread = []
+        while not self._updates.empty():
+            update = self._updates.get()
+            if isinstance(update, BaseException):
+                raise update
+            unread.append(update)
+        for update in unread:
+            self._updates.put(update)
+        return unread
 
     def state(self) -> Snapshot:
-        """That between two rounds of each worker; with the updates that nobody has asked for."""
+        """That between two rounds of each worker."""
         with self.paused():
-            unread = []
-            while not self._updates.empty():
-                update = self._updates.get()
-                if isinstance(update, BaseException):
-                    raise update
-                unread.append(update)
-            for update in unread:
-                self._updates.put(update)
-            told = [[u.num_steps, list(u.metrics), u.episodes] for u in unread]
+            told = [[u.num_steps, list(u.metrics), u.episodes] for u in self._unread()]
             return {**super().state(), 'num_done': self._num_done, 'updates': told}
 
     def set_state(self, state: Snapshot) -> None:
@@ -151,6 +170,8 @@ def train(
     origins: Mapping[str, str] | None = None,
 ) -> bool:
     """Trains an agent into `run_config.run_dir`; as `a2c.train`."""
+    if config.num_workers == 1:
+        tf.config.experimental.enable_op_determinism()
     agent = A3C(config, env_config)
     with Run(agent, config, env_config, run_config, origins) as run:
         while agent.num_steps < config.total_steps and not run.interrupted:

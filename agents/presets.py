@@ -19,6 +19,7 @@ _RETRO = {
     'reward_transform': 'sign',
     'optimizer': 'adam',
     'learning_rate': 5e-4,
+    'lr_schedule': 'constant',
     'unroll_length': 10,
     'gae_lambda': 0.95,
 }
@@ -93,6 +94,8 @@ PRESETS: dict[str, Preset] = {
     # The one-step TD actor-critic of the textbooks (Sutton and Barto, 2018, section 13.5).
     'actor_critic': {
         'num_envs': 1,
+        'num_workers': 1,
+        'envs_per_worker': 1,
         'unroll_length': 1,
         'optimizer': 'adam',
         'lr_schedule': 'constant',

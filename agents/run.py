@@ -55,6 +55,14 @@ class Agent(Protocol):
         """Ends the environments."""
 
 
+def diverged(num_steps: int, metrics: TrainMetrics) -> str:
+    """What to tell a user whose numbers are no longer finite."""
+    return (
+        f'training diverged before step {num_steps:,}: {metrics}; try a smaller --learning_rate, '
+        'or --max_grad_norm'
+    )
+
+
 class Run:
     """Surrounds a training loop; `with` starts and ends it, `after_update` does what is due.
 
@@ -123,10 +131,7 @@ class Run:
             UsageError: The numbers are no longer finite; what was saved before stays.
         """
         if not np.isfinite(metrics).all():
-            raise UsageError(
-                f'training diverged before step {self._agent.num_steps:,}: {metrics}; try a '
-                'smaller --learning_rate, or --max_grad_norm'
-            )
+            raise UsageError(diverged(self._agent.num_steps, metrics))
         self._logger.note(metrics, self._agent.episodes)
         if self._is_due(self._run_config.log_period, 'log'):
             self._log()

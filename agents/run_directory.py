@@ -116,6 +116,8 @@ def read_config(path: str) -> dict[str, Any]:
     try:
         with open(os.path.join(path, 'config.json')) as file:
             content = json.load(file)
+        if 'agent' in content and 'algorithm' not in content:
+            raise UsageError(f'--resume: {path} was made by an older version')
         wanted = {
             'algorithm': str,
             'agent': dict,

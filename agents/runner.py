@@ -169,6 +169,8 @@ class Runner:
         self._value_sums += values
         self._lengths += 1
         final_info = infos.get('final_info', {})
+        if 'worker_error' in final_info:
+            self._forget_values(final_info['_worker_error'])
         if 'episode' not in final_info:
             return
         episode = final_info['episode']
@@ -177,10 +179,14 @@ class Runner:
                 key: values[i] for key, values in episode.items() if not key.startswith('_')
             }
             statistics['value'] = self._value_sums[i] / self._lengths[i]
-            self._value_sums[i], self._lengths[i] = 0.0, 0
             self.episodes.append(
                 {'step': self.num_steps, 'env': self._first_env + int(i), **statistics}
             )
+
+        self._forget_values(final_info['_episode'])
+
+    def _forget_values(self, which: np.ndarray) -> None:
+        self._value_sums[which], self._lengths[which] = 0.0, 0
 
     def state(self) -> Snapshot:
         """The step count, what is remembered of the episodes, and the environments' snapshots."""

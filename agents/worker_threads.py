@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 class WorkerThreads:
     """A thread per worker; each calls `work(number)` again and again.
 
-    The first worker makes its first round before the others begin: what a round compiles is
-    compiled once, while nobody waits for it in vain.
+    The first worker makes its first round before the others begin: what all of them share is
+    compiled by then.
 
     Args:
         num_workers: Threads.
@@ -62,11 +62,8 @@ class WorkerThreads:
                 thread.join()
 
     def _run(self, number: int) -> None:
-        try:
-            while self._begin(number) and self._round(number):
-                pass
-        except BaseException as error:
-            self._on_failure(number, error)
+        while self._begin(number) and self._round(number):
+            pass
 
     def _begin(self, number: int) -> bool:
         """Whether another round shall be, once there is no pause."""
@@ -80,6 +77,9 @@ class WorkerThreads:
     def _round(self, number: int) -> bool:
         try:
             return self._work(number)
+        except BaseException as error:
+            self._on_failure(number, error)  # Before a pause can begin that waits for this round.
+            return False
         finally:
             with self._changed:
                 self._num_busy -= 1

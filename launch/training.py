@@ -47,8 +47,8 @@ def resolve(agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
     games.check(env_config)
     require(
         len(env_config.levels) <= config.num_envs,
-        f'--levels: {len(env_config.levels)} levels need as many environments; '
-        f'--num_envs is {config.num_envs}',
+        f'--levels: {len(env_config.levels)} levels need as many environments, '
+        f'but there are {config.num_envs}',
     )
     run_dir = run_config.run_dir or run_directory.default_path(config.algorithm, env_config.game)
     run_directory.check(run_dir, run_config.resume)

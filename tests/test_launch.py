@@ -35,7 +35,7 @@ def test_training_tells_first_what_it_is_about_to_do(doom):
     assert 'times 0.01' in lines['reward']
     assert '75 steps (300 frames, 9 s of the game)' in lines['episode ends']
     assert '4 emulator frames' in lines['agent step']
-    assert '200 steps (800 frames) of 2 environments together' in lines['training']
+    assert '200 steps (800 frames) of 2 environments in all' in lines['training']
     assert 'num_envs=2' in lines['command line']
     assert 'reward_scale=0.01' in out.partition('preset doom_basic')[2].partition('defaults')[0]
     assert 'screen_size=84' in out.partition('defaults')[2]

@@ -25,7 +25,7 @@ EARLY = [
     (
         'train_a2c',
         ['--game=Airstriker-Genesis', '--levels=Level1,Level1', '--num_envs=1'],
-        '--levels: 2 levels need as many environments; --num_envs is 1',
+        '--levels: 2 levels need as many environments, but there are 1',
     ),
     ('train_a2c', ['--crop=1,2'], '--crop must be four numbers of pixels'),
     ('train_a2c', ['--entropy_schedule=cosine'], 'value should be one of <linear|constant>'),

@@ -21,7 +21,10 @@ PICTURES = (
     '--preset=none', '--network=a3c', '--num_envs=2', '--eval_period=0', '--seed=3',
     '--optimizer=adam',
 )  # fmt: skip
-DOOM = (*PICTURES, '--game=VizdoomBasic-v1', '--total_steps=600', '--log_period=40')
+DOOM = (
+    *PICTURES, '--game=VizdoomBasic-v1', '--total_steps=600', '--log_period=40', '--lstm_units=8',
+    '--feed_last_action_reward',
+)  # fmt: skip
 AIRSTRIKER = (
     *PICTURES, '--game=Airstriker-Genesis', '--total_steps=1500', '--log_period=50',
     '--checkpoint_period=300', '--sticky_actions=0.25', '--noop_max=30',
@@ -191,6 +194,20 @@ def test_doom_repeats_itself_and_continues_exactly(tmp_path_factory, tmp_path):
     assert num_rows(run_dir) < 15
     finish(launching.Script(tmp_path, 'train_a2c', *flags))
     assert_same_run(run_dir, whole)
+
+
+def test_a3c_with_one_worker_continues_exactly(tmp_path):
+    flags = [flag for flag in CART_POLE if 'num_envs' not in flag]
+    flags += ['--num_workers=1', '--envs_per_worker=2', '--total_steps=1800']
+    folders = [tmp_path / name for name in ('whole', 'broken')]
+    for folder in folders:
+        folder.mkdir()
+    finish(launching.Script(folders[0], 'train_a3c', '--run_dir=run', *flags))
+    run_dir = folders[1] / 'run'
+    script = launching.Script(folders[1], 'train_a3c', f'--run_dir={run_dir}', *flags)
+    flags = interrupt(script, run_dir, signal.SIGTERM, 5, 'train_a3c')
+    finish(launching.Script(folders[1], 'train_a3c', *flags))
+    assert_same_run(run_dir, folders[0] / 'run')
 
 
 def test_a3c_saves_when_it_is_asked_to_stop_and_goes_on(tmp_path):
