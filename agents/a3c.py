@@ -114,7 +114,7 @@ class A3C(ActorCritic):
         Raises:
             RuntimeError: A worker failed; the cause is what it raised.
         """
-        if self.config.num_workers == 1:
+        if len(self.runners) == 1:
             if self._updates.empty():
                 self._work(0)
         elif not self._workers.started:

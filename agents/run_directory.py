@@ -116,19 +116,13 @@ def read_config(path: str) -> dict[str, Any]:
     try:
         with open(os.path.join(path, 'config.json')) as file:
             content = json.load(file)
-        if 'agent' in content and 'algorithm' not in content:
-            raise UsageError(f'--resume: {path} was made by an older version')
-        wanted = {
-            'algorithm': str,
-            'agent': dict,
-            'environment': dict,
-            'run': dict,
-            'sessions': list,
-        }
+        wanted = {'agent': dict, 'environment': dict, 'run': dict, 'sessions': list}
         if not all(isinstance(content[name], kind) for name, kind in wanted.items()):
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(f'{path}/config.json is damaged') from None
+    if 'algorithm' not in content:
+        raise UsageError(f'--resume: {path} was made by an older version')
     return content
 
 

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from agents import checkpoints, run_directory
-from agents.configs import A2CConfig, RunConfig
+from agents.configs import A2CConfig, A3CConfig, RunConfig
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -79,6 +79,21 @@ def test_an_option_that_is_new_in_this_version_is_no_change(run_dir):
     with open(path, 'w') as file:
         json.dump(content, file)
     run_directory.reopen(run_dir, configs(run_dir))
+
+
+def test_a_run_of_a_version_that_knew_one_algorithm_is_refused(run_dir):
+    content = run_directory.read_config(run_dir)
+    del content['algorithm']
+    with open(os.path.join(run_dir, 'config.json'), 'w') as file:
+        json.dump(content, file)
+    with pytest.raises(UsageError, match='was made by an older version'):
+        run_directory.read_config(run_dir)
+
+
+def test_the_run_of_another_algorithm_is_refused(run_dir):
+    other = {**configs(run_dir), 'agent': A3CConfig()}
+    with pytest.raises(UsageError, match='^--resume: use ./run train_a2c for this run$'):
+        run_directory.reopen(run_dir, other)
 
 
 @pytest.mark.parametrize('text', ['', '{', '[]', '{"agent": {}}', '{"agent": 1, "run": 2}', 'null'])
