@@ -100,20 +100,35 @@ PRESETS: dict[str, Preset] = {
         'optimizer': 'adam',
         'lr_schedule': 'constant',
     },
+    # Mnih et al. (2016), section 8; sums and the clip at 40 as in its reproductions.
+    'a3c_paper': {
+        'network': 'a3c',
+        'unroll_length': 5,
+        'gae_lambda': 1.0,
+        'optimizer': 'rmsprop',
+        'learning_rate': 7e-4,
+        'lr_schedule': 'linear',
+        'value_cost': 0.5,
+        'entropy_cost': 0.01,
+        'entropy_schedule': 'constant',
+        'loss_reduction': 'sum',
+        'max_grad_norm': 40.0,
+    },
     'none': {},
 }
+_WAYS_TO_LEARN = ('actor_critic', 'a3c_paper')  # The family says how to see the game.
 
 
 def for_game(name: str, game: str) -> Preset:
     """The preset of a name; `auto` chooses the family of the game.
 
-    `actor_critic` says how to learn and the family how to see the game, so they are joined.
+    `actor_critic` and `a3c_paper` say how to learn, so they are joined with the family.
 
     Raises:
         UsageError: There is no such preset or no such game.
     """
     family = PRESETS[family_of(game)]
-    if name == 'actor_critic':
+    if name in _WAYS_TO_LEARN:
         return {**family, **PRESETS[name]}
     return PRESETS[name_of(name, game)]
 

@@ -59,6 +59,12 @@ def test_actor_critic_learns_with_one_step_and_sees_as_the_family_does():
     assert preset['total_steps'] == presets.PRESETS['classic_control']['total_steps']
 
 
+def test_the_paper_says_how_to_learn_and_the_family_how_to_see():
+    preset = presets.for_game('a3c_paper', 'VizdoomBasic-v1')
+    assert (preset['network'], preset['optimizer']) == ('a3c', 'rmsprop')
+    assert preset['crop'] == presets.PRESETS['doom_basic']['crop']
+
+
 @pytest.mark.parametrize('name', ['auto', 'retro', 'actor_critic'])
 def test_an_unknown_game_is_refused(name):
     with pytest.raises(UsageError, match="unknown game 'CartPol-v1'.*CartPole-v1"):
