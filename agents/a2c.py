@@ -7,41 +7,92 @@ Baselines.
 The environments are divided into groups. A thread per group collects its rollout and computes its
 gradients, so that one group computes while another waits for its emulators. The mean of these is
 the gradient on all samples; the weights change when all groups are done.
+
+With `overlap` the groups begin their next rollouts before the update, with the weights that there
+are by then: each gradient is one update old, as those of A3C are, but runs still repeat themselves.
 """
 
 import operator
 from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any, NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from agents.actor_critic import ActorCritic
 from agents.configs import A2CConfig, RunConfig
-from agents.models import Gradients, TrainMetrics
+from agents.losses import A2CLosses
+from agents.models import Gradients, TrainMetrics, Weights
 from agents.run import Run
-from agents.runner import Runner
 from envs.config import EnvConfig
+from envs.game import Snapshot
+
+
+class Experience(NamedTuple):
+    """What a group has learned of a rollout."""
+
+    gradients: Gradients
+    num_steps: int  # Agent steps of all groups by then
+    episodes: list[dict[str, Any]]  # Those that ended in it
 
 
 class A2C(ActorCritic):
     """All groups update the weights together."""
 
     def __init__(self, config: A2CConfig, env_config: EnvConfig) -> None:
+        self._overlap = config.overlap
+        self._next: list[Future[Experience]] = []  # With `overlap`: for the next update.
         num_groups = min(config.num_groups, config.num_envs)
         super().__init__(config, env_config, config.num_envs, num_groups)
 
     def update(self) -> TrainMetrics:
-        """One rollout of every group and one gradient step; returns its `TrainMetrics`."""
-        # Before the rollout, else the last update had no learning rate.
-        learning_rate, entropy_cost = self.learning_rate(), self._entropy_cost(self.num_steps)
-
-        def collect(runner: Runner) -> Gradients:
-            return self.train_model.gradients(runner.run(), entropy_cost, runner.share)
-
-        metrics = self.train_model.apply(self._for_all(collect, self.runners), learning_rate)
-        self.num_steps = self.runners[0].num_steps
-        episodes = [episode for runner in self.runners for episode in runner.episodes]
+        """A rollout of every group and one gradient step; returns its `TrainMetrics`."""
+        learning_rate = self.learning_rate()
+        parts = self._results(self._next or self._begin_rollouts())
+        self._next = self._begin_rollouts() if self._overlap else []
+        metrics = self.train_model.apply([part.gradients for part in parts], learning_rate)
+        self.num_steps = parts[0].num_steps
+        episodes = [episode for part in parts for episode in part.episodes]
         self.episodes = sorted(episodes, key=operator.itemgetter('step'))
         return metrics
+
+    def _begin_rollouts(self) -> list[Future[Experience]]:
+        """Lets every group collect experience with the weights of now."""
+        weights = self.train_model.weights() if self._overlap else ()
+        entropy_cost = self._entropy_cost(self.runners[0].num_steps)
+        return [
+            self._threads.submit(self._experience, group, weights, entropy_cost)
+            for group in range(len(self.runners))
+        ]
+
+    def _experience(self, group: int, weights: Weights, entropy_cost: float) -> Experience:
+        runner, self.actors[group].weights = self.runners[group], weights
+        gradients = self.train_model.gradients(runner.run(), entropy_cost, runner.share, weights)
+        return Experience(gradients, runner.num_steps, runner.episodes)
+
+    def state(self) -> Snapshot:
+        """Everything that learning continues from."""
+        ready = [_to_arrays(experience) for experience in self._results(self._next)]
+        return {**super().state(), 'next': ready}
+
+    def set_state(self, state: Snapshot) -> None:
+        """Continues where `state` was taken."""
+        self._results(self._next)
+        super().set_state(state)
+        self._next = [Future() for _ in state['next']]
+        for future, arrays in zip(self._next, state['next'], strict=True):
+            future.set_result(_from_arrays(arrays))
+
+
+def _to_arrays(experience: Experience) -> list[Any]:
+    arrays = tf.nest.map_structure(np.asarray, list(experience.gradients))
+    return [[*arrays[:1], list(arrays[1]), *arrays[2:]], *experience[1:]]
+
+
+def _from_arrays(arrays: list[Any]) -> Experience:
+    (gradients, losses, *rest), num_steps, episodes = arrays
+    return Experience(Gradients(gradients, A2CLosses(*losses), *rest), num_steps, episodes)
 
 
 def train(

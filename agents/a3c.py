@@ -25,7 +25,7 @@ import tensorflow as tf
 
 from agents.actor_critic import ActorCritic
 from agents.configs import A3CConfig, RunConfig
-from agents.models import StepModel, TrainMetrics
+from agents.models import TrainMetrics
 from agents.run import Run, diverged
 from agents.worker_threads import WorkerThreads
 from envs.config import EnvConfig
@@ -53,7 +53,6 @@ class A3C(ActorCritic):
 
     def __init__(self, config: A3CConfig, env_config: EnvConfig) -> None:
         self._num_optimizers = 1 if config.shared_statistics else config.num_workers
-        self._locals: list[StepModel] = []
         self._update_lock = threading.Lock() if config.locked else contextlib.nullcontext()
         self._count_lock = threading.Lock()
         self._num_claimed = self._num_done = 0  # Agent steps of all workers.
@@ -61,13 +60,9 @@ class A3C(ActorCritic):
         self._workers = WorkerThreads(config.num_workers, self._work, self._on_failure)
         super().__init__(config, env_config, config.num_envs, config.num_workers)
 
-    def _actor_of(self, worker: int) -> StepModel:
-        self._locals.append(self.step_model.copy())
-        return self._locals[worker]
-
     def _work(self, worker: int) -> bool:
         """One round of a worker; False if all steps are done or taken."""
-        local, runner = self._locals[worker], self.runners[worker]
+        local, runner = self.actors[worker], self.runners[worker]
         if not self._claim(runner.num_samples):
             return False
         local.weights = self.train_model.weights()

@@ -3,7 +3,7 @@
 import concurrent.futures
 import contextlib
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,6 +31,7 @@ class ActorCritic:
 
     Attributes:
         envs: The groups.
+        actors: The step model of each group, with weights of its own if these are set.
         runners: One for each group.
         network: Its weights are what is learned.
         num_steps: Agent steps of all environments together.
@@ -75,16 +76,17 @@ class ActorCritic:
         )
         self.step_model = StepModel(self.network, self.distribution, int(action_seed))
         self.train_model = TrainModel(self.network, self.distribution, config, self._num_optimizers)
+        self.actors = [self.step_model.copy() for _ in self.envs]
         self.runners = [
             Runner(
                 envs,
-                self._actor_of(group),
+                actor,
                 config.unroll_length,
                 config.discount,
                 first_env,
                 num_envs,
             )
-            for group, (envs, first_env) in enumerate(zip(self.envs, first_envs, strict=True))
+            for envs, actor, first_env in zip(self.envs, self.actors, first_envs, strict=True)
         ]
         self._for_all(lambda runner: runner.reset(int(env_seed) // 2), self.runners)
         self._learning_rate = schedules.make(
@@ -94,16 +96,16 @@ class ActorCritic:
             config.entropy_schedule, config.entropy_cost, 0.0, config.total_steps
         )
 
-    def _actor_of(self, group: int) -> StepModel:
-        """What acts in the environments of a group."""
-        return self.step_model
-
     def _for_all(self, function: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
         """What the function makes of each item, in a thread of the group's own."""
         futures = [
             self._threads.submit(function, *arguments) for arguments in zip(*items, strict=True)
         ]
-        concurrent.futures.wait(futures)  # All, before the failure of one is raised.
+        return self._results(futures)
+
+    def _results(self, futures: Sequence[concurrent.futures.Future[Result]]) -> list[Result]:
+        """Waits for all, before the failure of one is raised."""
+        concurrent.futures.wait(futures)
         return [future.result() for future in futures]
 
     def learning_rate(self) -> float:

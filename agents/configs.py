@@ -82,6 +82,10 @@ class A2CConfig(AlgorithmConfig):
         2, 'Groups of environments with a thread each: one computes while others emulate.'
     )
 
+    overlap: bool = hparam(
+        False, 'Collect the next rollout while this one is learned: gradients are one update old.'
+    )
+
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
         super().__post_init__()

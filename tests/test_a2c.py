@@ -51,9 +51,9 @@ def test_the_seed_decides_everything(make_agent):
     assert (weights(same) != weights(other)).any()
 
 
-@pytest.mark.parametrize('optimizer', ['rmsprop', 'adam'])
-def test_a_state_continues_exactly_in_another_agent(make_agent, optimizer):
-    config = dataclasses.replace(CONFIG, optimizer=optimizer)
+@pytest.mark.parametrize('changes', [{}, {'optimizer': 'adam'}, {'overlap': True}], ids=str)
+def test_a_state_continues_exactly_in_another_agent(make_agent, changes):
+    config = dataclasses.replace(CONFIG, **changes)
     whole, later = make_agent(config), make_agent(config)
     train(whole, 7)
     state = whole.state()
@@ -64,6 +64,21 @@ def test_a_state_continues_exactly_in_another_agent(make_agent, optimizer):
         assert whole.update() == later.update()
         assert whole.episodes == later.episodes
     assert (weights(whole) == weights(later)).all()
+
+
+def test_with_overlap_each_gradient_is_one_update_old(make_agent):
+    """By hand: the second rollout is collected with the first weights, learned after its update."""
+    config = dataclasses.replace(CONFIG, num_groups=1, lr_schedule='constant')
+    agent, by_hand = make_agent(dataclasses.replace(config, overlap=True)), make_agent(config)
+    model, [runner] = by_hand.train_model, by_hand.runners
+    first = model.gradients(runner.run(), config.entropy_cost)
+    for _ in range(5):
+        second = model.gradients(runner.run(), config.entropy_cost)
+        expected = model.apply([first], config.learning_rate)
+        assert agent.update() == pytest.approx(expected, rel=1e-4, abs=1e-6)
+        first = second
+    np.testing.assert_allclose(weights(agent), weights(by_hand), rtol=1e-4, atol=1e-6)
+    assert agent.num_steps == 50 and runner.num_steps == 60
 
 
 def test_the_learning_rate_falls_to_zero_after_the_last_update(make_agent):

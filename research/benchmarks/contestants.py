@@ -120,7 +120,7 @@ def _models(options: Options) -> tuple[Any, Any, Any]:
     return step_model, train_model, rollout._replace(activations=activations)
 
 
-def a2c(options: Options) -> Work:
+def a2c(options: Options, overlap: bool = False) -> Work:
     """Our A2C as `train_a2c` runs it, without evaluations and checkpoints."""
     from agents import quiet_tensorflow  # noqa: F401, I001
     from agents import a2c as algorithm, configs
@@ -132,6 +132,7 @@ def a2c(options: Options) -> Work:
         num_groups=options.num_groups,
         unroll_length=options.unroll_length,
         network=options.network,
+        overlap=overlap,
     )
     agent = algorithm.A2C(config, _env_config(options))
 
@@ -212,6 +213,7 @@ _KINDS: dict[str, Callable[[Options], Any]] = {
     'inference': inference,
     'training': training,
     'a2c': a2c,
+    'a2c_overlap': functools.partial(a2c, overlap=True),
     'a3c': a3c,
     'sb3': sb3,
     'sb3_our_envs': functools.partial(sb3, our_envs=True),

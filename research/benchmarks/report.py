@@ -13,7 +13,7 @@ from typing import Any
 FOLDER = pathlib.Path(__file__).parent
 _BEGIN, _END = '<!-- tables: report.py -->', '<!-- end of tables -->'
 _COLUMNS = (
-    'Game', 'Network', 'N', 'a', 'b', 'c', 'Ideal', 'A2C', 'Efficiency', 'A3C', 'SB3', 'Ratio',
+    'Game', 'Network', 'N', 'a', 'b', 'c', 'Ideal', 'A2C', 'Efficiency', 'Overlap', 'A3C', 'SB3', 'Ratio',
     'SB3, our environments', 'Ratio', 'Learner MB', 'Worker MB',
 )  # fmt: skip
 _NAMES = {'a2c': 'A2C', 'a3c': 'A3C', 'sb3': 'Stable-Baselines3'}
@@ -45,7 +45,10 @@ def _cells(result: dict[str, Any]) -> list[str]:
         f'{result["ideal_steps_per_second"]:.0f}',
         _rate(result, 'a2c'),
         f'{result["efficiency"]:.2f}',
-        _rate(result, 'a3c') if 'a3c' in result['ratios'] else '',
+        *(
+            _rate(result, kind) if kind in result['ratios'] else ''
+            for kind in ('a2c_overlap', 'a3c')
+        ),
         *peers,
         f'{result["learner_mb"]:.0f}',
         f'{result["largest_worker_mb"]:.0f}',

@@ -38,7 +38,8 @@ _SECONDS = flags.DEFINE_float('seconds', 5.0, 'Length of a turn.', lower_bound=0
 _PEER = flags.DEFINE_boolean('peer', True, 'Measure Stable-Baselines3, too.')
 _JSON = flags.DEFINE_string('json', '', 'File to write the result to; empty: none.')
 
-_OURS = ('emulation', 'inference', 'training', 'a2c', 'a3c')
+_REAL = ('a2c', 'a2c_overlap', 'a3c')
+_OURS = ('emulation', 'inference', 'training', *_REAL)
 _PEERS = ('sb3', 'sb3_our_envs')
 _ONE_CORE = ('inference', 'training')
 _PACKAGES = (
@@ -133,7 +134,7 @@ def summary(contestants: list[Contestant]) -> dict[str, Any]:
     }
     ideal = cores / sum(costs.values())
     ours = by_kind['a2c']
-    rates = {kind: by_kind[kind].rates() for kind in ('a2c', 'a3c', *_PEERS) if kind in by_kind}
+    rates = {kind: by_kind[kind].rates() for kind in (*_REAL, *_PEERS) if kind in by_kind}
     medians = {kind: statistics.median(values) for kind, values in rates.items()}
     return {
         'core_milliseconds_per_step': {name: 1e3 * cost for name, cost in costs.items()},
