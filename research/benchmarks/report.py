@@ -13,8 +13,8 @@ from typing import Any
 FOLDER = pathlib.Path(__file__).parent
 _BEGIN, _END = '<!-- tables: report.py -->', '<!-- end of tables -->'
 _COLUMNS = (
-    'Game', 'Network', 'N', 'a', 'b', 'c', 'Ideal', 'A2C', 'Efficiency', 'Overlap', 'A3C', 'SB3', 'Ratio',
-    'SB3, our environments', 'Ratio', 'Learner MB', 'Worker MB',
+    'Game', 'Network', 'N', 'a', 'b', 'c', 'Ideal', 'A2C', 'Efficiency', 'Overlap', 'A3C', 'SB3',
+    'Ratio', 'SB3, our environments', 'Ratio', 'Learner MB', 'Worker MB',
 )  # fmt: skip
 _NAMES = {'a2c': 'A2C', 'a3c': 'A3C', 'sb3': 'Stable-Baselines3'}
 
