@@ -9,6 +9,7 @@ import launching
 import pytest
 
 from research.benchmarks import processes, throughput
+from research.benchmarks.referee import Contestant
 
 
 def bench(folder, *flags):
@@ -62,7 +63,7 @@ def test_nonsense_is_refused_before_anything_starts(tmp_path, flags, message):
 
 def turns(kind, *steps_and_seconds, **more):
     fields = [{'steps': n, 'wall_seconds': s, **more} for n, s in steps_and_seconds]
-    contestant = throughput.Contestant.__new__(throughput.Contestant)
+    contestant = Contestant.__new__(Contestant)
     contestant.kind, contestant.turns = kind, fields
     return contestant
 

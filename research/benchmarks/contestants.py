@@ -20,8 +20,7 @@ import numpy as np
 from agents import presets
 from envs.config import EnvConfig
 from envs.make import make_env
-from envs.vec_env import SubprocVecEnv
-from research.benchmarks import processes
+from research.benchmarks import emulation, processes
 
 
 class Options(NamedTuple):
@@ -33,37 +32,11 @@ class Options(NamedTuple):
     unroll_length: int
     network: str
     num_workers: int = 8  # Of A3C; they share the environments.
+    locked: bool = True
 
 
 Work = Callable[[], int]  # Does a piece of work and returns its number of agent steps.
 Span = Callable[[], contextlib.AbstractContextManager[object]]  # Of a turn.
-
-
-def emulation(options: Options, seconds: float) -> dict[str, float]:
-    """All workers play at random as fast as they can, each for itself."""
-    envs = _emulation_envs(options)
-    start = time.perf_counter()
-    steps = sum(envs.apply(functools.partial(play_at_random, seconds=seconds)))
-    return {'steps': steps, 'wall_seconds': time.perf_counter() - start}
-
-
-@functools.cache
-def _emulation_envs(options: Options) -> SubprocVecEnv:
-    makers = [functools.partial(make_env, _env_config(options), i) for i in range(options.num_envs)]
-    envs = SubprocVecEnv(makers, step_infos=False, hang_seconds=0)
-    envs.reset(seed=0)
-    return envs
-
-
-def play_at_random(env: Any, seconds: float) -> int:
-    """Runs in a worker: the number of agent steps."""
-    rng, steps, end = np.random.default_rng(os.getpid()), 0, time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        _, _, terminated, truncated, _ = env.step(rng.integers(env.action_space.n))
-        steps += 1
-        if terminated or truncated:
-            env.reset()
-    return steps
 
 
 def inference(options: Options) -> Work:
@@ -155,6 +128,7 @@ def a3c(options: Options) -> tuple[Work, Span]:
         unroll_length=options.unroll_length,
         network=options.network,
         total_steps=10**9,
+        locked=options.locked,
     )
     agent, rest = algorithm.A3C(config, _env_config(options)), contextlib.ExitStack()
 
@@ -239,7 +213,7 @@ def turn(work: Work, span: Span, seconds: float) -> dict[str, float]:
 def main(kind: str, options: Options) -> None:
     """Takes turns until stdin ends."""
     if kind == 'emulation':
-        run = functools.partial(emulation, options)
+        run = functools.partial(emulation.play, _env_config(options), options.num_envs)
     else:
         made = _KINDS[kind](options)
         work, span = made if isinstance(made, tuple) else (made, contextlib.nullcontext)

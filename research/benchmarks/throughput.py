@@ -14,9 +14,6 @@ import json
 import os
 import platform
 import statistics
-import subprocess
-import sys
-import tempfile
 from typing import Any
 
 from absl import flags
@@ -24,6 +21,8 @@ from absl import flags
 from envs import games
 from envs.config import EnvConfig, require
 from launch import script
+from research.benchmarks import referee
+from research.benchmarks.referee import Contestant
 
 _GAME = flags.DEFINE_string('game', 'Airstriker-Genesis', 'Game with pictures.')
 _NUM_ENVS = flags.DEFINE_integer('num_envs', 16, 'Environments, N.', lower_bound=1)
@@ -41,7 +40,6 @@ _JSON = flags.DEFINE_string('json', '', 'File to write the result to; empty: non
 _REAL = ('a2c', 'a2c_overlap', 'a3c')
 _OURS = ('emulation', 'inference', 'training', *_REAL)
 _PEERS = ('sb3', 'sb3_our_envs')
-_ONE_CORE = ('inference', 'training')
 _PACKAGES = (
     'tensorflow',
     'keras',
@@ -53,79 +51,9 @@ _PACKAGES = (
 )
 
 
-class Contestant:
-    """A process of `contestants` that takes turns."""
-
-    def __init__(self, kind: str, options: dict[str, Any]) -> None:
-        environment = dict(os.environ)
-        command = [sys.executable, '-m', 'research.benchmarks.contestants', kind]
-        cores = sorted(os.sched_getaffinity(0))
-        if kind in _ONE_CORE:
-            environment.update(TF_NUM_INTRAOP_THREADS='1', TF_NUM_INTEROP_THREADS='1')
-            cores = cores[-1:]
-        self.kind, self.turns = kind, list[dict[str, float]]()
-        self._stderr = tempfile.TemporaryFile('w+')  # Warnings of other packages.
-        self._process = subprocess.Popen(
-            [*command, json.dumps(options)],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, cores),
-        )
-        self._hear()
-
-    def _hear(self) -> dict[str, float]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        if not line:
-            self._stderr.seek(0)
-            raise RuntimeError(f'{self.kind} failed:\n{self._stderr.read()[-2000:]}')
-        return json.loads(line)
-
-    def take_turn(self, seconds: float) -> None:
-        """Works so long and notes what was done."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f'{seconds}\n')
-        self._process.stdin.flush()
-        self.turns.append(self._hear())
-
-    def close(self) -> None:
-        """Ends the process."""
-        self._process.communicate()
-
-    def median(self, name: str) -> float:
-        """Of a field over the turns."""
-        return statistics.median(turn[name] for turn in self.turns)
-
-    def rates(self) -> list[float]:
-        """Agent steps per second of each turn."""
-        return [turn['steps'] / turn['wall_seconds'] for turn in self.turns]
-
-    def cost(self, name: str) -> float:
-        """Median of a time per agent step."""
-        return statistics.median(turn[name] / turn['steps'] for turn in self.turns)
-
-
-def measure(options: dict[str, Any], kinds: tuple[str, ...]) -> list[Contestant]:
-    """All rounds of all contestants."""
-    contestants: list[Contestant] = []
-    try:
-        for kind in kinds:
-            contestants.append(Contestant(kind, options))
-        for _ in range(_ROUNDS.value):
-            for contestant in contestants:
-                contestant.take_turn(_SECONDS.value)
-    finally:
-        for contestant in contestants:
-            contestant.close()
-    return contestants
-
-
 def summary(contestants: list[Contestant]) -> dict[str, Any]:
     """The numbers of the report."""
-    by_kind = {contestant.kind: contestant for contestant in contestants}
+    by_kind = {one.kind: one for one in contestants}
     cores = len(os.sched_getaffinity(0))
     costs = {
         'emulation': cores * by_kind['emulation'].cost('wall_seconds'),
@@ -211,7 +139,9 @@ def main() -> None:
         'network': _NETWORK.value,
         'num_workers': _NUM_WORKERS.value,
     }
-    contestants = measure(options, _OURS + (_PEERS if _PEER.value else ()))
+    kinds = _OURS + (_PEERS if _PEER.value else ())
+    entries = [(kind, options) for kind in kinds]
+    contestants = referee.take_turns(entries, _ROUNDS.value, _SECONDS.value)
     result = {'machine': machine(), **options, 'rounds': _ROUNDS.value, **summary(contestants)}
     _show(result)
     if _JSON.value:
