@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 
 import launching
 import pytest
@@ -59,6 +60,26 @@ def test_nonsense_is_refused_before_anything_starts(tmp_path, flags, message):
     result = bench(tmp_path, *flags)
     assert (result.returncode, result.stderr.count('\n')) == (2, 1)
     assert message in result.stderr
+
+
+def test_a_contestant_that_dies_is_told_though_its_children_hold_the_pipe():
+    code = "import os; os.fork() or __import__('time').sleep(600); raise SystemExit('no luck')"
+    contestant = Contestant.__new__(Contestant)
+    contestant.kind, contestant._stderr = 'sb3', tempfile.TemporaryFile('w+')
+    contestant._process = subprocess.Popen(
+        [sys.executable, '-c', code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=contestant._stderr,
+        text=True,
+        start_new_session=True,
+    )
+    with pytest.raises(RuntimeError, match='sb3 failed:\nno luck'):
+        contestant._hear()
+    contestant.close()
+    with pytest.raises(ProcessLookupError):
+        while True:  # Until the system has cleared them away.
+            os.killpg(contestant._process.pid, 0)
 
 
 def turns(kind, *steps_and_seconds, **more):

@@ -4,6 +4,8 @@ Four frames per step, the maximum of the last two (not in Doom), grayscale, 84 x
 Pictures are stacked by its VecFrameStack.
 """
 
+import os
+import tempfile
 from typing import Any
 
 import cv2
@@ -29,6 +31,7 @@ def make(game: str) -> gymnasium.Env[Any, Any]:
             atari_wrappers.MaxAndSkipEnv(_ButtonCombinations(console, table), 4)
         )
     if backend == 'vizdoom':
+        os.chdir(tempfile.mkdtemp(dir=os.environ.get('TMPDIR')))  # Engines share a file in it.
         import vizdoom
         from vizdoom import gymnasium_wrapper  # noqa: F401
 

@@ -1,7 +1,10 @@
 """A contestant of a benchmark as its referee sees it: a process that takes turns."""
 
+import contextlib
 import json
 import os
+import select
+import signal
 import statistics
 import subprocess
 import sys
@@ -9,6 +12,7 @@ import tempfile
 from typing import Any
 
 _ONE_CORE = ('inference', 'training')
+_END_SECONDS = 20.0  # Until a contestant that does not leave is killed.
 
 
 class Contestant:
@@ -30,13 +34,18 @@ class Contestant:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             text=True,
+            start_new_session=True,
             preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
         self._hear()
 
     def _hear(self) -> dict[str, float]:
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        # What a contestant leaves behind may hold the pipe open: its end alone tells nothing.
+        told: list[Any] = []
+        while not told and self._process.poll() is None:
+            told, _, _ = select.select([self._process.stdout], [], [], 1.0)
+        line = self._process.stdout.readline() if told else ''
         if not line:
             self._stderr.seek(0)
             raise RuntimeError(f'{self.kind} failed:\n{self._stderr.read()[-2000:]}')
@@ -50,8 +59,17 @@ class Contestant:
         self.turns.append(self._hear())
 
     def close(self) -> None:
-        """Ends the process."""
-        self._process.communicate()
+        """Ends the process and what it has started."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_END_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._process.stdout.close()
+        self._stderr.close()
 
     def median(self, name: str) -> float:
         """Of a field over the turns."""
