@@ -32,13 +32,14 @@ class ConfigFlags(Generic[Config]):
     """The flags of a configuration class; called, it builds the configuration.
 
     Attributes:
-        title: First line of the class docstring.
+        topics: For `--help`: the first line of a class docstring, and the names of the flags that
+            this class, the configuration's or one that it inherits from, was the last to define.
         names: Of the flags, in the order of the fields.
     """
 
     def __init__(self, config_class: type[Config], flag_values: flags.FlagValues) -> None:
         self._config_class, self._flag_values = config_class, flag_values
-        self.title = (config_class.__doc__ or '').split('\n')[0]
+        self.topics = _topics(config_class)
         hints = typing.get_type_hints(config_class)
         fields = dataclasses.fields(config_class)  # type: ignore[arg-type]
         self.names = tuple(field.name for field in fields)
@@ -78,6 +79,17 @@ def define(
     if flag_values is flags.FLAGS:
         defined.append(config_flags)
     return config_flags
+
+
+def _topics(config_class: type) -> list[tuple[str, list[str]]]:
+    names: dict[str, type] = {}
+    for one in reversed(config_class.__mro__):
+        names.update(dict.fromkeys(vars(one).get('__annotations__', ()), one))
+    return [
+        ((one.__doc__ or '').split('\n')[0], [name for name in names if names[name] is one])
+        for one in reversed(config_class.__mro__)
+        if one in names.values()
+    ]
 
 
 def _define_one(

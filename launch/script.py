@@ -61,7 +61,7 @@ def _help(name: str) -> str:
     docstring = sys.modules['__main__'].__doc__ or ''
     program = name or os.path.splitext(os.path.basename(sys.argv[0]))[0]
     lines = [docstring.strip(), '', f'Usage: ./run {program} [--name=value ...]']
-    topics = [(group.title, group.names) for group in config_flags.defined]
+    topics = [topic for group in config_flags.defined for topic in group.topics]
     for title, names in [*topics, ('Others.', _own_flags())]:
         if names:
             lines += ['', title, *(line for name in names for line in _describe(name))]

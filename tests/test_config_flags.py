@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 from absl import flags
 
-from agents.configs import A2CConfig
+from agents.configs import A2CConfig, A3CConfig
 from envs.config import EnvConfig, hparam
 from launch import config_flags
 
@@ -95,7 +95,9 @@ def test_flags_as_a_string_give_the_same_configuration(config_class):
 def test_helps_and_titles_are_those_of_the_class():
     values = flags.FlagValues()
     define = config_flags.define(Example, values)
-    assert (define.title, define.names[:2]) == ('An example. Of everything.', ('count', 'rate'))
+    [(title, names)] = define.topics
+    assert (title, names[:2]) == ('An example. Of everything.', ['count', 'rate'])
+    assert define.names == tuple(names)
     assert values['count'].help == 'How many.'
 
 
@@ -103,3 +105,12 @@ def test_only_flags_of_the_command_line_are_listed():
     before = list(config_flags.defined)
     config_flags.define(Example, flags.FlagValues())
     assert config_flags.defined == before
+
+
+def test_each_flag_is_told_with_the_class_that_defined_it_last():
+    a3c = config_flags.define(A3CConfig, flags.FlagValues())
+    (shared, common), (own, special) = a3c.topics
+    assert shared == 'Hyperparameters that A2C and A3C share.'
+    assert own.startswith('Hyperparameters of A3C')
+    assert 'discount' in common and {'num_workers', 'max_grad_norm'} <= set(special)
+    assert sorted(common + special) == sorted(a3c.names)
