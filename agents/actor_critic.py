@@ -54,8 +54,7 @@ class ActorCritic:
             concurrent.futures.wait(starts)
             # Those that did start must be closed, if another did not.
             self.envs = [start.result() for start in starts if not start.exception()]
-            for start in starts:
-                start.result()
+            self._results(starts)
             self._build([int(group[0]) for group in groups], num_envs)
         except BaseException:
             self.close()

@@ -83,23 +83,8 @@ def test_the_mean_of_the_workers_gradients_is_that_of_a2c():
     space = gymnasium.spaces.Box(0, 255, (36, 36, 2), np.uint8)
     network = networks.build('a3c', space, 3, seed=0, lstm_units=8)
     distribution = distributions.Categorical(3)
-    step_model = StepModel(network, distribution, seed=0)
     train_model = TrainModel(network, distribution, A2CConfig())
-
-    class Pictures(memory_task.MemoryTask):
-        observation_space, action_space = space, gymnasium.spaces.Discrete(3)
-
-        def reset(self, **kwargs):
-            return space.sample(), super().reset(**kwargs)[1]
-
-        def step(self, action):
-            return space.sample(), *super().step(action)[1:]
-
-    envs = memory_task.start_here(Pictures, None, range(6))
-    runner = Runner(envs, step_model, 5, 0.99)
-    runner.reset(seed=0)
-    runner.run()
-    whole = runner.run()
+    whole = rollout_of(network, space, 6)
     copies = train_model.weights()
     of_workers = []
     for i in range(6):
@@ -157,7 +142,7 @@ def test_no_update_of_many_threads_is_lost(name):
     network = networks.build('mlp', space, 3, seed=0)
     config = A2CConfig(optimizer=name, max_grad_norm=0.0, rmsprop_decay=0.999)
     train_model = TrainModel(network, distributions.Categorical(3), config)
-    rollout, _ = rollout_of(network, space)
+    rollout = rollout_of(network, space, 2)
     gradients = train_model.gradients(rollout, 0.01)
     threads = [
         threading.Thread(target=lambda: [train_model.apply([gradients], 1e-6) for _ in range(25)])
@@ -176,7 +161,9 @@ def test_no_update_of_many_threads_is_lost(name):
         np.testing.assert_allclose(square.numpy(), expected, rtol=1e-3)
 
 
-def rollout_of(network, space):
+def rollout_of(network, space, num_envs):
+    """The second rollout, which begins within episodes, of environments that show noise."""
+
     class Noise(memory_task.MemoryTask):
         observation_space, action_space = space, gymnasium.spaces.Discrete(3)
 
@@ -187,9 +174,10 @@ def rollout_of(network, space):
             return space.sample(), *super().step(action)[1:]
 
     step_model = StepModel(network, distributions.Categorical(3), seed=0)
-    runner = Runner(memory_task.start_here(Noise, None, range(2)), step_model, 5, 0.99)
+    runner = Runner(memory_task.start_here(Noise, None, range(num_envs)), step_model, 5, 0.99)
     runner.reset(seed=0)
-    return runner.run(), step_model
+    runner.run()
+    return runner.run()
 
 
 def test_nothing_is_traced_twice(make_agent):
