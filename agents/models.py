@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from agents import backprop, losses, optimizers, returns
+from agents.compiled import Compiled
 from agents.configs import AlgorithmConfig
 from agents.distributions import Distribution
 from agents.runner import Decision, Memory, Rollout
@@ -41,7 +42,7 @@ class StepModel:
         self._seed, self._greedy = seed % 2**31, greedy
         self._sizes = [memory.shape[1] for memory in network.inputs[1:]]
         self._with_last_action = len(self._sizes) > 2
-        self._step, self._value = tf.function(self._decide), tf.function(self._predict)
+        self._step, self._value = Compiled(self._decide), Compiled(self._predict)
         self.weights: Weights = ()
 
     def copy(self) -> 'StepModel':
@@ -140,8 +141,10 @@ class TrainModel:
         for optimizer in self.optimizers:
             optimizer.build(network.trainable_variables)
         self._updates = [
-            tf.function(functools.partial(self._apply, optimizer)) for optimizer in self.optimizers
+            Compiled(functools.partial(self._apply, optimizer)) for optimizer in self.optimizers
         ]
+        self._gradients = Compiled(self._derive)
+        self._weights = Compiled(self._read)
 
     def train(self, rollout: Rollout, learning_rate: float, entropy_cost: float) -> TrainMetrics:
         """One update of the shared weights."""
@@ -170,16 +173,17 @@ class TrainModel:
         metrics = self._updates[which](list(parts), np.float32(learning_rate))
         return TrainMetrics(*metrics.numpy().tolist())
 
-    @tf.function
-    def weights(self) -> list[tf.Tensor]:
+    def weights(self) -> Weights:
         """The shared weights as they are now; they stay so, since an update writes to new memory.
 
         Reading them copies nothing and takes no lock: of two layers one may be an update older.
         """
+        return self._weights()
+
+    def _read(self) -> Weights:
         return [variable.value.read_value() for variable in self._network.trainable_variables]
 
-    @tf.function
-    def _gradients(
+    def _derive(
         self, weights: Weights, rollout: Rollout, entropy_cost: tf.Tensor, share: tf.Tensor
     ) -> Gradients:
         config = self._config

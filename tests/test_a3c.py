@@ -185,9 +185,9 @@ def test_nothing_is_traced_twice(make_agent):
     train(agent)
     step_model, train_model = agent.step_model, agent.train_model
     for function in (step_model._step, step_model._value, train_model._gradients):
-        assert function.experimental_get_tracing_count() == 1
+        assert function.num_traces == 1
     for function in train_model._updates:
-        assert function.experimental_get_tracing_count() == 1
+        assert function.num_traces == 1
 
 
 def test_nothing_happens_in_a_pause(make_agent):

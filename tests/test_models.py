@@ -178,7 +178,7 @@ def test_nothing_is_traced_twice():
         train_model.train(rollout, 0.1 / (number + 1), 0.02 / (number + 1))
     compiled = (step_model._step, step_model._value, train_model._gradients, *train_model._updates)
     for function in compiled:
-        assert function.experimental_get_tracing_count() == 1
+        assert function.num_traces == 1
 
 
 def test_actions_follow_from_seed_and_count():
