@@ -11,24 +11,27 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import optree
 import tensorflow as tf
 
 
 class _Trace(NamedTuple):
-    """A graph for arguments of certain shapes."""
+    """The graph for arguments of a certain structure and certain shapes."""
 
     function: Any  # Its graph lives as long as this does.
     name: str
     captures: list[tf.Tensor]
     dtypes: list[tf.DType]
+    structure: optree.PyTreeSpec  # Of the results
 
 
 class Compiled:
-    """A function of nested tensors and arrays, traced once for each set of their shapes.
+    """A function of nested tensors and arrays, traced once for each structure and set of shapes.
 
     Args:
-        function: As for `tf.function`. Whatever it gets that is no tensor and no array must be the
-            same in every call, as must be the types of the elements.
+        function: As for `tf.function`; it may return nested tensors. The types of its arguments'
+            elements must be the same in every call. (Arrays without dimensions are faster than
+            NumPy's scalars.)
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -43,22 +46,28 @@ class Compiled:
 
     def __call__(self, *arguments: Any) -> Any:
         """What the function returns, with tensors."""
-        leaves = tf.nest.flatten(arguments)
-        shapes = tuple([leaf.shape for leaf in leaves])
-        trace = self._traces.get(shapes) or self._new_trace(shapes, arguments)
+        leaves, structure = optree.tree_flatten(arguments)
+        key = structure, *[leaf.shape for leaf in leaves]
+        trace = self._traces.get(key) or self._new_trace(key, leaves)
         results = tf.raw_ops.StatefulPartitionedCall(
             args=leaves + trace.captures, Tout=trace.dtypes, f=trace.name
         )
-        return tf.nest.pack_sequence_as(trace.function.structured_outputs, results)
+        return optree.tree_unflatten(trace.structure, results)
 
-    def _new_trace(self, shapes: tuple[Any, ...], arguments: tuple[Any, ...]) -> _Trace:
+    def _new_trace(self, key: tuple[Any, ...], leaves: list[Any]) -> _Trace:
+        structures: list[optree.PyTreeSpec] = []
+
+        def flat(*leaves: tf.Tensor) -> list[tf.Tensor]:
+            results = self._function(*optree.tree_unflatten(key[0], leaves))
+            flat_results, structure = optree.tree_flatten(results)
+            structures.append(structure)
+            return flat_results
+
         with self._lock:
-            if shapes not in self._traces:
-                function = tf.function(self._function).get_concrete_function(*arguments)
-                self._traces[shapes] = _Trace(
-                    function,
-                    function.name,
-                    function.captured_inputs,
-                    [output.dtype for output in function.outputs],
+            if key not in self._traces:
+                function = tf.function(flat).get_concrete_function(*leaves)
+                dtypes = [output.dtype for output in function.outputs]
+                self._traces[key] = _Trace(
+                    function, function.name, function.captured_inputs, dtypes, structures[-1]
                 )
-            return self._traces[shapes]
+            return self._traces[key]

@@ -161,7 +161,7 @@ class TrainModel:
             share: The part of the update's samples that is in this rollout.
             weights: Those to derive by; empty for those of the network.
         """
-        return self._gradients(weights, rollout, np.float32(entropy_cost), np.float32(share))
+        return self._gradients(weights, rollout, _float32(entropy_cost), _float32(share))
 
     def apply(
         self, parts: Sequence[Gradients], learning_rate: float, which: int = 0
@@ -170,7 +170,7 @@ class TrainModel:
 
         `which` is the number of the optimizer.
         """
-        metrics = self._updates[which](list(parts), np.float32(learning_rate))
+        metrics = self._updates[which](list(parts), _float32(learning_rate))
         return TrainMetrics(*metrics.numpy().tolist())
 
     def weights(self) -> Weights:
@@ -239,6 +239,10 @@ def _memory_inputs(memories: Sequence[Memory]) -> list[tf.Tensor]:
     """Of T memories what `backprop.recall` needs: the first state, and all actions and rewards."""
     fields = list(zip(*memories, strict=True))
     return [field[0] for field in fields[:2]] + [tf.concat(field, 0) for field in fields[2:]]
+
+
+def _float32(number: float) -> np.ndarray:
+    return np.asarray(number, np.float32)
 
 
 def _flat(tensor: tf.Tensor) -> tf.Tensor:

@@ -47,6 +47,14 @@ def test_is_traced_once_for_each_set_of_shapes():
     assert compiled.num_traces == 3
 
 
+def test_is_traced_once_for_each_structure():
+    compiled = Compiled(lambda xs, y=(): [10.0 * sum(xs), *y])
+    one, two = np.ones(2), np.full(2, 2.0)
+    for _ in range(2):
+        assert len(compiled([one, two])) == len(compiled((one, two))) == 1
+        assert len(compiled([one], [two])) == 2
+    assert compiled.num_traces == 3
+
 def test_reads_and_writes_variables():
     variable = tf.Variable(1.0)
     step, read = Compiled(lambda x: variable.assign_add(x)), Compiled(lambda: variable.read_value())
