@@ -9,6 +9,7 @@ done is told on stdout as a line of JSON. The first line tells that the contesta
 import contextlib
 import functools
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -148,6 +149,7 @@ def a3c(options: Options) -> tuple[Work, Span]:
 
 def sb3(options: Options, our_envs: bool = False) -> Work:
     """Stable-Baselines3's A2C, with its own wrappers or with our environments."""
+    from research.benchmarks import no_tensorflow  # noqa: F401, I001
     import torch
     from stable_baselines3 import A2C
     from stable_baselines3.common.vec_env import SubprocVecEnv as PeerVecEnv
@@ -160,6 +162,8 @@ def sb3(options: Options, our_envs: bool = False) -> Work:
         make = functools.partial(make_env, _env_config(options))
     else:
         make = functools.partial(peer_envs.make, options.game)
+    preload = [no_tensorflow.__name__, 'stable_baselines3']
+    multiprocessing.get_context('forkserver').set_forkserver_preload(preload)
     envs: Any = PeerVecEnv([make] * options.num_envs, start_method='forkserver')
     if not our_envs:
         envs = VecFrameStack(envs, 4)
