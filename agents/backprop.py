@@ -4,9 +4,8 @@ The weights do not change during a rollout. So what the layers answered while ac
 would answer while training, and the gradient needs only the way back: of the three times that a
 plain update goes through the network, acting, forwards again and backwards, the second is saved.
 
-Only the outputs of the rectifiers are kept. Everything else follows from them without a
-convolution, and what does not matter to the gradient is no part of the compiled function. A
-network with `elu` keeps nothing, and is computed again.
+Only the outputs of the `ReLU` and `ELU` layers are kept. Everything else follows from them without
+a convolution, and what does not matter to the gradient is no part of the compiled function.
 
 An LSTM is unrolled over the steps of the rollout: backpropagation through time, truncated where
 the rollout begins.
@@ -14,12 +13,15 @@ the rollout begins.
 
 import contextlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 import tensorflow as tf
 
 Outputs = list[tf.Tensor]
 PullBack = Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]
+# From the gradient of a layer's output to those of its inputs and of its weights.
+Way = Callable[[tf.Tensor], tuple[list[Any], list[tf.Tensor]]]
 
 
 def using(
@@ -39,14 +41,14 @@ def forward(network: keras.Model, inputs: Sequence[tf.Tensor]) -> tuple[Outputs,
         inputs: Of the network, `[B, ...]`.
 
     Returns:
-        The outputs of the network, and of all its `ReLU` layers.
+        The outputs of the network, and of all its activation layers.
     """
     results = _by_id(network.inputs, inputs)
     activations = []
     for layer in _layers(network):
         result = layer(*_inputs(layer, results))
         results.update(_by_id(tf.nest.flatten(layer.output), tf.nest.flatten(result)))
-        if _is_relu(layer):
+        if _is_activation(layer):
             activations.append(result)
     return [results[id(output)] for output in network.outputs], activations
 
@@ -74,33 +76,27 @@ def recall(
         those of `network.trainable_variables`.
 
     Raises:
-        ValueError: There are not as many activations as rectifiers.
+        ValueError: There are not as many activations as activation layers.
     """
-    rectifiers = [layer for layer in _layers(network) if _is_relu(layer)]
-    if len(activations) != len(rectifiers):
-        raise ValueError(f'needs {len(rectifiers)} activations, not {len(activations)}')
+    count = sum(_is_activation(layer) for layer in _layers(network))
+    if len(activations) != count:
+        raise ValueError(f'needs {count} activations, not {len(activations)}')
     results = _by_id(network.inputs, inputs)
-    remembered, steps = iter(activations), []
+    remembered, ways = iter(activations), []
     for layer in _layers(network):
-        is_relu = _is_relu(layer)
-        # relu(relu(x)) is relu(x), and so is its derivative: the output may stand for the input.
-        own_inputs = [next(remembered)] if is_relu else _inputs(layer, results)
-        weights = [variable.value for variable in layer.trainable_variables]
-        with tf.GradientTape() as tape:
-            tape.watch([x for x in tf.nest.flatten(own_inputs) if x.dtype.is_floating])
-            tape.watch(weights)
-            if isinstance(layer, keras.layers.LSTMCell):
-                result = _unroll(layer, own_inputs[0], own_inputs[1], starts)
-            else:
-                result = layer(*own_inputs)
-        results[id(_output(layer))] = own_inputs[0] if is_relu else result
-        steps.append((layer, tape, [own_inputs, weights], result))
+        if _is_activation(layer):
+            result = next(remembered)
+            way = _way_through_activation(layer, result)
+        else:
+            result, way = _way_through(layer, _inputs(layer, results), starts)
+        results[id(_output(layer))] = result
+        ways.append((layer, way))
 
     def pull_back(output_gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         waiting = _by_id(network.outputs[:2], output_gradients)
         of_variables: dict[int, tf.Tensor] = {}
-        for layer, tape, sources, result in reversed(steps):
-            of_inputs, own = tape.gradient(result, sources, waiting.pop(id(_output(layer))))
+        for layer, way in reversed(ways):
+            of_inputs, own = way(waiting.pop(id(_output(layer))))
             of_variables.update(zip(map(id, layer.trainable_variables), own, strict=True))
             tensors = tf.nest.flatten(layer.input)
             for tensor, gradient in zip(tensors, tf.nest.flatten(of_inputs), strict=True):
@@ -109,6 +105,27 @@ def recall(
         return [of_variables[id(variable)] for variable in network.trainable_variables]
 
     return [results[id(output)] for output in network.outputs[:2]], pull_back
+
+
+def _way_through(
+    layer: keras.layers.Layer, inputs: list[Any], starts: tf.Tensor | None
+) -> tuple[tf.Tensor, Way]:
+    """What the layer answers, and the way back to its inputs and its weights."""
+    sources = [inputs, [variable.value for variable in layer.trainable_variables]]
+    with tf.GradientTape() as tape:
+        tape.watch([x for x in tf.nest.flatten(sources) if x.dtype.is_floating])
+        if isinstance(layer, keras.layers.LSTMCell):
+            result = _unroll(layer, inputs[0], inputs[1], starts)
+        else:
+            result = layer(*inputs)
+    return result, lambda gradient: tape.gradient(result, sources, gradient)
+
+
+def _way_through_activation(layer: keras.layers.Layer, result: tf.Tensor) -> Way:
+    """The way back from what the layer answered: the derivatives of both follow from that alone."""
+    if isinstance(layer, keras.layers.ELU):
+        return lambda gradient: ([tf.raw_ops.EluGrad(gradients=gradient, outputs=result)], [])
+    return lambda gradient: ([tf.raw_ops.ReluGrad(gradients=gradient, features=result)], [])
 
 
 def _unroll(
@@ -131,8 +148,8 @@ def _layers(network: keras.Model) -> list[keras.layers.Layer]:
     return [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]
 
 
-def _is_relu(layer: keras.layers.Layer) -> bool:
-    return isinstance(layer, keras.layers.ReLU)
+def _is_activation(layer: keras.layers.Layer) -> bool:
+    return isinstance(layer, keras.layers.ReLU | keras.layers.ELU)
 
 
 def _inputs(layer: keras.layers.Layer, results: dict[int, tf.Tensor]) -> list[tf.Tensor]:

@@ -46,7 +46,8 @@ class Compiled:
 
     def __call__(self, *arguments: Any) -> Any:
         """What the function returns, with tensors."""
-        leaves, structure = optree.tree_flatten(arguments)
+        tree: Any = arguments
+        leaves, structure = optree.tree_flatten(tree)
         key = structure, *[leaf.shape for leaf in leaves]
         trace = self._traces.get(key) or self._new_trace(key, leaves)
         results = tf.raw_ops.StatefulPartitionedCall(

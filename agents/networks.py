@@ -121,7 +121,7 @@ class _Layers:
         self._activation = {'relu': keras.layers.ReLU, 'elu': keras.layers.ELU}[activation]
 
     def activation(self, name: str) -> keras.layers.Layer:
-        """A layer of its own, so that `backprop` can remember what a rectifier answered."""
+        """A layer of its own, so that `backprop` can remember what it answered."""
         return self._activation(name=name)
 
     def lstm(self, units: int) -> keras.layers.Layer:

@@ -209,7 +209,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     def _apply_each(self, functions: Sequence[Callable[..., Any]]) -> tuple[Any, ...]:
         self._require_idle()
         self._pool.ask([('apply', function) for function in functions])
-        answers = dict(self._pool.answers())
+        answers = dict(sorted(self._pool.answers()))
         failures = {i: a for i, a in answers.items() if isinstance(a, WorkerError)}
         for index, failure in failures.items():
             if failure.hung:  # Its late answer would be taken for the next one.

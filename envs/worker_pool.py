@@ -148,7 +148,7 @@ class WorkerPool:
         for arguments in self._arguments:
             self._processes.append(WorkerProcess(self._context, arguments))
         descriptions = []
-        for index, answer in self.answers():
+        for index, answer in sorted(self.answers()):
             if isinstance(answer, WorkerError):
                 raise RuntimeError(f'environment {index} {answer.what}\n{answer.trace}')
             descriptions.append(answer)
@@ -186,9 +186,13 @@ class WorkerPool:
             process.ask(transport.CALL, body)
 
     def answers(self) -> Iterator[tuple[int, Any]]:
-        """Each worker's index and answer in turn; a WorkerError where there is none."""
+        """Each worker's index and answer; a WorkerError where there is none.
+
+        The last one comes first: asked last, it answers last, and who waits for it sleeps once and
+        is not woken by each of the others.
+        """
         patient = True
-        for index, process in enumerate(self._processes):
+        for index, process in reversed(list(enumerate(self._processes))):
             try:
                 answer = process.answer(patient)
             except WorkerError as failure:

@@ -13,11 +13,11 @@ PICTURE = gymnasium.spaces.Box(0, 255, (44, 44, 2), np.uint8)
 VECTOR = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
 
 
-def make(name, seed=0):
+def make(name, seed=0, activation='relu'):
     space = VECTOR if name == 'mlp' else PICTURE
     space.seed(seed)
     observations = np.stack([space.sample() for _ in range(BATCH)])
-    network = networks.build(name, space, NUM_LOGITS, seed)
+    network = networks.build(name, space, NUM_LOGITS, seed, activation=activation)
     rng = np.random.default_rng(seed)
     for variable in network.trainable_variables:  # Biases and the policy head start near zero.
         variable.assign_add(rng.normal(scale=0.05, size=variable.shape))
@@ -34,9 +34,10 @@ def compiled_recall(network):
     return function
 
 
+@pytest.mark.parametrize('activation', ['relu', 'elu'])
 @pytest.mark.parametrize('name', networks.NETWORKS)
-def test_outputs_and_gradients_are_those_of_the_plain_way(name):
-    network, observations, output_gradients = make(name)
+def test_outputs_and_gradients_are_those_of_the_plain_way(name, activation):
+    network, observations, output_gradients = make(name, activation=activation)
     outputs, activations = backprop.forward(network, [observations])
     with tf.GradientTape() as tape:
         plain_outputs = network(observations)
@@ -48,9 +49,10 @@ def test_outputs_and_gradients_are_those_of_the_plain_way(name):
             np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5 * scale)
 
 
+@pytest.mark.parametrize('activation', ['relu', 'elu'])
 @pytest.mark.parametrize('name', ['nature', 'a3c'])
-def test_no_convolution_is_computed_again(name):
-    network, observations, output_gradients = make(name)
+def test_no_convolution_is_computed_again(name, activation):
+    network, observations, output_gradients = make(name, activation=activation)
     _, activations = backprop.forward(network, [observations])
     function = compiled_recall(network).get_concrete_function(
         tf.constant(observations), activations, output_gradients

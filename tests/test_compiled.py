@@ -55,6 +55,7 @@ def test_is_traced_once_for_each_structure():
         assert len(compiled([one], [two])) == 2
     assert compiled.num_traces == 3
 
+
 def test_reads_and_writes_variables():
     variable = tf.Variable(1.0)
     step, read = Compiled(lambda x: variable.assign_add(x)), Compiled(lambda: variable.read_value())

@@ -34,7 +34,7 @@ def random_rollout(seed):
         values=rng.normal(size=(T, B)).astype(np.float32),
         bootstrap_value=rng.normal(size=B).astype(np.float32),
         starts=np.zeros((T, B), bool),
-        activations=[()] * T,  # This network has no rectifiers.
+        activations=[()] * T,  # This network has no activation layers.
     )
 
 
