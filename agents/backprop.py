@@ -7,8 +7,7 @@ plain update goes through the network, acting, forwards again and backwards, the
 Only the outputs of the `ReLU` and `ELU` layers are kept. Everything else follows from them without
 a convolution, and what does not matter to the gradient is no part of the compiled function.
 
-An LSTM is unrolled over the steps of the rollout: backpropagation through time, truncated where
-the rollout begins.
+An LSTM remembers its states, and its way back goes through time: see `lstm`.
 """
 
 import contextlib
@@ -18,10 +17,10 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from agents import lstm
+
 Outputs = list[tf.Tensor]
 PullBack = Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]
-# From the gradient of a layer's output to those of its inputs and of its weights.
-Way = Callable[[tf.Tensor], tuple[list[Any], list[tf.Tensor]]]
 
 
 def using(
@@ -65,8 +64,7 @@ def recall(
 
     Args:
         network: As for `forward`, with the same weights.
-        inputs: Of the network, `[T * B, ...]`, as they were at the T steps; but the state of an
-            LSTM, `[B, lstm_units]`, as it was at the first of them.
+        inputs: Of the network, `[T * B, ...]`, as they were at the T steps.
         activations: What `forward` returned for them.
         starts: `bool[T, B]`, the steps at which the state of an LSTM was zero because an episode
             began.
@@ -87,8 +85,11 @@ def recall(
         if _is_activation(layer):
             result = next(remembered)
             way = _way_through_activation(layer, result)
+        elif isinstance(layer, keras.layers.LSTMCell):
+            x, states = _inputs(layer, results)
+            result, way = lstm.through_time(layer, x, states, starts)
         else:
-            result, way = _way_through(layer, _inputs(layer, results), starts)
+            result, way = _way_through(layer, _inputs(layer, results))
         results[id(_output(layer))] = result
         ways.append((layer, way))
 
@@ -107,40 +108,20 @@ def recall(
     return [results[id(output)] for output in network.outputs[:2]], pull_back
 
 
-def _way_through(
-    layer: keras.layers.Layer, inputs: list[Any], starts: tf.Tensor | None
-) -> tuple[tf.Tensor, Way]:
+def _way_through(layer: keras.layers.Layer, inputs: list[Any]) -> tuple[tf.Tensor, lstm.Way]:
     """What the layer answers, and the way back to its inputs and its weights."""
     sources = [inputs, [variable.value for variable in layer.trainable_variables]]
     with tf.GradientTape() as tape:
         tape.watch([x for x in tf.nest.flatten(sources) if x.dtype.is_floating])
-        if isinstance(layer, keras.layers.LSTMCell):
-            result = _unroll(layer, inputs[0], inputs[1], starts)
-        else:
-            result = layer(*inputs)
+        result = layer(*inputs)
     return result, lambda gradient: tape.gradient(result, sources, gradient)
 
 
-def _way_through_activation(layer: keras.layers.Layer, result: tf.Tensor) -> Way:
+def _way_through_activation(layer: keras.layers.Layer, result: tf.Tensor) -> lstm.Way:
     """The way back from what the layer answered: the derivatives of both follow from that alone."""
     if isinstance(layer, keras.layers.ELU):
         return lambda gradient: ([tf.raw_ops.EluGrad(gradients=gradient, outputs=result)], [])
     return lambda gradient: ([tf.raw_ops.ReluGrad(gradients=gradient, features=result)], [])
-
-
-def _unroll(
-    cell: keras.layers.LSTMCell,
-    inputs: tf.Tensor,
-    state: Sequence[tf.Tensor],
-    starts: tf.Tensor,
-) -> tf.Tensor:
-    """The LSTM at all steps, one after the other: `[T * B, F]` to `[T * B, lstm_units]`."""
-    num_steps, outputs = starts.shape[0], []
-    for x, is_first in zip(tf.split(inputs, num_steps), tf.unstack(starts), strict=True):
-        keep = tf.where(is_first, 0.0, 1.0)[:, None]
-        output, state = cell(x, [keep * part for part in state])
-        outputs.append(output)
-    return tf.concat(outputs, 0)
 
 
 def _layers(network: keras.Model) -> list[keras.layers.Layer]:

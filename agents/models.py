@@ -194,8 +194,8 @@ class TrainModel:
             rollout.bootstrap_value,
             lambda_=config.gae_lambda,
         )
-        inputs = _flat(rollout.observations), *_memory_inputs(rollout.memories)
-        activations = [tf.concat(steps, 0) for steps in zip(*rollout.activations, strict=True)]
+        memories, activations = _joined(rollout.memories), _joined(rollout.activations)
+        inputs = _flat(rollout.observations), *memories
         with backprop.using(self._network, weights):
             outputs, pull_back = backprop.recall(self._network, inputs, activations, rollout.starts)
             logits, values = outputs
@@ -235,14 +235,13 @@ class TrainModel:
         return tf.stack([*tf.unstack(means), explained, grad_norm])
 
 
-def _memory_inputs(memories: Sequence[Memory]) -> list[tf.Tensor]:
-    """Of T memories what `backprop.recall` needs: the first state, and all actions and rewards."""
-    fields = list(zip(*memories, strict=True))
-    return [field[0] for field in fields[:2]] + [tf.concat(field, 0) for field in fields[2:]]
-
-
 def _float32(number: float) -> np.ndarray:
     return np.asarray(number, np.float32)
+
+
+def _joined(steps: Sequence[Sequence[tf.Tensor]]) -> list[tf.Tensor]:
+    """`[T][k][B, ...]` to `[k][T * B, ...]`."""
+    return [tf.concat(tensors, 0) for tensors in zip(*steps, strict=True)]
 
 
 def _flat(tensor: tf.Tensor) -> tf.Tensor:

@@ -3,9 +3,11 @@
     .venv/bin/python -m research.plots --runs='runs/a2c-*' --labels=a2c --out=curve.png
 
 A curve is the mean over the runs of a label; the band is the smallest and the largest run. Each run
-is the mean score of its episodes in windows of agent steps.
+is the mean score of its episodes in windows of agent steps, or, with `--per_env`, of episodes that
+each environment has played: the curves of A3C's workers on top of each other.
 """
 
+import collections
 import csv
 import glob
 import os
@@ -24,19 +26,26 @@ _RUNS = flags.DEFINE_list('runs', [], 'A pattern of run directories per label.')
 _LABELS = flags.DEFINE_list('labels', [], 'A label per pattern.')
 _OUT = flags.DEFINE_string('out', 'curve.png', 'Picture to write.')
 _TITLE = flags.DEFINE_string('title', '', 'Title of the picture.')
-_WINDOW = flags.DEFINE_integer('window', 0, 'Agent steps per point; 0: a fortieth of the run.')
+_VALUE = flags.DEFINE_enum('value', 'score', ['score', 'return'], 'What is averaged.')
+_PER_ENV = flags.DEFINE_boolean('per_env', False, 'Over the episodes of each environment.')
+_WINDOW = flags.DEFINE_integer(
+    'window', 0, 'Agent steps, or episodes, per point; 0: a fortieth of the run.'
+)
 _LINE = flags.DEFINE_float('line', None, 'A horizontal line to compare with.')
 
 
 def read(run_dir: str) -> tuple[np.ndarray, np.ndarray]:
-    """Step and raw score of every episode of a run."""
+    """Step, or number in its environment, and value of every episode of a run."""
     path = os.path.join(run_dir, 'episodes.csv')
     require(os.path.exists(path), f'--runs: {run_dir} has no episodes.csv')
     with open(path, newline='') as file:
-        rows = [(int(row['step']), float(row['score'])) for row in csv.DictReader(file)]
+        rows = list(csv.DictReader(file))
     require(bool(rows), f'--runs: no episode has ended in {run_dir}')
-    steps, scores = (np.array(column) for column in zip(*rows, strict=True))
-    return steps, scores
+    places, played = [], collections.Counter[str]()
+    for row in rows:
+        places.append(played[row['env']] if _PER_ENV.value else int(row['step']))
+        played[row['env']] += 1
+    return np.array(places), np.array([float(row[_VALUE.value]) for row in rows])
 
 
 def curves(runs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
@@ -76,7 +85,11 @@ def main() -> None:
         )
     if _LINE.value is not None:
         axes.axhline(_LINE.value, color='gray', linestyle='--', linewidth=1)
-    axes.set(xlabel='agent steps', ylabel='score per episode', title=_TITLE.value)
+    axes.set(
+        xlabel='episodes per environment' if _PER_ENV.value else 'agent steps',
+        ylabel=f'{_VALUE.value} per episode',
+        title=_TITLE.value,
+    )
     axes.legend()
     figure.savefig(_OUT.value, dpi=110)
 

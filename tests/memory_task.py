@@ -43,7 +43,7 @@ class EchoTask(MemoryTask):
 
     def step(self, action):
         observation, reward, *rest = super().step(action)
-        return observation, reward + 0.1 * self._cue, *rest
+        return observation, reward + 0.5 * self._cue, *rest
 
 
 def start_here(task, env_config, group):

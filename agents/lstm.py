@@ -1,0 +1,80 @@
+"""Backpropagation through time where the states are known.
+
+While acting, an LSTM came through the states (h, c) of a rollout, and with the same weights would
+again. So all its steps are computed at once, [T * B] of them, and only the way
+back goes through time, truncated where the rollout begins.
+
+    z = x W + h U + b,   i, f, o = σ(z_i), σ(z_f), σ(z_o),   g = tanh(z_g)
+    c' = f c + i g,   h' = o tanh(c')
+
+Hochreiter and Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1735, with the forget gate
+of Gers et al. (2000), https://doi.org/10.1162/089976600300015015.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+# From ∂L/∂h' to the gradients of inputs and state, and of the weights.
+Way = Callable[[tf.Tensor], tuple[list[Any], list[tf.Tensor]]]
+
+
+def through_time(
+    cell: keras.layers.LSTMCell, inputs: tf.Tensor, states: Sequence[tf.Tensor], starts: tf.Tensor
+) -> tuple[tf.Tensor, Way]:
+    """The outputs of all steps, and the way back.
+
+    Going back, with D for ∂L/∂ and both D h' and D c' carried from the step after it:
+
+        D c' += D h' o (1 - tanh²(c'))
+        D z = (D c' g i (1 - i), D c' c f (1 - f), D c' i (1 - g²), D h' tanh(c') o (1 - o))
+        D h = D z Uᵀ,   D c = D c' f;   both 0 at the start of an episode
+
+    Args:
+        cell: Of tanh and sigmoid, as Keras makes it by default.
+        inputs: `[T * B, F]`, x.
+        states: h and c, `[T * B, units]`, with which the steps began.
+        starts: `bool[T, B]`, the steps at which an episode began.
+
+    Returns:
+        `(outputs, way)`: h', `[T * B, units]`, and a function from its gradient to those of the
+        inputs (none of the states) and those of kernel, recurrent kernel and bias.
+    """
+    hidden, carry = states
+    kernel, recurrent, bias = (variable.value for variable in cell.trainable_variables)
+    z = tf.matmul(inputs, kernel) + tf.matmul(hidden, recurrent) + bias
+    z_i, z_f, z_g, z_o = tf.split(z, 4, axis=1)
+    i, f, g, o = tf.sigmoid(z_i), tf.sigmoid(z_f), tf.tanh(z_g), tf.sigmoid(z_o)
+    squashed = tf.tanh(f * carry + i * g)
+
+    def way(gradient: tf.Tensor) -> tuple[list[Any], list[tf.Tensor]]:
+        by_carry = [g * i * (1.0 - i), carry * f * (1.0 - f), i * (1.0 - g**2)]
+        factors = tf.concat([*by_carry, squashed * o * (1.0 - o)], axis=1)
+        keep = tf.where(tf.reshape(starts, [-1, 1]), 0.0, 1.0)
+        num_steps = starts.shape[0]
+        steps = zip(
+            *(
+                tf.split(x, num_steps)
+                for x in (gradient, o * (1.0 - squashed**2), factors, f, keep)
+            ),
+            strict=True,
+        )
+        of_hidden = of_carry = tf.zeros_like(carry[: starts.shape[1]])
+        of_z = []
+        for own, into_carry, factor, forget, kept in reversed(list(steps)):
+            of_hidden += own
+            of_carry += of_hidden * into_carry
+            of_z.append(tf.concat([of_carry, of_carry, of_carry, of_hidden], axis=1) * factor)
+            of_hidden = kept * tf.matmul(of_z[-1], recurrent, transpose_b=True)
+            of_carry = kept * of_carry * forget
+        all_of_z = tf.concat(of_z[::-1], axis=0)
+        weights = [
+            tf.matmul(inputs, all_of_z, transpose_a=True),
+            tf.matmul(hidden, all_of_z, transpose_a=True),
+            tf.reduce_sum(all_of_z, axis=0),
+        ]
+        return [tf.matmul(all_of_z, kernel, transpose_b=True), [None, None]], weights
+
+    return o * squashed, way
