@@ -7,7 +7,8 @@ plain update goes through the network, acting, forwards again and backwards, the
 Only the outputs of the `ReLU` and `ELU` layers are kept. Everything else follows from them without
 a convolution, and what does not matter to the gradient is no part of the compiled function.
 
-An LSTM remembers its states, and its way back goes through time: see `lstm`.
+The states of an LSTM are inputs of the network, known for all steps; its way back goes through
+time: see `lstm`.
 """
 
 import contextlib
@@ -84,12 +85,12 @@ def recall(
     for layer in _layers(network):
         if _is_activation(layer):
             result = next(remembered)
-            way = _way_through_activation(layer, result)
+            way = _way_back_through_activation(layer, result)
         elif isinstance(layer, keras.layers.LSTMCell):
             x, states = _inputs(layer, results)
             result, way = lstm.through_time(layer, x, states, starts)
         else:
-            result, way = _way_through(layer, _inputs(layer, results))
+            result, way = _answer_and_way_back(layer, _inputs(layer, results))
         results[id(_output(layer))] = result
         ways.append((layer, way))
 
@@ -108,7 +109,9 @@ def recall(
     return [results[id(output)] for output in network.outputs[:2]], pull_back
 
 
-def _way_through(layer: keras.layers.Layer, inputs: list[Any]) -> tuple[tf.Tensor, lstm.Way]:
+def _answer_and_way_back(
+    layer: keras.layers.Layer, inputs: list[Any]
+) -> tuple[tf.Tensor, lstm.LayerPullBack]:
     """What the layer answers, and the way back to its inputs and its weights."""
     sources = [inputs, [variable.value for variable in layer.trainable_variables]]
     with tf.GradientTape() as tape:
@@ -117,8 +120,10 @@ def _way_through(layer: keras.layers.Layer, inputs: list[Any]) -> tuple[tf.Tenso
     return result, lambda gradient: tape.gradient(result, sources, gradient)
 
 
-def _way_through_activation(layer: keras.layers.Layer, result: tf.Tensor) -> lstm.Way:
-    """The way back from what the layer answered: the derivatives of both follow from that alone."""
+def _way_back_through_activation(
+    layer: keras.layers.Layer, result: tf.Tensor
+) -> lstm.LayerPullBack:
+    """From what a plain ReLU, or an ELU of α = 1, answered: their derivatives follow from it."""
     if isinstance(layer, keras.layers.ELU):
         return lambda gradient: ([tf.raw_ops.EluGrad(gradients=gradient, outputs=result)], [])
     return lambda gradient: ([tf.raw_ops.ReluGrad(gradients=gradient, features=result)], [])

@@ -3,8 +3,10 @@
 Calling a `tf.function` costs more than a small network does: its Python binds the arguments anew at
 each call, and its operations are handed from thread to thread. Here the traced graph is called as
 the single operation `StatefulPartitionedCall`: its operations run one after the other in the thread
-of the caller, without Python's lock, and only what a convolution divides among TensorFlow's threads
-leaves that thread. Several threads may call at once.
+of the caller, without Python's lock, and only what a kernel divides among TensorFlow's threads
+leaves that thread. Several threads may call at once. No gradient flows through a call.
+
+TensorFlow never frees a graph that was called so: make few of these, and keep them.
 """
 
 import threading
@@ -28,16 +30,18 @@ class _Trace(NamedTuple):
 class Compiled:
     """A function of nested tensors and arrays, traced once for each structure and set of shapes.
 
+    Arrays are not copied: one that is a result, or was assigned to a variable, must stay as it is.
+
     Args:
         function: As for `tf.function`; it may return nested tensors. The types of its arguments'
-            elements must be the same in every call. (Arrays without dimensions are faster than
-            NumPy's scalars.)
+            elements must be the same in every call, which TensorFlow checks. (Arrays without
+            dimensions are faster than NumPy's scalars.)
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
         self._traces: dict[tuple[Any, ...], _Trace] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     @property
     def num_traces(self) -> int:

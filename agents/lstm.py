@@ -1,10 +1,11 @@
 """Backpropagation through time where the states are known.
 
-While acting, an LSTM came through the states (h, c) of a rollout, and with the same weights would
-again. So all its steps are computed at once, [T * B] of them, and only the way
-back goes through time, truncated where the rollout begins.
+While acting, an LSTM came through the states (h, c) of a rollout, and with the same weights it
+would come through them again. So all its steps are computed at once, T * B of them, and only the
+way back goes through time. It ends where the rollout begins: the first state is taken as it was.
 
-    z = x W + h U + b,   i, f, o = σ(z_i), σ(z_f), σ(z_o),   g = tanh(z_g)
+    z = x W + h U + b = (z_i, z_f, z_g, z_o)
+    i, f, o = σ(z_i), σ(z_f), σ(z_o),   g = tanh(z_g)
     c' = f c + i g,   h' = o tanh(c')
 
 Hochreiter and Schmidhuber (1997), https://doi.org/10.1162/neco.1997.9.8.1735, with the forget gate
@@ -17,13 +18,13 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-# From ∂L/∂h' to the gradients of inputs and state, and of the weights.
-Way = Callable[[tf.Tensor], tuple[list[Any], list[tf.Tensor]]]
+# From the gradient of a layer's output to those of its inputs and of its weights.
+LayerPullBack = Callable[[tf.Tensor], tuple[list[Any], list[tf.Tensor]]]
 
 
 def through_time(
     cell: keras.layers.LSTMCell, inputs: tf.Tensor, states: Sequence[tf.Tensor], starts: tf.Tensor
-) -> tuple[tf.Tensor, Way]:
+) -> tuple[tf.Tensor, LayerPullBack]:
     """The outputs of all steps, and the way back.
 
     Going back, with D for ∂L/∂ and both D h' and D c' carried from the step after it:
@@ -39,28 +40,24 @@ def through_time(
         starts: `bool[T, B]`, the steps at which an episode began.
 
     Returns:
-        `(outputs, way)`: h', `[T * B, units]`, and a function from its gradient to those of the
-        inputs (none of the states) and those of kernel, recurrent kernel and bias.
+        `(outputs, pull_back)`: h', `[T * B, units]`, and a function from its gradient to those of
+        the inputs (none of the states) and those of kernel, recurrent kernel and bias.
     """
     hidden, carry = states
-    kernel, recurrent, bias = (variable.value for variable in cell.trainable_variables)
+    weights = cell.kernel, cell.recurrent_kernel, cell.bias
+    kernel, recurrent, bias = (variable.value for variable in weights)
     z = tf.matmul(inputs, kernel) + tf.matmul(hidden, recurrent) + bias
     z_i, z_f, z_g, z_o = tf.split(z, 4, axis=1)
     i, f, g, o = tf.sigmoid(z_i), tf.sigmoid(z_f), tf.tanh(z_g), tf.sigmoid(z_o)
     squashed = tf.tanh(f * carry + i * g)
 
-    def way(gradient: tf.Tensor) -> tuple[list[Any], list[tf.Tensor]]:
+    def pull_back(gradient: tf.Tensor) -> tuple[list[Any], list[tf.Tensor]]:
+        # D z = (D c', D c', D c', D h') times these.
         by_carry = [g * i * (1.0 - i), carry * f * (1.0 - f), i * (1.0 - g**2)]
         factors = tf.concat([*by_carry, squashed * o * (1.0 - o)], axis=1)
         keep = tf.where(tf.reshape(starts, [-1, 1]), 0.0, 1.0)
-        num_steps = starts.shape[0]
-        steps = zip(
-            *(
-                tf.split(x, num_steps)
-                for x in (gradient, o * (1.0 - squashed**2), factors, f, keep)
-            ),
-            strict=True,
-        )
+        fields = gradient, o * (1.0 - squashed**2), factors, keep * f, keep
+        steps = zip(*(tf.split(field, starts.shape[0]) for field in fields), strict=True)
         of_hidden = of_carry = tf.zeros_like(carry[: starts.shape[1]])
         of_z = []
         for own, into_carry, factor, forget, kept in reversed(list(steps)):
@@ -68,13 +65,13 @@ def through_time(
             of_carry += of_hidden * into_carry
             of_z.append(tf.concat([of_carry, of_carry, of_carry, of_hidden], axis=1) * factor)
             of_hidden = kept * tf.matmul(of_z[-1], recurrent, transpose_b=True)
-            of_carry = kept * of_carry * forget
+            of_carry *= forget
         all_of_z = tf.concat(of_z[::-1], axis=0)
-        weights = [
+        of_weights = [
             tf.matmul(inputs, all_of_z, transpose_a=True),
             tf.matmul(hidden, all_of_z, transpose_a=True),
             tf.reduce_sum(all_of_z, axis=0),
         ]
-        return [tf.matmul(all_of_z, kernel, transpose_b=True), [None, None]], weights
+        return [tf.matmul(all_of_z, kernel, transpose_b=True), [None, None]], of_weights
 
-    return o * squashed, way
+    return o * squashed, pull_back

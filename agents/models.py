@@ -45,9 +45,12 @@ class StepModel:
         self._step, self._value = Compiled(self._decide), Compiled(self._predict)
         self.weights: Weights = ()
 
-    def copy(self) -> 'StepModel':
-        """Another one with weights of its own; both share the compiled functions."""
-        return copy.copy(self)
+    def copy(self, seed: int | None = None) -> 'StepModel':
+        """Another one with weights, and perhaps a seed, of its own; they share what is compiled."""
+        other = copy.copy(self)
+        if seed is not None:
+            other._seed = seed % 2**31
+        return other
 
     def first_memory(self, num_envs: int) -> Memory:
         """That at the start of an episode: zeros, or nothing without an LSTM."""

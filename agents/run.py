@@ -15,7 +15,7 @@ import numpy as np
 from agents import checkpoints, console, contract, evaluation, policy, run_directory
 from agents.configs import RunConfig
 from agents.logger import Logger
-from agents.models import TrainMetrics
+from agents.models import StepModel, TrainMetrics
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Snapshot
@@ -26,6 +26,7 @@ class Agent(Protocol):
     """What a run needs of an algorithm."""
 
     network: keras.Model
+    step_model: StepModel
 
     @property
     def envs(self) -> Sequence[SubprocVecEnv]:
@@ -88,10 +89,8 @@ class Run:
     ) -> None:
         self._agent, self._config = agent, config
         self._env_config, self._run_config = env_config, run_config
-        self._origins = origins or {}
-        self.directory = run_config.run_dir
-        self.interrupted = ''
-        self._best_score = -np.inf
+        self._origins, self._best_score = origins or {}, -np.inf
+        self.directory, self.interrupted = run_config.run_dir, ''
         self._last = {'log': 0, 'evaluation': 0, 'checkpoint': 0}  # Step of each.
         self._handlers: dict[int, Any] = {}
         self._exit_stack = contextlib.ExitStack()
@@ -159,10 +158,11 @@ class Run:
         steps = self._agent.num_steps
         film = os.path.join(self.directory, 'videos', f'step-{steps:09d}.mp4')
         with self._agent.paused():
-            result = evaluation.evaluate(
-                self._agent.network,
+            result = evaluation.evaluate_actor(
+                lambda envs: self._agent.step_model.copy(seed=steps),
                 self._env_config,
                 self._run_config.eval_episodes,
+                mode='sampled',
                 seed=steps,
                 film=film if self._is_due(self._run_config.video_period, 'evaluation') else '',
                 should_stop=lambda: bool(self.interrupted),

@@ -123,7 +123,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self._require_idle()
         self._pool.ask([('reset', own_seed, options) for own_seed in seeds])
         infos: dict[str, Any] = {}
-        for index, answer in self._pool.answers():
+        for index, answer in enumerate(self._pool.answers()):
             if isinstance(answer, WorkerError):
                 _, answer = self._restart(index, answer)
             infos = self._add_info(infos, answer, index)
@@ -150,7 +150,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             raise error.NoAsyncCallError('step_wait without step_async', 'step')
         arrays = self._arrays
         infos: dict[str, Any] = {}
-        for index, answer in self._pool.answers():
+        for index, answer in enumerate(self._pool.answers()):
             if answer is None:
                 continue
             if isinstance(answer, WorkerError):
@@ -209,14 +209,14 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     def _apply_each(self, functions: Sequence[Callable[..., Any]]) -> tuple[Any, ...]:
         self._require_idle()
         self._pool.ask([('apply', function) for function in functions])
-        answers = dict(sorted(self._pool.answers()))
-        failures = {i: a for i, a in answers.items() if isinstance(a, WorkerError)}
+        answers = self._pool.answers()
+        failures = {i: a for i, a in enumerate(answers) if isinstance(a, WorkerError)}
         for index, failure in failures.items():
             if failure.hung:  # Its late answer would be taken for the next one.
                 self._pool.stop(index)
         for index, failure in failures.items():
             raise RuntimeError(self._describe(index, failure))
-        return tuple(answers.values())
+        return tuple(answers)
 
     def _restart(self, index: int, failure: WorkerError) -> tuple[dict[str, Any], dict[str, Any]]:
         """Replaces a worker: the final info of its episode, and the info of the next one."""

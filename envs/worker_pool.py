@@ -147,11 +147,10 @@ class WorkerPool:
         """
         for arguments in self._arguments:
             self._processes.append(WorkerProcess(self._context, arguments))
-        descriptions = []
-        for index, answer in sorted(self.answers()):
+        descriptions = self.answers()
+        for index, answer in enumerate(descriptions):
             if isinstance(answer, WorkerError):
                 raise RuntimeError(f'environment {index} {answer.what}\n{answer.trace}')
-            descriptions.append(answer)
         return descriptions
 
     def share(self, hang_seconds: float) -> None:
@@ -185,20 +184,17 @@ class WorkerPool:
         for process, body in zip(self._processes, bodies, strict=True):
             process.ask(transport.CALL, body)
 
-    def answers(self) -> Iterator[tuple[int, Any]]:
-        """Each worker's index and answer; a WorkerError where there is none.
-
-        The last one comes first: asked last, it answers last, and who waits for it sleeps once and
-        is not woken by each of the others.
-        """
-        patient = True
-        for index, process in reversed(list(enumerate(self._processes))):
+    def answers(self) -> list[Any]:
+        """The answer of each worker; a WorkerError where there is none."""
+        answers, patient = [], True
+        # Asked last, it answers last: who waits for it is not woken by each of the others.
+        for process in reversed(self._processes):
             try:
-                answer = process.answer(patient)
+                answers.append(process.answer(patient))
             except WorkerError as failure:
-                answer = failure
+                answers.append(failure)
                 patient = patient and not failure.hung  # The others had as much time.
-            yield index, answer
+        return answers[::-1]
 
     def stop(self, index: int) -> None:
         """Ends a worker."""

@@ -49,18 +49,19 @@ def read(run_dir: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def curves(runs: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
-    """Steps, and a row of mean scores per run; NaN where no episode ended in a window.
+    """Places, and a row of mean values per run; NaN where no episode ended in a window.
 
     The last window is not a whole one and is left out.
     """
-    window = _WINDOW.value or max(max(int(steps[-1]) for steps, _ in runs) // 40, 1)
-    num_points = max(max(int(steps[-1]) for steps, _ in runs) // window, 1)
+    end = max(int(places.max()) for places, _ in runs)
+    window = _WINDOW.value or max(end // 40, 1)
+    num_points = max(end // window, 1)
     means = np.full((len(runs), num_points), np.nan)
-    for row, (steps, scores) in zip(means, runs, strict=True):
+    for row, (places, values) in zip(means, runs, strict=True):
         for point in range(num_points):
-            inside = steps // window == point
+            inside = places // window == point
             if inside.any():
-                row[point] = scores[inside].mean()
+                row[point] = values[inside].mean()
     filled = ~np.isnan(means).all(axis=0)
     return ((np.arange(num_points) + 0.5) * window)[filled], means[:, filled]
 

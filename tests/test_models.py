@@ -181,6 +181,29 @@ def test_nothing_is_traced_twice():
         assert function.num_traces == 1
 
 
+def test_a_decision_stays_as_it_is_when_the_observations_are_overwritten():
+    _, step_model, _ = make()
+    observations = random_rollout(0).observations[0].copy()
+    decision = step_model.step(observations, (), 0)
+    before = [np.array(array) for array in tf.nest.flatten(decision)]
+    observations[:] = 0
+    for array, expected in zip(tf.nest.flatten(decision), before, strict=True):
+        np.testing.assert_array_equal(array, expected)
+
+
+def test_a_copy_with_another_seed_shares_what_is_compiled():
+    network, step_model, _ = make()
+    observations = random_rollout(0).observations[0]
+    other = step_model.copy(seed=4)
+    fresh = StepModel(network, step_model._distribution, seed=4)
+    counts = range(10)
+    for model in (other, step_model):
+        actions = [model.step(observations, (), count).actions.tolist() for count in counts]
+        expected = [fresh.step(observations, (), count).actions.tolist() for count in counts]
+        assert (actions == expected) == (model is other)
+    assert other._step is step_model._step and step_model._step.num_traces == 1
+
+
 def test_actions_follow_from_seed_and_count():
     network, step_model, _ = make()
     distribution = distributions.Categorical(NUM_ACTIONS)

@@ -181,10 +181,10 @@ def test_seeds_of_restarts_repeat(trouble):
 
 
 def test_workers_wait_for_their_limit_side_by_side():
-    env = make(functools.partial(Trouble, 'sleepy'), Trouble, hang_seconds=1.0)
+    env = make(Trouble, functools.partial(Trouble, 'sleepy'), hang_seconds=1.0)
     env.reset(seed=0)
     with pytest.raises(RuntimeError, match='environment 0'):
-        env.apply(worker_envs.doze)  # The second one answers after 1.8 s, which is too late.
+        env.apply(worker_envs.doze)  # The first one answers after 1.8 s, which is too late.
     env.step([FINE] * 2)
     assert env.num_restarts == 2
     env.close()
