@@ -2,8 +2,9 @@
 
     python -m research.benchmarks.contestants KIND OPTIONS
 
-A line on stdin with a number of seconds is a turn: the work is done for that long, and what was
-done is told on stdout as a line of JSON. The first line tells that the contestant is ready.
+A line on stdin with a number of seconds is a turn: the work is done for that long, after a second
+that does not count, and what was done is told on stdout as a line of JSON. The first line tells
+that the contestant is ready.
 """
 
 import contextlib
@@ -35,6 +36,9 @@ class Options(NamedTuple):
     num_workers: int = 8  # Of A3C; they share the environments.
     locked: bool = True
 
+
+# While the others have their turns, the kernel may take the code of who waits out of memory.
+_WARM_UP_SECONDS = 1.0
 
 Work = Callable[[], int]  # Does a piece of work and returns its number of agent steps.
 Span = Callable[[], contextlib.AbstractContextManager[object]]  # Of a turn.
@@ -225,6 +229,7 @@ def main(kind: str, options: Options) -> None:
         run = functools.partial(turn, work, span)
     print(json.dumps({'ready': True}), flush=True)
     for line in sys.stdin:
+        run(_WARM_UP_SECONDS)
         print(json.dumps({**run(float(line)), **processes.memory()}), flush=True)
     os._exit(0)  # The workers end with us.
 

@@ -94,7 +94,7 @@ def plot(results: list[dict[str, Any]], path: pathlib.Path) -> None:
         axis.set(title=game, xlabel='environments', ylim=(0, None))
         axis.set_xticks(numbers)
     axes[0][0].set_ylabel('agent steps per second')
-    axes[0][0].legend(frameon=False)
+    axes[0][0].legend(frameon=False, loc='lower left')
     figure.savefig(path, dpi=130)
 
 
