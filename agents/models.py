@@ -147,7 +147,8 @@ class TrainModel:
             Compiled(functools.partial(self._apply, optimizer)) for optimizer in self.optimizers
         ]
         self._gradients = Compiled(self._derive)
-        self._weights = Compiled(self._read)
+        variables = network.trainable_variables
+        self._weights = Compiled(lambda: [variable.value.read_value() for variable in variables])
 
     def train(self, rollout: Rollout, learning_rate: float, entropy_cost: float) -> TrainMetrics:
         """One update of the shared weights."""
@@ -182,9 +183,6 @@ class TrainModel:
         Reading them copies nothing and takes no lock: of two layers one may be an update older.
         """
         return self._weights()
-
-    def _read(self) -> Weights:
-        return [variable.value.read_value() for variable in self._network.trainable_variables]
 
     def _derive(
         self, weights: Weights, rollout: Rollout, entropy_cost: tf.Tensor, share: tf.Tensor
