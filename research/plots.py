@@ -74,9 +74,8 @@ def main() -> None:
         directories = sorted(glob.glob(pattern))
         require(bool(directories), f'--runs: nothing matches {pattern}')
         steps, means = curves([read(directory) for directory in directories])
-        (line,) = axes.plot(
-            steps, np.nanmean(means, axis=0), label=f'{label} ({len(directories)} runs)'
-        )
+        count = f'{len(directories)} run' + ('s' if len(directories) > 1 else '')
+        (line,) = axes.plot(steps, np.nanmean(means, axis=0), label=f'{label} ({count})')
         axes.fill_between(
             steps,
             np.nanmin(means, axis=0),
