@@ -122,7 +122,6 @@ def evaluate(
     greedy: bool = False,
     seed: int = 0,
     film: str = '',
-    should_stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
     """Plays `num_episodes` whole episodes, several at a time.
 
@@ -136,7 +135,6 @@ def evaluate(
         greedy: Take the most probable action instead of sampling.
         seed: Of the environments and the actions.
         film: File to film the first environment to; '' for none.
-        should_stop: Asked at every step; if true, only the episodes finished so far are returned.
 
     Raises:
         UsageError: The game cannot be played, or the network is not for it.
@@ -148,7 +146,7 @@ def evaluate(
         return StepModel(network, distribution, seed, greedy)
 
     mode = 'greedy' if greedy else 'sampled'
-    return evaluate_actor(make_actor, env_config, num_episodes, mode, seed, film, should_stop)
+    return evaluate_actor(make_actor, env_config, num_episodes, mode, seed, film)
 
 
 def evaluate_actor(
@@ -160,7 +158,10 @@ def evaluate_actor(
     film: str = '',
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Evaluation:
-    """`evaluate` for whatever chooses actions; `make_actor` is given the environments."""
+    """`evaluate` for whatever chooses actions; `make_actor` is given the environments.
+
+    `should_stop` is asked at every step; if true, only the episodes finished so far are returned.
+    """
     num_envs = count_envs(num_episodes, env_config, bool(film))
     makers = [
         functools.partial(make_env, env_config, i, film if i == 0 else '') for i in range(num_envs)

@@ -39,7 +39,7 @@ class StepModel:
         self, network: keras.Model, distribution: Distribution, seed: int, greedy: bool = False
     ) -> None:
         self._network, self._distribution = network, distribution
-        self._seed, self._greedy = seed % 2**31, greedy
+        self._seed, self._greedy = seed, greedy
         self._sizes = [memory.shape[1] for memory in network.inputs[1:]]
         self._with_last_action = len(self._sizes) > 2
         self._step, self._value = Compiled(self._decide), Compiled(self._predict)
@@ -49,7 +49,7 @@ class StepModel:
         """Another one with weights, and perhaps a seed, of its own; they share what is compiled."""
         other = copy.copy(self)
         if seed is not None:
-            other._seed = seed % 2**31
+            other._seed = seed
         return other
 
     def first_memory(self, num_envs: int) -> Memory:
@@ -61,7 +61,7 @@ class StepModel:
 
         `count` selects the random numbers; give every call of a run another one.
         """
-        seed = np.array([self._seed, count % 2**31], np.int32)
+        seed = np.array([self._seed % 2**31, count % 2**31], np.int32)
         decision = self._step(self.weights, observations, memory, seed)
         return decision._replace(actions=decision.actions.numpy(), values=decision.values.numpy())
 
