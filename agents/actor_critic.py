@@ -14,7 +14,7 @@ from agents.models import StepModel, TrainModel
 from agents.runner import Runner
 from envs.config import EnvConfig
 from envs.game import Snapshot
-from envs.make import make_env
+from envs.make import make_vec_env
 from envs.vec_env import SubprocVecEnv
 
 Result = TypeVar('Result')
@@ -46,16 +46,17 @@ class ActorCritic:
         self.config = config
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
-        groups = np.array_split(np.arange(num_envs), num_groups)
+        groups = [group.tolist() for group in np.array_split(np.arange(num_envs), num_groups)]
         self._threads = concurrent.futures.ThreadPoolExecutor(num_groups, 'group')
         self.envs: list[SubprocVecEnv] = []
         try:
-            starts = [self._threads.submit(_start, env_config, group) for group in groups]
+            start = functools.partial(make_vec_env, env_config, num_groups=num_groups)
+            starts = [self._threads.submit(start, group) for group in groups]
             concurrent.futures.wait(starts)
             # Those that did start must be closed, if another did not.
             self.envs = [start.result() for start in starts if not start.exception()]
             self._results(starts)
-            self._build([int(group[0]) for group in groups], num_envs)
+            self._build([group[0] for group in groups], num_envs)
         except BaseException:
             self.close()
             raise
@@ -142,9 +143,3 @@ class ActorCritic:
         self._threads.shutdown()
         for envs in self.envs:
             envs.close()
-
-
-def _start(env_config: EnvConfig, group: np.ndarray) -> SubprocVecEnv:
-    """The environments of these numbers."""
-    makers = [functools.partial(make_env, env_config, int(i)) for i in group]
-    return SubprocVecEnv(makers, step_infos=False)

@@ -1,7 +1,6 @@
 """Plays whole episodes with a fixed policy and says how good it is, and how sure that is."""
 
 import dataclasses
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +13,7 @@ from agents.models import StepModel
 from agents.runner import Actor, forget
 from envs.config import EnvConfig
 from envs.errors import UsageError
-from envs.make import make_env
-from envs.vec_env import SubprocVecEnv
+from envs.make import make_vec_env
 
 MAX_ENVS = 8
 MAX_ENVS_FILMING = 2
@@ -163,10 +161,7 @@ def evaluate_actor(
     `should_stop` is asked at every step; if true, only the episodes finished so far are returned.
     """
     num_envs = count_envs(num_episodes, env_config, bool(film))
-    makers = [
-        functools.partial(make_env, env_config, i, film if i == 0 else '') for i in range(num_envs)
-    ]
-    envs = SubprocVecEnv(makers, step_infos=False)
+    envs = make_vec_env(env_config, range(num_envs), film=film)
     try:
         actor = make_actor(envs)
         quota = [-((i - num_episodes) // num_envs) for i in range(num_envs)]  # First ones first.

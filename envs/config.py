@@ -70,6 +70,9 @@ class EnvConfig:
     )
     screen_size: int = hparam(84, 'Height and width of the grayscale picture, pixels.')
     frame_stack: int = hparam(4, 'Number of last pictures that make an observation.')
+    envs_per_process: int = hparam(
+        0, 'Environments in a worker process; 0: as fits the cores. Retro games: always 1.'
+    )
 
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
@@ -77,7 +80,7 @@ class EnvConfig:
         for name in ('action_repeat', 'screen_size', 'frame_stack'):
             value = getattr(self, name)
             require(value >= 1, f'--{name} must be at least 1, not {value}')
-        for name in ('noop_max', 'max_episode_steps'):
+        for name in ('noop_max', 'max_episode_steps', 'envs_per_process'):
             value = getattr(self, name)
             require(value >= 0, f'--{name} must not be negative, but is {value}')
         crop = self.crop

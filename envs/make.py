@@ -1,5 +1,9 @@
-"""Builds the environment of a configuration. The order of its wrappers is written here, once."""
+"""Builds the environments of a configuration. The order of the wrappers is written here, once."""
 
+import functools
+import math
+import os
+from collections.abc import Iterable
 from typing import Any
 
 import gymnasium
@@ -8,8 +12,9 @@ from envs import games, step_wrappers, wrappers
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Game
+from envs.vec_env import SubprocVecEnv
 
-__all__ = ['EnvConfig', 'make_env']
+__all__ = ['EnvConfig', 'make_env', 'make_vec_env']
 
 
 def make_env(config: EnvConfig, index: int = 0, film: str = '') -> gymnasium.Env[Any, Any]:
@@ -30,6 +35,46 @@ def make_env(config: EnvConfig, index: int = 0, film: str = '') -> gymnasium.Env
     except BaseException:
         game.close()  # Else an emulator that allows one game per process would allow no more.
         raise
+
+
+def make_vec_env(
+    config: EnvConfig,
+    numbers: Iterable[int],
+    *,
+    num_groups: int = 1,
+    film: str = '',
+    hang_seconds: float = 60.0,
+) -> SubprocVecEnv:
+    """The environments of these numbers in worker processes, without the infos of steps.
+
+    Games share processes, so that all groups together have about one per core; ViZDoom's games two,
+    since their engines are processes, too. Retro games have one each: their emulator wants that.
+
+    Args:
+        config: Of all of them.
+        numbers: Of the environments; levels are dealt out by them.
+        num_groups: How many such groups of environments play at the same time.
+        film: File that environment 0 films its first episodes to; '' for none.
+        hang_seconds: A worker that takes longer to answer counts as dead; 0: never.
+
+    Raises:
+        UsageError: The configuration does not fit the game.
+    """
+    env_fns = [functools.partial(make_env, config, i, '' if i else film) for i in numbers]
+    return SubprocVecEnv(
+        env_fns,
+        hang_seconds=hang_seconds,
+        step_infos=False,
+        envs_per_process=_envs_per_process(config, len(env_fns), num_groups),
+    )
+
+
+def _envs_per_process(config: EnvConfig, num_envs: int, num_groups: int) -> int:
+    backend, _ = games.resolve(config.game)
+    if backend == 'retro':
+        return 1
+    processes = len(os.sched_getaffinity(0)) * (2 if backend == 'vizdoom' else 1)
+    return config.envs_per_process or math.ceil(num_envs / max(1, processes // num_groups))
 
 
 def _wrap(game: Game, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]:

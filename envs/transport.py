@@ -1,8 +1,8 @@
 """How learner and worker processes talk: single bytes over a pipe, arrays in shared memory.
 
 The learner writes the actions into shared memory and one byte into every worker's pipe. A worker
-writes the new observation, reward and flags into its row and one byte back. Only what is rare
-travels as a pickle behind such a byte: other requests, infos and errors.
+writes the new observations, rewards and flags into the rows of its environments and one byte back.
+Only what is rare travels as a pickle behind such a byte: other requests, infos and errors.
 """
 
 import math
@@ -20,9 +20,9 @@ import gymnasium
 import numpy as np
 
 STEP = b's'  # A request.
-CALL = b'c'  # A request; behind it, pickled, the name of a method of `worker.Worker` and arguments.
-DONE = b'.'  # An answer.
-TELL = b't'  # An answer; behind it, pickled, an object.
+CALL = b'c'  # A request; behind it, for each environment, a method of `worker.Seat` and arguments.
+DONE = b'.'  # An answer: no environment has anything to tell.
+TELL = b't'  # An answer; behind it, pickled, an object for each environment, in a list.
 FAIL = b'!'  # An answer; behind it, pickled, a Failure.
 
 
@@ -32,10 +32,11 @@ class Failure(NamedTuple):
     summary: str
     traceback: str
     is_usage_error: bool
+    env: int  # Its number among all.
 
 
 class Arrays(NamedTuple):
-    """Shared memory; row i belongs to worker i from a request until its answer, else to all."""
+    """Shared memory; a worker owns its environments' rows from a request until its answer."""
 
     observations: np.ndarray
     final_observations: np.ndarray

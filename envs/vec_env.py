@@ -1,4 +1,4 @@
-"""Many environments that step together, one process each.
+"""Many environments that step together, in processes of their own.
 
 See `envs.worker` for what runs in the processes and `envs.transport` for how they are talked to.
 """
@@ -15,10 +15,11 @@ from gymnasium import error, spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from envs import transport
+from envs import transport, worker
 from envs.errors import UsageError
 from envs.game import Snapshot
-from envs.worker_pool import WorkerError, WorkerPool
+from envs.worker_pool import WorkerPool
+from envs.worker_process import WorkerError
 
 Step = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
 
@@ -36,9 +37,9 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     an episode's end is the first of the next episode; `infos['final_obs']` and
     `infos['final_info']` tell of the end.
 
-    A worker that dies, hangs or raises is replaced by a fresh one. Its step counts as truncated,
-    with reward 0 and the last good observation as the final one; what happened is told in
-    `infos['final_info']['worker_error']` and logged.
+    A worker that dies, hangs or raises is replaced by a fresh one, with all its environments. Their
+    step counts as truncated, with reward 0 and the last good observation as the final one; what
+    happened is told in `infos['final_info']['worker_error']` and logged.
 
     Attributes:
         observations: The shared array, `[N, ...]`. `reset`, `step` and `restore` return it itself
@@ -48,12 +49,13 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
 
     def __init__(
         self,
-        env_fns: Sequence[Callable[[], gymnasium.Env[Any, Any]]],
+        env_fns: Sequence[worker.EnvFn],
         *,
         context: str = 'forkserver',
         hang_seconds: float = 60.0,
         max_restarts: int = 100,
         step_infos: bool = True,
+        envs_per_process: int = 1,
     ) -> None:
         """Starts all workers at once and waits for all of them.
 
@@ -65,17 +67,19 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             max_restarts: More restarts than this raise RuntimeError.
             step_infos: Whether to pass on the infos of steps within an episode, which pickles
                 them at every step; those of an episode's start and end always are.
+            envs_per_process: Environments in a worker, which steps them one after the other: fewer
+                wake-ups, less memory, but no use of more cores than workers.
 
         Raises:
             UsageError: An environment refuses what its user asked for.
             RuntimeError: An environment cannot be made; the message has the worker's traceback.
         """
-        if not env_fns or context not in ('forkserver', 'spawn'):
+        if not env_fns or envs_per_process < 1 or context not in ('forkserver', 'spawn'):
             raise ValueError(f'needs environments, and forkserver or spawn, not {context!r}')
         self.num_envs, self.num_restarts, self._max_restarts = len(env_fns), 0, max_restarts
         self._restart_rng = np.random.default_rng()
         self._pending = False
-        self._pool = WorkerPool(env_fns, context, step_infos)
+        self._pool = WorkerPool(env_fns, context, step_infos, envs_per_process)
         try:
             self._adopt(self._pool.start())
             self._pool.share(hang_seconds)
@@ -123,10 +127,8 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self._require_idle()
         self._pool.ask([('reset', own_seed, options) for own_seed in seeds])
         infos: dict[str, Any] = {}
-        for index, answer in enumerate(self._pool.answers()):
-            if isinstance(answer, WorkerError):
-                _, answer = self._restart(index, answer)
-            infos = self._add_info(infos, answer, index)
+        for index, (_, info) in enumerate(self._answers()):
+            infos = self._add_info(infos, info, index)
         return self.observations, infos
 
     def step(self, actions: Any) -> Step:
@@ -150,11 +152,9 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             raise error.NoAsyncCallError('step_wait without step_async', 'step')
         arrays = self._arrays
         infos: dict[str, Any] = {}
-        for index, answer in enumerate(self._pool.answers()):
+        for index, answer in enumerate(self._answers()):
             if answer is None:
                 continue
-            if isinstance(answer, WorkerError):
-                answer = self._restart(index, answer)
             final_info, info = answer
             if final_info is not None:
                 final_obs = arrays.final_observations[index].copy()
@@ -210,20 +210,37 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self._require_idle()
         self._pool.ask([('apply', function) for function in functions])
         answers = self._pool.answers()
-        failures = {i: a for i, a in enumerate(answers) if isinstance(a, WorkerError)}
-        for index, failure in failures.items():
+        failures = self._failures(answers)
+        for number, failure in failures.items():
             if failure.hung:  # Its late answer would be taken for the next one.
-                self._pool.stop(index)
-        for index, failure in failures.items():
-            raise RuntimeError(self._describe(index, failure))
+                self._pool.stop(number)
+        for failure in failures.values():
+            raise RuntimeError(self._describe(failure))
         return tuple(answers)
 
-    def _restart(self, index: int, failure: WorkerError) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Replaces a worker: the final info of its episode, and the info of the next one."""
-        arrays, report = self._arrays, self._describe(index, failure)
-        self._pool.stop(index)  # First: it may be alive and write.
-        arrays.final_observations[index] = arrays.observations[index]
-        arrays.rewards[index], arrays.terminated[index], arrays.truncated[index] = 0.0, False, True
+    def _answers(self) -> list[Any]:
+        """The answers to a step or a reset; fresh workers speak for those that failed."""
+        answers = self._pool.answers()
+        for number, failure in self._failures(answers).items():
+            envs = self._pool.shares[number]
+            answers[envs.start : envs.stop] = self._restart(number, failure)
+        return answers
+
+    def _failures(self, answers: list[Any]) -> dict[int, WorkerError]:
+        """By the number of the worker."""
+        firsts = enumerate(answers[envs.start] for envs in self._pool.shares)
+        return {number: first for number, first in firsts if isinstance(first, WorkerError)}
+
+    def _restart(
+        self, number: int, failure: WorkerError
+    ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """Replaces a worker: of each environment the final info, and that of the next episode."""
+        arrays, report = self._arrays, self._describe(failure)
+        self._pool.stop(number)  # First: it may be alive and write.
+        envs = self._pool.shares[number]
+        rows = slice(envs.start, envs.stop)
+        arrays.final_observations[rows] = arrays.observations[rows]
+        arrays.rewards[rows], arrays.terminated[rows], arrays.truncated[rows] = 0.0, False, True
         text = report
         for _ in range(_MAX_ATTEMPTS):
             if self.num_restarts >= self._max_restarts:
@@ -231,16 +248,21 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             self.num_restarts += 1
             _log.warning('Restarting a worker: %s', text)
             try:
-                info = self._pool.replace(index, int(self._restart_rng.integers(2**31)))
-                return {'worker_error': report}, info
+                seeds = self._restart_rng.integers(2**31, size=len(envs)).tolist()
+                return [
+                    ({'worker_error': report}, info)
+                    for _, info in self._pool.replace(number, seeds)
+                ]
             except WorkerError as again:
-                text = self._describe(index, again)
-                self._pool.stop(index)
+                text = self._describe(again)
+                self._pool.stop(number)
         raise RuntimeError(f'fresh environments fail, too: {text}')
 
-    def _describe(self, index: int, failure: WorkerError) -> str:
-        action = self._arrays.actions[index].tolist()
-        text = f'environment {index} ({self._names[index]}) {failure.what}; last action {action}'
+    def _describe(self, failure: WorkerError) -> str:
+        envs = failure.envs
+        actions = self._arrays.actions[envs.start : envs.stop].tolist()
+        last = f'last action {actions[0]}' if len(envs) == 1 else f'last actions {actions}'
+        text = f'{failure.where} ({self._names[envs.start]}) {failure.what}; {last}'
         return f'{text}\n{failure.trace}' if failure.trace else text
 
 

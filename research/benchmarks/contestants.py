@@ -35,6 +35,7 @@ class Options(NamedTuple):
     network: str
     num_workers: int = 8  # Of A3C; they share the environments.
     locked: bool = True
+    envs_per_process: int = 0  # 0: as fits the cores.
 
 
 # While the others have their turns, the kernel may take the code of who waits out of memory.
@@ -188,7 +189,11 @@ def sb3(options: Options, our_envs: bool = False) -> Work:
 def _env_config(options: Options) -> EnvConfig:
     """As the preset draws the game; how many pictures it draws is what matters here."""
     preset = presets.for_game('auto', options.game)
-    return EnvConfig(game=options.game, max_pool=preset.get('max_pool', True))
+    return EnvConfig(
+        game=options.game,
+        max_pool=preset.get('max_pool', True),
+        envs_per_process=options.envs_per_process,
+    )
 
 
 _KINDS: dict[str, Callable[[Options], Any]] = {

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from envs.config import EnvConfig
-from envs.make import make_env
+from envs.make import make_vec_env
 from envs.vec_env import SubprocVecEnv
 
 
 def play(env_config: EnvConfig, num_envs: int, seconds: float) -> dict[str, float]:
     """The agent steps of all workers together, and how long they took."""
     envs = _make(env_config, num_envs)
+    # A worker's environments play one after the other.
+    seconds *= len(envs.worker_pids) / num_envs
     start = time.perf_counter()
     steps = sum(envs.apply(functools.partial(_play_at_random, seconds=seconds)))
     return {'steps': steps, 'wall_seconds': time.perf_counter() - start}
@@ -22,8 +24,7 @@ def play(env_config: EnvConfig, num_envs: int, seconds: float) -> dict[str, floa
 
 @functools.cache
 def _make(env_config: EnvConfig, num_envs: int) -> SubprocVecEnv:
-    makers = [functools.partial(make_env, env_config, i) for i in range(num_envs)]
-    envs = SubprocVecEnv(makers, step_infos=False, hang_seconds=0)
+    envs = make_vec_env(env_config, range(num_envs), hang_seconds=0)
     envs.reset(seed=0)
     return envs
 

@@ -32,6 +32,9 @@ _NETWORK = flags.DEFINE_enum('network', 'nature', ['nature', 'a3c'], 'Of policy 
 _NUM_WORKERS = flags.DEFINE_integer(
     'num_workers', 8, 'Workers of A3C, which share the environments.', lower_bound=1
 )
+_ENVS_PER_PROCESS = flags.DEFINE_integer(
+    'envs_per_process', 0, 'Environments in a worker process; 0: as fits the cores.', lower_bound=0
+)
 _ROUNDS = flags.DEFINE_integer('rounds', 5, 'Turns of each contestant.', lower_bound=1)
 _SECONDS = flags.DEFINE_float('seconds', 5.0, 'Length of a turn.', lower_bound=0.1)
 _PEER = flags.DEFINE_boolean('peer', True, 'Measure Stable-Baselines3, too.')
@@ -138,6 +141,7 @@ def main() -> None:
         'unroll_length': _UNROLL_LENGTH.value,
         'network': _NETWORK.value,
         'num_workers': _NUM_WORKERS.value,
+        'envs_per_process': _ENVS_PER_PROCESS.value,
     }
     kinds = _OURS + (_PEERS if _PEER.value else ())
     entries = [(kind, options) for kind in kinds]

@@ -1,0 +1,139 @@
+"""A worker process as the learner sees it: how it starts, answers and ends."""
+
+import contextlib
+import os
+import pickle
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from envs import transport, worker
+from envs.errors import UsageError
+
+START_SECONDS = 120.0  # An environment that has not been made by then never will be.
+_THREAD_LIMITS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
+_environ_lock = threading.Lock()
+
+
+class WorkerError(RuntimeError):
+    """Why a worker did not answer: an environment raised, or it hangs, or it died.
+
+    Attributes:
+        what: What happened.
+        envs: The numbers of the environments that it may have happened to.
+        where: The same in words.
+        trace: The worker's traceback, if there is one.
+        hung: Whether it may still answer.
+    """
+
+    def __init__(self, what: str, envs: range, trace: str = '', hung: bool = False) -> None:
+        super().__init__(what)
+        self.what, self.envs, self.trace, self.hung = what, envs, trace, hung
+        first, last = envs[0], envs[-1]
+        self.where = f'environment {first}' if first == last else f'environments {first} to {last}'
+
+
+class WorkerProcess:
+    """Starts a worker, asks it, and ends it.
+
+    Args:
+        context: A multiprocessing context.
+        env_fns: Make its environments.
+        envs: Their numbers.
+        num_envs: Environments of all workers.
+        step_infos: Whether it tells the infos of steps within an episode.
+    """
+
+    def __init__(
+        self,
+        context: Any,
+        env_fns: Sequence[worker.EnvFn],
+        envs: range,
+        num_envs: int,
+        step_infos: bool,
+    ) -> None:
+        ours, theirs = context.Pipe()
+        self._channel, self._envs = transport.Channel(ours), envs
+        self.limit(START_SECONDS * len(envs))
+        arguments = theirs, env_fns, envs.start, num_envs, step_infos
+        self.process = context.Process(target=worker.run, args=arguments, daemon=True)
+        with _single_threaded():
+            self.process.start()
+        theirs.close()
+
+    def share(self, memory: int, hang_seconds: float) -> None:
+        """Gives the worker, which has told of its environment, the memory for the answers."""
+        with contextlib.suppress(OSError):  # It died meanwhile: the next answer tells.
+            self._channel.put_file(memory, self.process.pid)
+        self.limit(hang_seconds)
+
+    def ask(self, kind: bytes, body: bytes = b'') -> None:
+        """Sends a request. Should the worker be gone, the answer tells."""
+        with contextlib.suppress(OSError):
+            self._channel.put(kind, body)
+
+    def answer(self, patient: bool = True) -> list[Any]:
+        """Waits for the answers of all its environments; not at all without patience.
+
+        Raises:
+            WorkerError: There is none.
+            UsageError: The environment refuses what its user asked for.
+        """
+        try:
+            if not (patient or self._channel.ready()):
+                raise BlockingIOError
+            kind = self._channel.get()
+            if kind == transport.DONE:
+                return [None] * len(self._envs)
+            told = pickle.loads(self._channel.get_body())
+        except BlockingIOError:
+            raise WorkerError(f'hung for {self._hang_seconds:g} s', self._envs, hung=True) from None
+        except (EOFError, OSError):
+            raise WorkerError(f'died ({self._exit_reason()})', self._envs) from None
+        if kind == transport.TELL:
+            return told
+        if told.is_usage_error:
+            raise UsageError(told.summary)
+        only = range(told.env, told.env + 1)
+        raise WorkerError(f'raised {told.summary}', only, told.traceback)
+
+    def hang_up(self) -> None:
+        """Closes the pipe: the worker closes its environment and leaves."""
+        self._channel.close()
+
+    def stop(self, deadline: float) -> None:
+        """Hangs up, and at the deadline kills the worker with its whole group."""
+        self.hang_up()
+        self.process.join(max(0.0, deadline - time.monotonic()))
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # An engine may outlive its worker.
+        self.process.kill()
+        self.process.join()
+
+    def limit(self, seconds: float) -> None:
+        """Sets how long an answer may take; 0: as long as it likes."""
+        self._hang_seconds = seconds
+        self._channel.limit(seconds)
+
+    def _exit_reason(self) -> str:
+        self.process.join(1.0)
+        code = self.process.exitcode
+        return signal.Signals(-code).name if code and code < 0 else f'exit code {code}'
+
+
+@contextlib.contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Lets processes that start meanwhile do their numerics in one thread.
+
+    There are as many workers as cores already, and a forkserver with threads cannot fork safely.
+    """
+    with _environ_lock:
+        added = [name for name in _THREAD_LIMITS if name not in os.environ]
+        os.environ.update(dict.fromkeys(added, '1'))
+        try:
+            yield
+        finally:
+            for name in added:
+                del os.environ[name]
