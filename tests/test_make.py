@@ -147,6 +147,7 @@ NONSENSE = [
     *(('frame_stack', value) for value in (0, -1)),
     *(('noop_max', value) for value in (-1, 0.5)),
     *(('max_episode_steps', value) for value in (-1, math.inf)),
+    *(('envs_per_process', value) for value in (-1, 1.5)),
     *(('sticky_actions', value) for value in (-0.1, 1.0, 1.5, math.nan, math.inf, '0.25')),
     *(('reward_scale', value) for value in (0.0, -1.0, math.nan, math.inf, -math.inf)),
     *(('reward_transform', value) for value in ('', 'Sign', 'two\nlines', None, 1)),
@@ -298,3 +299,55 @@ def refuse_then_make():
     with pytest.raises(UsageError):
         make.make_env(dataclasses.replace(AIRSTRIKER, fire_on_reset=True))
     make.make_env(AIRSTRIKER).close()
+
+
+@pytest.mark.parametrize(
+    'game, num_envs, num_groups, wanted',
+    [
+        ('Airstriker-Genesis', 8, 2, 1),  # Its emulator allows one per process.
+        ('ALE/Pong-v5', 8, 2, 4),  # Two processes for each of two groups on four cores.
+        ('ALE/Pong-v5', 9, 2, 5),
+        ('ALE/Pong-v5', 2, 2, 1),
+        ('ALE/Pong-v5', 2, 16, 2),
+        ('CartPole-v1', 8, 1, 2),
+        ('VizdoomBasic-v1', 8, 2, 2),  # Its engine is a process, too.
+    ],
+)
+def test_games_share_processes_as_fits_the_cores(monkeypatch, game, num_envs, num_groups, wanted):
+    monkeypatch.setattr(make.os, 'sched_getaffinity', lambda pid: {0, 1, 2, 3})
+    monkeypatch.setattr(make, 'SubprocVecEnv', lambda env_fns, **options: (env_fns, options))
+    config = EnvConfig(game=game)
+    env_fns, options = make.make_vec_env(config, range(3, 3 + num_envs), num_groups=num_groups)
+    assert len(env_fns) == num_envs and options['envs_per_process'] == wanted
+    assert [env_fn.args for env_fn in env_fns][:2] == [(config, 3, ''), (config, 4, '')]
+    chosen = dataclasses.replace(config, envs_per_process=3)
+    _, options = make.make_vec_env(chosen, range(num_envs), num_groups=num_groups)
+    assert options['envs_per_process'] == (1 if game == AIRSTRIKER.game else 3)
+
+
+@pytest.mark.parametrize('config', [CART_POLE, BREAKOUT, DOOM], ids=lambda c: c.game)
+def test_games_in_one_process_do_not_disturb_each_other(config):
+    apart, together = (
+        make.make_vec_env(dataclasses.replace(config, envs_per_process=n), range(3)) for n in (1, 3)
+    )
+    try:
+        assert len(apart.worker_pids) == 3 and len(together.worker_pids) == 1
+        np.testing.assert_array_equal(apart.reset(seed=3)[0], together.reset(seed=3)[0])
+        actions = np.random.default_rng(0).integers(0, apart.single_action_space.n, (120, 3))
+        for action in actions[:40]:
+            apart.step(action)
+            together.step(action)
+        # Continued from where the other ones were.
+        together.restore(apart.snapshot())
+        ends = 0
+        for action in actions[40:]:
+            *answer, infos = apart.step(action)
+            *others, other_infos = together.step(action)
+            for one, other in zip(answer, others, strict=True):
+                np.testing.assert_array_equal(one, other)
+            assert infos.keys() == other_infos.keys()
+            ends += (answer[2] | answer[3]).sum()
+        assert ends > 0
+    finally:
+        apart.close()
+        together.close()

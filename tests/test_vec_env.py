@@ -53,10 +53,11 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize('envs_per_process', [1, 2, 9])
 @pytest.mark.parametrize('env_fn', CASES.values(), ids=CASES)
-def test_equals_the_synchronous_environment(env_fn):
+def test_equals_the_synchronous_environment(env_fn, envs_per_process):
     theirs = SyncVectorEnv([env_fn] * 3, autoreset_mode=AutoresetMode.SAME_STEP)
-    ours = make(*[env_fn] * 3)
+    ours = make(*[env_fn] * 3, envs_per_process=envs_per_process)
     try:
         for name in ('observation_space', 'action_space', 'single_action_space', 'metadata'):
             assert getattr(ours, name) == getattr(theirs, name)
@@ -161,6 +162,61 @@ def test_trouble_is_a_truncation(trouble, caplog, action, what):
     assert trouble.observations[:, 1].tolist() == [3, 1, 3] and not infos
 
 
+@pytest.fixture
+def shared(tmp_path, hang_seconds):
+    """Five environments in workers of two, two and one."""
+    env_fn = functools.partial(Trouble, directory=str(tmp_path))
+    env = make(*[env_fn] * 5, hang_seconds=hang_seconds, envs_per_process=2)
+    env.reset(seed=1)
+    yield env
+    env.close()
+
+
+@pytest.mark.parametrize(
+    'action, what, hang_seconds',
+    [
+        (RAISE, 'environment 3 (Trouble) raised ValueError: two lines; last action 1', 60.0),
+        (CRASH, 'environments 2 to 3 (Trouble) died (SIGSEGV); last actions [0, 2]', 60.0),
+        (SLEEP, 'environments 2 to 3 (Trouble) hung for 3 s; last actions [0, 3]', 3.0),
+    ],
+)
+def test_trouble_ends_the_episodes_of_the_whole_worker(shared, action, what):
+    shared.step([FINE] * 5)
+    pids = shared.worker_pids
+    observations, rewards, terminated, truncated, infos = shared.step([0, 0, 0, action, 0])
+    assert rewards.tolist() == [1, 1, 0, 0, 1]
+    assert truncated.tolist() == [False, False, True, True, False] and not terminated.any()
+    assert observations[:, 1].tolist() == [2, 2, 0, 0, 2]
+    assert observations[2, 0] != observations[3, 0]  # Fresh ones have seeds of their own.
+    errors = infos['final_info']['worker_error']
+    assert errors[2] == errors[3] and errors[3].startswith(what)
+    assert shared.num_restarts == 1 and len(pids) == 3
+    assert [a == b for a, b in zip(shared.worker_pids, pids, strict=True)] == [True, False, True]
+    assert shared.step([FINE] * 5)[0][:, 1].tolist() == [3, 3, 1, 1, 3]
+
+
+def test_a_shared_worker_killed_before_a_reset_is_replaced(shared):
+    os.kill(shared.worker_pids[0], signal.SIGKILL)
+    observations, _ = shared.reset(seed=1)
+    assert observations[:, 1].tolist() == [0] * 5 and shared.num_restarts == 1
+
+
+def test_a_shared_worker_closes_all_its_environments(tmp_path):
+    engines = [functools.partial(Trouble, engine=True)] * 3
+    env = make(*engines, envs_per_process=3)
+    (family, *_) = env.apply(worker_envs.family)
+    assert len(env.worker_pids) == 1 and len(family) == 4
+    env.close()
+    assert wait_until_dead(family)
+
+
+def test_one_that_cannot_be_made_closes_those_before_it(tmp_path):
+    fine = functools.partial(Trouble, directory=str(tmp_path))
+    with pytest.raises(RuntimeError, match='environment 1 raised KeyError'):
+        make(fine, functools.partial(Trouble, 'raise'), envs_per_process=2)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
 def test_a_worker_killed_between_steps_is_replaced(trouble):
     os.kill(trouble.worker_pids[2], signal.SIGKILL)
     *_, truncated, infos = trouble.step([FINE] * 3)
@@ -247,8 +303,9 @@ def test_misuse_is_refused(trouble):
         trouble.step([FINE] * 3)
 
 
-def test_restore_continues_exactly():
-    env = make(Walk, Walk)
+@pytest.mark.parametrize('envs_per_process', [1, 2])
+def test_restore_continues_exactly(envs_per_process):
+    env = make(Walk, Walk, envs_per_process=envs_per_process)
     env.reset(seed=0)
     actions = np.random.default_rng(0).integers(1, 5, (60, 2))
     for action in actions[:20]:
