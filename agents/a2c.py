@@ -6,12 +6,15 @@ Baselines.
 
 The environments are divided into groups. A thread per group collects its rollout and computes its
 gradients, so that one group computes while another waits for its emulators. The mean of these is
-the gradient on all samples; the weights change when all groups are done.
+the gradient on all samples; the weights change when all groups are done. Each group, its thread and
+its emulators, has processor cores of its own: no process waits in the queue of a core while another
+core idles.
 
 With `overlap` the groups begin their next rollouts before the update, with the weights that there
 are by then: each gradient is one update old, as those of A3C are, but runs still repeat themselves.
 """
 
+import functools
 import operator
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -23,8 +26,9 @@ import tensorflow as tf
 from agents.actor_critic import ActorCritic
 from agents.configs import A2CConfig, RunConfig
 from agents.losses import A2CLosses
-from agents.models import Gradients, TrainMetrics, Weights
+from agents.models import Gradients, StepModel, TrainMetrics, Weights
 from agents.run import Run
+from agents.runner import Runner
 from envs.config import EnvConfig
 from envs.game import Snapshot
 
@@ -44,7 +48,7 @@ class A2C(ActorCritic):
         self._overlap = config.overlap
         self._next: list[Future[Experience]] = []  # With `overlap`: for the next update.
         num_groups = min(config.num_groups, config.num_envs)
-        super().__init__(config, env_config, config.num_envs, num_groups)
+        super().__init__(config, env_config, config.num_envs, num_groups, config.pin_cores)
 
     def update(self) -> TrainMetrics:
         """A rollout of every group and one gradient step; returns its `TrainMetrics`."""
@@ -61,13 +65,13 @@ class A2C(ActorCritic):
         """Lets every group collect experience with the weights of now."""
         weights = self.train_model.weights() if self._overlap else ()
         entropy_cost = self._entropy_cost(self.runners[0].num_steps)
-        return [
-            self._threads.submit(self._experience, group, weights, entropy_cost)
-            for group in range(len(self.runners))
-        ]
+        learn = functools.partial(self._experience, weights, entropy_cost)
+        return self._submit(learn, self.runners, self.actors)
 
-    def _experience(self, group: int, weights: Weights, entropy_cost: float) -> Experience:
-        runner, self.actors[group].weights = self.runners[group], weights
+    def _experience(
+        self, weights: Weights, entropy_cost: float, runner: Runner, actor: StepModel
+    ) -> Experience:
+        actor.weights = weights
         gradients = self.train_model.gradients(runner.run(), entropy_cost, runner.share, weights)
         return Experience(gradients, runner.num_steps, runner.episodes)
 

@@ -12,6 +12,7 @@ from agents import distributions, networks, schedules
 from agents.configs import AlgorithmConfig
 from agents.models import StepModel, TrainModel
 from agents.runner import Runner
+from envs import cores
 from envs.config import EnvConfig
 from envs.game import Snapshot
 from envs.make import make_vec_env
@@ -28,6 +29,7 @@ class ActorCritic:
         env_config: Of the game.
         num_envs: Environments of all groups.
         num_groups: Groups that these are divided into, as evenly as can be.
+        pin_cores: Whether each group, its thread and its workers, keeps to cores of its own.
 
     Attributes:
         envs: The groups.
@@ -41,17 +43,22 @@ class ActorCritic:
     _num_optimizers = 1
 
     def __init__(
-        self, config: AlgorithmConfig, env_config: EnvConfig, num_envs: int, num_groups: int
+        self,
+        config: AlgorithmConfig,
+        env_config: EnvConfig,
+        num_envs: int,
+        num_groups: int,
+        pin_cores: bool = False,
     ) -> None:
         self.config = config
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
         groups = [group.tolist() for group in np.array_split(np.arange(num_envs), num_groups)]
-        self._threads = concurrent.futures.ThreadPoolExecutor(num_groups, 'group')
+        self._threads = [_thread(group, num_groups, pin_cores) for group in range(num_groups)]
         self.envs: list[SubprocVecEnv] = []
         try:
             start = functools.partial(make_vec_env, env_config, num_groups=num_groups)
-            starts = [self._threads.submit(start, group) for group in groups]
+            starts = self._submit(start, groups)
             concurrent.futures.wait(starts)
             # Those that did start must be closed, if another did not.
             self.envs = [start.result() for start in starts if not start.exception()]
@@ -98,10 +105,16 @@ class ActorCritic:
 
     def _for_all(self, function: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
         """What the function makes of each item, in a thread of the group's own."""
-        futures = [
-            self._threads.submit(function, *arguments) for arguments in zip(*items, strict=True)
+        return self._results(self._submit(function, *items))
+
+    def _submit(
+        self, function: Callable[..., Result], *items: Iterable[Any]
+    ) -> list[concurrent.futures.Future[Result]]:
+        """Calls the function with each item, in the thread of the group of that number."""
+        return [
+            thread.submit(function, *arguments)
+            for thread, *arguments in zip(self._threads, *items, strict=True)
         ]
-        return self._results(futures)
 
     def _results(self, futures: Sequence[concurrent.futures.Future[Result]]) -> list[Result]:
         """Waits for all, before the failure of one is raised."""
@@ -140,6 +153,14 @@ class ActorCritic:
 
     def close(self) -> None:
         """Ends the threads and the environments."""
-        self._threads.shutdown()
+        for thread in self._threads:
+            thread.shutdown()
         for envs in self.envs:
             envs.close()
+
+
+def _thread(group: int, num_groups: int, pin_cores: bool) -> concurrent.futures.ThreadPoolExecutor:
+    own = cores.share(group, num_groups) if pin_cores else cores.of_process()
+    return concurrent.futures.ThreadPoolExecutor(
+        1, f'group-{group}', initializer=cores.keep_to, initargs=(own,)
+    )

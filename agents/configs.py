@@ -81,7 +81,9 @@ class A2CConfig(AlgorithmConfig):
     num_groups: int = hparam(
         2, 'Groups of environments with a thread each: one computes while others emulate.'
     )
-
+    pin_cores: bool = hparam(
+        True, 'Each group keeps to processor cores of its own, if they can be dealt out evenly.'
+    )
     overlap: bool = hparam(
         False, 'Collect the next rollout while this one is learned: gradients are one update old.'
     )

@@ -4,11 +4,10 @@ A preset sets fields of the configurations and is the same code path as the flag
 them reaches is in research/.
 """
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
-from envs import games, retro_game
+from envs import cores, games, retro_game
 from envs.errors import UsageError
 
 Preset = Mapping[str, Any]
@@ -73,7 +72,7 @@ PRESETS: dict[str, Preset] = {
     'doom_a3c': {
         **_DOOM,
         'total_steps': 1_000_000,
-        'num_workers': len(os.sched_getaffinity(0)),
+        'num_workers': len(cores.of_process()),
         'envs_per_worker': 1,
         'action_repeat': 1,
         'frame_stack': 1,

@@ -2,13 +2,12 @@
 
 import functools
 import math
-import os
 from collections.abc import Iterable
 from typing import Any
 
 import gymnasium
 
-from envs import games, step_wrappers, wrappers
+from envs import cores, games, step_wrappers, wrappers
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Game
@@ -73,7 +72,7 @@ def _envs_per_process(config: EnvConfig, num_envs: int, num_groups: int) -> int:
     backend, _ = games.resolve(config.game)
     if backend == 'retro':
         return 1
-    processes = len(os.sched_getaffinity(0)) * (2 if backend == 'vizdoom' else 1)
+    processes = len(cores.of_process()) * (2 if backend == 'vizdoom' else 1)
     return config.envs_per_process or math.ceil(num_envs / max(1, processes // num_groups))
 
 

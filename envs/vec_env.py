@@ -41,6 +41,8 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     step counts as truncated, with reward 0 and the last good observation as the final one; what
     happened is told in `infos['final_info']['worker_error']` and logged.
 
+    Workers keep to the cores of the thread that starts them.
+
     Attributes:
         observations: The shared array, `[N, ...]`. `reset`, `step` and `restore` return it itself
             and not a copy: its content is valid until the next step.

@@ -19,7 +19,7 @@ from typing import Any
 import cv2
 import gymnasium
 
-from envs import transport
+from envs import cores, transport
 from envs.errors import UsageError
 
 EnvFn = Callable[[], gymnasium.Env[Any, Any]]
@@ -73,6 +73,7 @@ def run(
     first: int,
     num_envs: int,
     step_infos: bool,
+    own_cores: list[int],
 ) -> None:
     """Main function of a worker: makes its environments and serves them until the learner is gone.
 
@@ -82,7 +83,9 @@ def run(
         first: Number of the first one among all.
         num_envs: All of them.
         step_infos: Whether to tell the infos of steps within an episode.
+        own_cores: To keep to, with all engines.
     """
+    cores.keep_to(own_cores)
     channel = transport.Channel(connection)
     _become_worker(channel)
     envs: list[gymnasium.Env[Any, Any]] = []

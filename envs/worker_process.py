@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from envs import transport, worker
+from envs import cores, transport, worker
 from envs.errors import UsageError
 
 START_SECONDS = 120.0  # An environment that has not been made by then never will be.
@@ -57,7 +57,8 @@ class WorkerProcess:
         ours, theirs = context.Pipe()
         self._channel, self._envs = transport.Channel(ours), envs
         self.limit(START_SECONDS * len(envs))
-        arguments = theirs, env_fns, envs.start, num_envs, step_infos
+        # Whichever thread started their forkserver, workers use the cores of the calling one.
+        arguments = theirs, env_fns, envs.start, num_envs, step_infos, cores.of_thread()
         self.process = context.Process(target=worker.run, args=arguments, daemon=True)
         with _single_threaded():
             self.process.start()

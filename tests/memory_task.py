@@ -46,8 +46,8 @@ class EchoTask(MemoryTask):
         return observation, reward + 0.5 * self._cue, *rest
 
 
-def start_here(task, env_config, group):
-    """Stands for `actor_critic._start`: no processes."""
+def make_here(task, env_config, group, **options):
+    """Stands for `make_vec_env`: no processes."""
     return gymnasium.vector.SyncVectorEnv(
         [task] * len(group), autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP
     )
@@ -55,4 +55,4 @@ def start_here(task, env_config, group):
 
 def instead_of_games(monkeypatch, task):
     """Agents that are made from now on play this task."""
-    monkeypatch.setattr('agents.actor_critic._start', functools.partial(start_here, task))
+    monkeypatch.setattr('agents.actor_critic.make_vec_env', functools.partial(make_here, task))

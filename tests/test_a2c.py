@@ -2,16 +2,21 @@
 
 import dataclasses
 import multiprocessing
+import os
+import signal
 import time
 
 import numpy as np
 import pytest
+import worker_envs
 
 from agents import presets
 from agents.a2c import A2C
 from agents.configs import A2CConfig
+from envs import cores
 from envs.config import EnvConfig
 from envs.errors import UsageError
+from envs.make import make_vec_env
 
 CONFIG = A2CConfig(num_envs=2, total_steps=400, network='mlp', seed=1)
 CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
@@ -105,6 +110,41 @@ def test_environments_are_dealt_out_to_groups(make_agent, num_groups, sizes):
     assert agent.num_steps == 30 * 5 * CONFIG.unroll_length
     episodes = [episode for _ in range(20) for episode in (agent.update(), agent.episodes)[1]]
     assert {episode['env'] for episode in episodes} == set(range(5))
+
+
+def own_cores(env):
+    """Runs in a worker: the cores that it and its engine may use."""
+    return [sorted(os.sched_getaffinity(pid)) for pid in worker_envs.family(env)]
+
+
+@pytest.mark.parametrize('pin_cores', [True, False])
+@pytest.mark.parametrize(
+    'game, num_processes', [('CartPole-v1', 1), ('VizdoomBasic-v1', 2), ('Airstriker-Genesis', 1)]
+)
+def test_groups_keep_to_their_cores(make_agent, game, num_processes, pin_cores):
+    everything = cores.of_process()
+    if len(everything) % 2:
+        pytest.skip('an odd number of cores cannot be dealt out to two groups')
+    env_config, network = CART_POLE, 'mlp'
+    if game != 'CartPole-v1':
+        env_config, network = EnvConfig(game), 'a3c'
+    config = dataclasses.replace(CONFIG, num_envs=4, network=network, pin_cores=pin_cores)
+    agent = make_agent(config, env_config)
+    train(agent, 2)
+    wanted = [everything[::2], everything[1::2]] if pin_cores else [everything] * 2
+    assert agent._for_all(lambda runner: cores.of_thread(), agent.runners) == wanted
+    for envs, own in zip(agent.envs, wanted, strict=True):
+        for family in envs.apply(own_cores):
+            assert len(family) >= num_processes and all(found == own for found in family)
+    os.kill(agent.envs[1].worker_pids[0], signal.SIGKILL)  # A fresh worker keeps to them, too.
+    train(agent, 1)
+    assert agent.envs[1].num_restarts == 1
+    assert agent.envs[1].apply(own_cores)[0][0] == wanted[1]
+    # Whoever comes later is not bound by them, though a pinned thread started the forkserver.
+    assert cores.of_thread() == everything
+    evaluation = make_vec_env(env_config, range(1))
+    assert evaluation.apply(own_cores)[0][0] == everything
+    evaluation.close()
 
 
 def test_the_episodes_of_an_update_come_in_the_order_of_their_ends(make_agent):

@@ -174,7 +174,7 @@ def rollout_of(network, space, num_envs):
             return space.sample(), *super().step(action)[1:]
 
     step_model = StepModel(network, distributions.Categorical(3), seed=0)
-    runner = Runner(memory_task.start_here(Noise, None, range(num_envs)), step_model, 5, 0.99)
+    runner = Runner(memory_task.make_here(Noise, None, range(num_envs)), step_model, 5, 0.99)
     runner.reset(seed=0)
     runner.run()
     return runner.run()

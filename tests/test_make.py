@@ -314,7 +314,7 @@ def refuse_then_make():
     ],
 )
 def test_games_share_processes_as_fits_the_cores(monkeypatch, game, num_envs, num_groups, wanted):
-    monkeypatch.setattr(make.os, 'sched_getaffinity', lambda pid: {0, 1, 2, 3})
+    monkeypatch.setattr(make.cores, 'of_process', lambda: [0, 1, 2, 3])
     monkeypatch.setattr(make, 'SubprocVecEnv', lambda env_fns, **options: (env_fns, options))
     config = EnvConfig(game=game)
     env_fns, options = make.make_vec_env(config, range(3, 3 + num_envs), num_groups=num_groups)
