@@ -159,7 +159,10 @@ class EvaluationConfig:
     model: Literal['auto', 'best', 'final'] = hparam(
         'auto', 'auto is the best model of the evaluations, or the final one if there is none.'
     )
-    episodes: int = hparam(20, 'Whole episodes to play.')
+    episodes: int = hparam(20, 'Whole episodes to play; rounded up to as many of each level.')
+    levels: tuple[str, ...] = hparam(
+        (), 'Levels instead of those of the training; or train, test or all of a platform game.'
+    )
     greedy: bool = hparam(False, 'The most probable action instead of a sampled one.')
     seed: int = hparam(0, 'Seed of the environments and the actions.')
     video: str = hparam('', 'File (.mp4) to film the first episode to; empty: no film.')

@@ -15,6 +15,12 @@ import rich.text
 from envs.config import EnvConfig
 from envs.vec_env import SubprocVecEnv
 
+_REWARDS = {
+    'default': "the game's own",
+    'contest': '9000 for the way through the level and up to 1000 for speed',
+    'progress': 'pixels beyond where the player has been',
+    'score': "the points of the game's score",
+}
 _SHOWN_ACTIONS = 20
 
 
@@ -92,8 +98,9 @@ def _actions(envs: SubprocVecEnv) -> str:
 
 
 def _reward(env_config: EnvConfig) -> str:
-    scaled = '' if env_config.reward_scale == 1.0 else f' times {env_config.reward_scale:g}'
-    text = f"the game's own{scaled}"
+    text = _REWARDS[env_config.reward]
+    if env_config.reward_scale != 1.0:
+        text += f'{"," if " and " in text else ""} times {env_config.reward_scale:g}'
     return {
         'none': text,
         'sign': f'the sign of {text}',
@@ -104,6 +111,8 @@ def _reward(env_config: EnvConfig) -> str:
 def _end(env_config: EnvConfig, envs: SubprocVecEnv) -> str:
     """What terminates and what truncates an episode."""
     ends = ['the game is over']
+    if env_config.reward != 'default':
+        ends = ['a life is lost, or the level is completed']
     if env_config.life_loss_ends_episode:
         ends.insert(0, 'a life is lost')
     repeat, rate = env_config.action_repeat, envs.get_attr('frame_rate')[0]

@@ -8,7 +8,7 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents import distributions
+from agents import distributions, levels
 from agents.models import StepModel
 from agents.runner import Actor, forget
 from envs.config import EnvConfig
@@ -32,6 +32,18 @@ class Episode:
     level: str
     terminated: bool
     truncated: bool
+    progress: float | None = None  # The part of the level, 0 to 1, if the game tells
+
+    @property
+    def completed(self) -> bool:
+        """Whether it is known to have reached the level's end."""
+        return self.progress is not None and self.progress >= 1.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields, and its progress only if that is known."""
+        fields = dataclasses.asdict(self)
+        fields['return'] = fields.pop('return_')
+        return {name: value for name, value in fields.items() if value is not None}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,26 +78,23 @@ class Evaluation:
         half = student_t_95(len(self.episodes) - 1) * self.standard_error
         return self.mean_score - half, self.mean_score + half
 
+    @property
+    def levels(self) -> list[levels.LevelResult]:
+        """The result of each level."""
+        return levels.by_level(self.episodes)
+
     def as_json(self) -> dict[str, Any]:
         """The contract of `evaluate --json`; NaN becomes null."""
 
         def number(value: float) -> float | None:
             return value if np.isfinite(value) else None
 
+        by_level = {'levels': levels.as_json(self.levels)} if len(self.levels) > 1 else {}
         return {
             'game': self.game,
             'mode': self.mode,
-            'episodes': [
-                {
-                    'return': episode.return_,
-                    'score': episode.score,
-                    'length': episode.length,
-                    'level': episode.level,
-                    'terminated': episode.terminated,
-                    'truncated': episode.truncated,
-                }
-                for episode in self.episodes
-            ],
+            'episodes': [episode.as_json() for episode in self.episodes],
+            **by_level,
             'mean_return': number(self.mean_return),
             'mean_score': number(self.mean_score),
             'standard_error': number(self.standard_error),
@@ -128,8 +137,8 @@ def evaluate(
 
     Args:
         network: Observations to `(logits, values)`.
-        env_config: What to play; its levels are dealt out to the environments.
-        num_episodes: At least 1.
+        env_config: What to play; as many episodes of each of its levels.
+        num_episodes: At least 1; with several levels a multiple of them is played.
         greedy: Take the most probable action instead of sampling.
         seed: Of the environments and the actions.
         film: File to film the first environment to; '' for none.
@@ -160,8 +169,10 @@ def evaluate_actor(
 
     `should_stop` is asked at every step; if true, only the episodes finished so far are returned.
     """
-    num_envs = count_envs(num_episodes, env_config, bool(film))
-    envs = make_vec_env(env_config, range(num_envs), film=film)
+    num_episodes = even(num_episodes, env_config)
+    num_envs = count_envs(num_episodes, bool(film))
+    # The next level of an environment is the one that no other has yet played.
+    envs = make_vec_env(env_config, range(num_envs), film=film, level_stride=num_envs)
     try:
         actor = make_actor(envs)
         quota = [-((i - num_episodes) // num_envs) for i in range(num_envs)]  # First ones first.
@@ -171,13 +182,15 @@ def evaluate_actor(
     return Evaluation(env_config.game, mode, tuple(episodes))
 
 
-def count_envs(num_episodes: int, env_config: EnvConfig, filming: bool = False) -> int:
-    """Environments at a time: one per level at least, if there are as many episodes.
+def even(num_episodes: int, env_config: EnvConfig) -> int:
+    """At least so many episodes, and as many of each level."""
+    num_levels = max(len(env_config.levels), 1)
+    return -(-num_episodes // num_levels) * num_levels
 
-    The one that is filmed shall play many of them: an episode may last a second.
-    """
-    most = MAX_ENVS_FILMING if filming else MAX_ENVS
-    return min(num_episodes, max(most, len(env_config.levels)))
+
+def count_envs(num_episodes: int, filming: bool = False) -> int:
+    """Environments at a time; the one that is filmed shall play many episodes: one may be short."""
+    return min(num_episodes, MAX_ENVS_FILMING if filming else MAX_ENVS)
 
 
 def play(
@@ -225,4 +238,5 @@ def _episode(statistics: dict[str, Any], i: int) -> Episode:
         level=str(statistics['level'][i]),
         terminated=bool(statistics['terminated'][i]),
         truncated=bool(statistics['truncated'][i]),
+        progress=float(statistics['progress'][i]) if 'progress' in statistics else None,
     )

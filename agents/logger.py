@@ -15,17 +15,18 @@ from agents.models import TrainMetrics
 
 METRICS = (
     'steps', 'frames', 'wall_seconds', 'steps_per_second', 'episodes', 'episode_return',
-    'episode_score', 'episode_length', 'episode_value', *TrainMetrics._fields, 'learning_rate',
-    'rss_mb',
+    'episode_score', 'episode_length', 'episode_value', 'episode_progress', 'episode_completed',
+    *TrainMetrics._fields, 'learning_rate', 'rss_mb',
 )  # fmt: skip
 EPISODES = (
-    'step', 'env', 'level', 'return', 'score', 'length', 'frames', 'value', 'terminated',
-    'truncated',
+    'step', 'env', 'level', 'return', 'score', 'length', 'frames', 'value', 'progress',
+    'terminated', 'truncated',
 )  # fmt: skip
 EVALUATIONS = ('step', 'mode', 'episodes', 'mean_score', 'standard_error', 'mean_return')
 # These tell of the machine, not of the algorithm: they differ between two equal runs.
 MACHINE_METRICS = ('wall_seconds', 'steps_per_second', 'rss_mb')
-_EPISODE_MEANS = ('return', 'score', 'length', 'value')
+# `progress` and `completed` are known in levels that end somewhere.
+_EPISODE_MEANS = ('return', 'score', 'length', 'value', 'progress', 'completed')
 _WINDOW = 100  # Episodes that `episode_return` and its like are the mean of.
 
 
@@ -45,8 +46,9 @@ class Logger:
         self._evaluations = _Table(evaluations, EVALUATIONS, resume_step)
         self._events = tf.summary.create_file_writer(run_dir)
         self._run_dir = run_dir
-        self._worker_events: dict[int, Any] = {}  # Writers, made when a worker has something.
-        self._worker_episodes: list[dict[str, Any]] = []  # Of A3C, since the row before.
+        self._part_events: dict[str, Any] = {}  # Writers of workers and levels, by directory.
+        self._recent: list[dict[str, Any]] = []  # Episodes since the row before.
+        self._levels: set[str] = set()  # That have been played.
         self._updates: list[TrainMetrics] = []
         self._window: collections.deque[dict[str, Any]] = collections.deque(maxlen=_WINDOW)
         self._num_episodes, self._wall_before = 0, 0.0
@@ -60,8 +62,8 @@ class Logger:
             self._num_episodes += 1
             self._window.append(episode)
             self._episodes.write(episode)
-            if 'worker' in episode:
-                self._worker_episodes.append(episode)
+            self._recent.append(episode)
+            self._levels.add(episode['level'])
 
     def write(self, steps: int, frames: int, learning_rate: float) -> dict[str, Any]:
         """Writes the row of the period that ends here; returns it."""
@@ -74,7 +76,7 @@ class Logger:
             'wall_seconds': round(self._wall_before + now - self._start, 2),
             'steps_per_second': round(rate, 1),
             'episodes': self._num_episodes,
-            **{f'episode_{key}': self._mean(key) for key in _EPISODE_MEANS},
+            **{f'episode_{key}': _mean(self._window, key) for key in _EPISODE_MEANS},
             **TrainMetrics(*np.mean(self._updates, axis=0).tolist())._asdict(),
             'learning_rate': learning_rate,
             'rss_mb': round(rss_mb(), 1),
@@ -82,7 +84,7 @@ class Logger:
         self._updates = []
         self._metrics.write(row)
         self._write_events(row)
-        self._write_worker_events(steps)
+        self._write_part_events(steps)
         return row
 
     def write_evaluation(self, step: int, evaluation: Evaluation) -> None:
@@ -110,14 +112,14 @@ class Logger:
         """Hands everything to the operating system."""
         for table in (self._metrics, self._episodes, self._evaluations):
             table.flush()
-        for events in (self._events, *self._worker_events.values()):
+        for events in (self._events, *self._part_events.values()):
             events.flush()
 
     def close(self) -> None:
         """Finishes the files."""
         for table in (self._metrics, self._episodes, self._evaluations):
             table.close()
-        for events in (self._events, *self._worker_events.values()):
+        for events in (self._events, *self._part_events.values()):
             events.close()
 
     def state(self) -> dict[str, Any]:
@@ -125,7 +127,8 @@ class Logger:
         return {
             'window': list(self._window),
             'updates': [list(update) for update in self._updates],
-            'worker_episodes': self._worker_episodes,
+            'recent': self._recent,
+            'levels': sorted(self._levels),
             'num_episodes': self._num_episodes,
             'wall_seconds': self._wall_before + time.monotonic() - self._start,
         }
@@ -134,13 +137,9 @@ class Logger:
         """Continues where `state` was taken."""
         self._window.extend(state['window'])
         self._updates = [TrainMetrics(*update) for update in state['updates']]
-        self._worker_episodes = list(state['worker_episodes'])
+        self._recent, self._levels = list(state['recent']), set(state['levels'])
         self._num_episodes = int(state['num_episodes'])
         self._wall_before = float(state['wall_seconds'])
-
-    def _mean(self, key: str) -> float | str:
-        values = [episode[key] for episode in self._window]
-        return float(np.mean(values)) if values else ''
 
     def _write_events(self, row: dict[str, Any]) -> None:
         means = (f'episode_{key}' for key in _EPISODE_MEANS)
@@ -153,20 +152,31 @@ class Logger:
                     if row[key] != '':
                         tf.summary.scalar(f'{group}/{key}', float(row[key]))
 
-    def _write_worker_events(self, steps: int) -> None:
-        """Means of each worker's episodes since the row before, beside those of all workers."""
-        by_worker: dict[int, list[dict[str, Any]]] = {}
-        for episode in self._worker_episodes:
-            by_worker.setdefault(episode['worker'], []).append(episode)
-        self._worker_episodes = []
-        for worker, episodes in by_worker.items():
-            if worker not in self._worker_events:
-                directory = os.path.join(self._run_dir, 'workers', str(worker))
-                self._worker_events[worker] = tf.summary.create_file_writer(directory)
-            with self._worker_events[worker].as_default(steps):
+    def _write_part_events(self, steps: int) -> None:
+        """Means of each worker's and each level's episodes since the row before, as own runs."""
+        parts: dict[str, list[dict[str, Any]]] = {}
+        for episode in self._recent:
+            if 'worker' in episode:
+                parts.setdefault(os.path.join('workers', str(episode['worker'])), []).append(
+                    episode
+                )
+            if len(self._levels) > 1:
+                parts.setdefault(os.path.join('levels', episode['level']), []).append(episode)
+        self._recent = []
+        for part, episodes in parts.items():
+            if part not in self._part_events:
+                directory = os.path.join(self._run_dir, part)
+                self._part_events[part] = tf.summary.create_file_writer(directory)
+            with self._part_events[part].as_default(steps):
                 for key in _EPISODE_MEANS:
-                    mean = np.mean([episode[key] for episode in episodes])
-                    tf.summary.scalar(f'rollout/episode_{key}', float(mean))
+                    if (mean := _mean(episodes, key)) != '':
+                        tf.summary.scalar(f'rollout/episode_{key}', mean)
+
+
+def _mean(episodes: Iterable[Mapping[str, Any]], key: str) -> float | str:
+    """Of the episodes that tell it; '' if none does."""
+    values = [episode[key] for episode in episodes if key in episode]
+    return float(np.mean(values)) if values else ''
 
 
 class _Table:
@@ -190,7 +200,7 @@ class _Table:
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Adds a row."""
-        self._writer.writerow([row[column] for column in self._columns])
+        self._writer.writerow([row.get(column, '') for column in self._columns])
 
     def flush(self) -> None:
         """Hands the rows to the operating system."""

@@ -7,7 +7,7 @@ them reaches is in research/.
 from collections.abc import Mapping
 from typing import Any
 
-from envs import cores, games, retro_game
+from envs import cores, courses, games, retro_game
 from envs.errors import UsageError
 
 Preset = Mapping[str, Any]
@@ -54,6 +54,14 @@ PRESETS: dict[str, Preset] = {
     'retro': _RETRO,
     # A lost life costs nothing in most scores: only as an end does it teach to stay alive.
     'retro_lives': {**_RETRO, 'life_loss_ends_episode': True},
+    # Platform games with levels, rewarded as the Retro Contest did, times 0.01 as its tutorials do.
+    'platform': {
+        **_RETRO,
+        'reward': 'contest',
+        'reward_scale': 0.01,
+        'reward_transform': 'none',
+        'levels': ('train',),
+    },
     'doom': _DOOM,
     # The monster is 4 pixels wide: cropping as the well-known A3C tutorial does enlarges it. The
     # entropy bonus keeps the agent shooting until the critic has found what a monster looks like.
@@ -148,6 +156,8 @@ def name_of(name: str, game: str) -> str:
 def family_of(game: str) -> str:
     """The name of the preset that `auto` stands for."""
     backend, game_id = games.resolve(game)
+    if game_id in courses.COURSES:
+        return 'platform'
     if game_id == 'VizdoomBasic-v1':
         return 'doom_basic'
     if backend == 'retro' and retro_game.tells_lives(game_id):

@@ -1,12 +1,13 @@
 """Evaluates a saved model and tells a person, or another program, how good it is."""
 
+import dataclasses
 import json
 import os
 
 import rich.console
 import rich.table
 
-from agents import evaluation, policy, run_directory
+from agents import evaluation, levels, policy, run_directory
 from agents.configs import EvaluationConfig
 from agents.evaluation import Evaluation
 from envs import games
@@ -19,10 +20,13 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
         UsageError: There is no such model, or it cannot be played.
     """
     loaded = policy.load(run_directory.model_directory(config.run_dir, config.model))
-    games.check(loaded.env_config)
+    env_config = loaded.env_config
+    if config.levels:
+        env_config = games.with_levels(dataclasses.replace(env_config, levels=config.levels))
+    games.check(env_config)
     result = evaluation.evaluate(
         loaded.network,
-        loaded.env_config,
+        env_config,
         config.episodes,
         greedy=config.greedy,
         seed=config.seed,
@@ -46,7 +50,30 @@ def print_episodes(result: Evaluation) -> None:
         table.add_column(column, justify='left' if column in ('level', 'end') else 'right')
     for number, episode in enumerate(result.episodes, start=1):
         end = 'game over' if episode.terminated else 'time limit'
+        if episode.completed:
+            end = 'level completed'
         row = [str(number), f'{episode.score:.2f}', f'{episode.return_:.3f}', str(episode.length)]
         table.add_row(*row, end, *([episode.level] if with_levels else []))
     console.print(table)
+    if len(result.levels) > 1:
+        _print_levels(console, result)
     console.print(evaluation.summary(result), soft_wrap=True)
+
+
+def _print_levels(console: rich.console.Console, result: Evaluation) -> None:
+    """A row per level, and the mean over levels."""
+    table = rich.table.Table(title=f'{result.game} by level, {result.mode} actions')
+    for column in ('level', 'episodes', 'mean score', 'progress', 'completed', 'best (steps)'):
+        table.add_column(column, justify='left' if column == 'level' else 'right')
+    for one in result.levels:
+        parts = [f'{part:.0%}' if part is not None else '' for part in
+                 (one.mean_progress, one.completion_rate)]  # fmt: skip
+        best = str(one.best_length or '')
+        table.add_row(one.level, str(one.num_episodes), f'{one.mean_score:.2f}', *parts, best)
+    console.print(table)
+    mean, half = levels.mean_over(result.levels, evaluation.student_t_95(len(result.levels) - 1))
+    console.print(
+        f'mean of {len(result.levels)} levels: score {mean:.2f} '
+        f'(95 % confidence {mean - half:.2f} to {mean + half:.2f})',
+        soft_wrap=True,
+    )

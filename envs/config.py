@@ -47,8 +47,15 @@ class EnvConfig:
     """One environment: the game and what stands between it and the agent, in order."""
 
     game: str = hparam('VizdoomBasic-v1', 'Game: a retro, ViZDoom, ALE or gymnasium id.')
-    levels: tuple[str, ...] = hparam((), 'Levels (retro states), spread over the environments.')
+    levels: tuple[str, ...] = hparam(
+        (), 'Levels (retro states), one after the other; or train, test or all of a platform game.'
+    )
     actions: str = hparam('default', 'Action set of the game: default, or a name of its family.')
+    reward: str = hparam(
+        'default',
+        "The game's own, or of a platform game contest (9000 for the level, 1000 for speed), "
+        'progress (pixels) or score (points); these end with a lost life or the level.',
+    )
     sticky_actions: float = hparam(
         0.0,
         'Probability, at every emulator frame, that the action of the frame before is repeated.',

@@ -1,7 +1,9 @@
 """Finds the backend of a game by its name; refuses an unknown one with the nearest names."""
 
+import dataclasses
 import difflib
 import importlib
+import itertools
 import types
 from collections.abc import Iterable
 
@@ -50,12 +52,32 @@ def check(config: EnvConfig) -> None:
         if level not in known_levels:
             there_is = _nearest(level, known_levels) if known_levels else '; it has no levels'
             raise UsageError(f'{game_id} has no level {level!r}{there_is}')
+    known_rewards = rewards(config.game)
+    if config.reward not in known_rewards:
+        there_is = ', '.join(known_rewards)
+        raise UsageError(f'{game_id} has no reward {config.reward!r}; there are: {there_is}')
     known_sets = module.action_sets(game_id)
     if config.actions not in known_sets:
         raise UsageError(
             f'{game_id} has no action set {config.actions!r}; there are: {", ".join(known_sets)}'
         )
     module.check(game_id)
+
+
+def rewards(name: str) -> tuple[str, ...]:
+    """Names of the rewards of a game, `default` first."""
+    backend, game_id = resolve(name)
+    return _module('retro').rewards(game_id) if backend == 'retro' else ('default',)
+
+
+def with_levels(config: EnvConfig) -> EnvConfig:
+    """The configuration with the levels that `train`, `test` and `all` stand for."""
+    backend, game_id = resolve(config.game)
+    if backend != 'retro':
+        return config
+    retro = _module(backend)
+    levels = [retro.level_set(game_id, level) or (level,) for level in config.levels]
+    return dataclasses.replace(config, levels=tuple(itertools.chain.from_iterable(levels)))
 
 
 def make(name: str, level: str = '', actions: str = 'default') -> Game:

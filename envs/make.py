@@ -9,28 +9,33 @@ import gymnasium
 
 from envs import cores, games, step_wrappers, wrappers
 from envs.config import EnvConfig
+from envs.courses import COURSES
 from envs.errors import UsageError
 from envs.game import Game
+from envs.rewards import REWARDS, LevelCycle
 from envs.vec_env import SubprocVecEnv
 
 __all__ = ['EnvConfig', 'make_env', 'make_vec_env']
 
 
-def make_env(config: EnvConfig, index: int = 0, film: str = '') -> gymnasium.Env[Any, Any]:
+def make_env(
+    config: EnvConfig, index: int = 0, film: str = '', level_stride: int = 1
+) -> gymnasium.Env[Any, Any]:
     """The environment of a configuration; observations are stacked pictures, or vectors.
 
     Args:
         config: What to build.
-        index: Number of the environment among several; levels are dealt out by it.
+        index: Number of the environment among several, and of its first level.
         film: File to film the first episodes to, at every emulator frame; '' for none.
+        level_stride: How many levels further each episode is.
 
     Raises:
         UsageError: The configuration does not fit the game.
     """
-    level = config.levels[index % len(config.levels)] if config.levels else ''
-    game = games.make(config.game, level, config.actions)
+    first = index % max(len(config.levels), 1)
+    game = games.make(config.game, config.levels[first] if config.levels else '', config.actions)
     try:
-        return _wrap(game, config, film)
+        return _wrap(_leveled(game, config, first, level_stride), config, film)
     except BaseException:
         game.close()  # Else an emulator that allows one game per process would allow no more.
         raise
@@ -42,6 +47,7 @@ def make_vec_env(
     *,
     num_groups: int = 1,
     film: str = '',
+    level_stride: int = 1,
     hang_seconds: float = 60.0,
 ) -> SubprocVecEnv:
     """The environments of these numbers in worker processes, without the infos of steps.
@@ -51,15 +57,18 @@ def make_vec_env(
 
     Args:
         config: Of all of them.
-        numbers: Of the environments; levels are dealt out by them.
+        numbers: Of the environments, and of their first levels.
         num_groups: How many such groups of environments play at the same time.
         film: File that environment 0 films its first episodes to; '' for none.
+        level_stride: How many levels further each episode is.
         hang_seconds: A worker that takes longer to answer counts as dead; 0: never.
 
     Raises:
         UsageError: The configuration does not fit the game.
     """
-    env_fns = [functools.partial(make_env, config, i, '' if i else film) for i in numbers]
+    env_fns = [
+        functools.partial(make_env, config, i, '' if i else film, level_stride) for i in numbers
+    ]
     return SubprocVecEnv(
         env_fns,
         hang_seconds=hang_seconds,
@@ -76,9 +85,21 @@ def _envs_per_process(config: EnvConfig, num_envs: int, num_groups: int) -> int:
     return config.envs_per_process or math.ceil(num_envs / max(1, processes // num_groups))
 
 
-def _wrap(game: Game, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]:
+def _leveled(game: Any, config: EnvConfig, first: int, stride: int) -> Any:
+    """The game with what concerns its levels."""
+    if len(config.levels) > 1:
+        game = LevelCycle(game, config.levels, first, stride)
+    if config.reward not in games.rewards(config.game):
+        raise UsageError(f'{config.game} has no reward {config.reward!r}')
+    if config.reward != 'default':
+        game = REWARDS[config.reward](game, COURSES[game.unwrapped.name])
+    return game
+
+
+def _wrap(frames: Any, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]:
+    game: Game = frames.unwrapped
     max_frames = config.max_episode_steps * config.action_repeat or game.max_episode_frames
-    env: Any = wrappers.FrameLimit(game, max_frames)  # A picture uint8[H, W], per frame
+    env: Any = wrappers.FrameLimit(frames, max_frames)  # A picture uint8[H, W], per frame
     if film:
         from envs.film import Film  # Only who films pays for the encoder.
 

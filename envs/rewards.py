@@ -1,91 +1,128 @@
-"""Rewards of platform games, from the game's variables, frame by frame.
+"""Rewards of platform games with levels, computed from the game's variables at every frame.
 
 stable-retro has them as Lua scripts, whose memory is in no save state: after a restore they count
-from another beginning. These are a few numbers that a snapshot holds.
+from another beginning. These are a few numbers, and a snapshot holds them.
 
-All end an episode when a life is lost, in a bonus stage, and when the level's end is reached.
+They stand in place of the game's own reward and end: an episode ends when a life is lost,
+in a bonus stage, and at the end of the level.
 """
 
 import abc
-import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from envs.game import Snapshot
-from envs.sonic_levels import Course
+import numpy as np
+
+from envs.courses import Course
+from envs.game import Snapshot, Transition
+from envs.wrappers import FrameWrapper
 
 Variables = Mapping[str, float]
 
-FRAME_LIMIT = 18_000  # 4,500 agent steps of 4 frames.
+FRAME_LIMIT = 18_000  # The contest's: 4,500 agent steps of 4 frames.
 
 
-@dataclasses.dataclass
-class _Position:
-    """How far the player has come, with x as it was after the first frame of the episode."""
-
-    frame: int = 0
-    lives: float = 0.0
-    offset: float = 0.0
-    distance: float = 1.0  # From the start to the level's end.
-    act: float = 0.0
-    screen_x: float = 0.0
-    x: float = 0.0  # Pixels since the start, within [0, distance]
-
-
-class LevelReward(abc.ABC):
-    """A reward that follows from where the player is; subclasses say what a frame is worth.
+class LevelCycle(FrameWrapper):
+    """Another level at every reset: a seeded one begins with the first.
 
     Args:
+        game: One whose `set_level` chooses the level of the next episode.
+        levels: Their names.
+        first: Number of the first one.
+        stride: How many further each episode is.
+    """
+
+    def __init__(self, game: Any, levels: Sequence[str], first: int, stride: int) -> None:
+        super().__init__(game)
+        self._levels, self._first, self._stride = levels, first, stride
+        self._next = first
+
+    def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode in the level whose turn it is."""
+        if kwargs.get('seed') is not None:
+            self._next = self._first
+        self.env.set_level(self._levels[self._next % len(self._levels)])
+        self._next += self._stride
+        return self.env.reset(**kwargs)
+
+    def _state(self) -> Snapshot:
+        return {'next': self._next}
+
+    def _set_state(self, state: Snapshot) -> None:
+        self._next = int(state['next'])
+
+
+class LevelReward(FrameWrapper, abc.ABC):
+    """What the subclass gives for a frame, and `info['progress']`, the part of the level that lies
+    behind the player, 0 to 1.
+
+    Positions count from where the player is after the first frame of the episode, in pixels.
+
+    Args:
+        game: A game, or a frame wrapper; its info has the variables.
         course: Of the game.
     """
 
-    def __init__(self, course: Course) -> None:
-        self._course, self._at, self._best = course, _Position(), 0.0
+    def __init__(self, game: Any, course: Course) -> None:
+        super().__init__(game)
+        self._course = course
+        self._before: Variables = {}
+        self._frame = 0  # Of the episode
+        self._offset = 0.0  # From the game's x to ours
+        self._x, self._best_x, self._distance = 0.0, 0.0, 1.0  # Our x, and that of the level's end
 
-    def begin(self, variables: Variables) -> None:
-        """Starts an episode, before its first frame."""
-        self._at, self._best = _Position(lives=variables['lives']), 0.0
+    def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
+        """Starts an episode."""
+        observation, info = self.env.reset(**kwargs)
+        self._before, self._frame = dict(info), 0
+        self._x = self._best_x = 0.0
+        return observation, {**info, 'progress': 0.0}
 
-    def advance(self, before: Variables, now: Variables) -> tuple[float, bool]:
-        """The reward of a frame, and whether it was the episode's last."""
-        at, came_from = self._at, self._at.x
-        self._follow(now)
+    def advance(self, action: Any) -> Transition:
+        """One frame, with this reward and end."""
+        _, _, truncated, now = self.env.advance(action)
+        before, self._before = self._before, now
+        came_from = self._x
+        self._follow(before, now)
         reward = self._worth(before, now, came_from)
-        ended = now['lives'] < at.lives or at.x >= at.distance or self._is_away(now)
-        at.lives = now['lives']
-        return reward, ended
-
-    @property
-    def progress(self) -> float:
-        """How much of the level lies behind the player, 0 to 1."""
-        return self._at.x / self._at.distance
+        self._best_x = max(self._best_x, self._x)
+        ended = now['lives'] < before['lives'] or self._is_at_the_end() or self._is_away(now)
+        return reward, ended, truncated, {**now, 'progress': self._x / self._distance}
 
     @abc.abstractmethod
     def _worth(self, before: Variables, now: Variables, came_from: float) -> float:
-        """The reward of a frame that began `came_from` pixels after the start."""
+        """The reward of the last frame, which led from `came_from` to `self._x`."""
 
-    def _follow(self, now: Variables) -> None:
-        at = self._at
-        at.frame += 1
-        if at.frame == 1:
+    def _follow(self, before: Variables, now: Variables) -> None:
+        self._frame += 1
+        if self._frame == 1:
             end = self._course.ends[int(now['zone']), int(now['act'])]
-            at.offset, at.distance = -now['x'], end - now['x']
-        elif now['act'] != at.act:  # Some levels change act half-way, and x with it.
-            at.offset -= now['screen_x'] - at.screen_x
-        at.act, at.screen_x = now['act'], now['screen_x']
-        at.x = min(max(now['x'] + at.offset, 0.0), at.distance)
+            self._offset, self._distance = -now['x'], end - now['x']
+        elif now['act'] != before['act']:  # Some levels change act half-way, and x with it.
+            self._offset -= now['screen_x'] - before['screen_x']
+        self._x = min(max(now['x'] + self._offset, 0.0), self._distance)
+
+    def _is_at_the_end(self) -> bool:
+        return self._x >= self._distance
 
     def _is_away(self, now: Variables) -> bool:
         name, values = self._course.away, self._course.away_values
         return bool(name) and (now[name] in values if values else now[name] != 0)
 
-    def state(self) -> Snapshot:
-        """What `set_state` continues from."""
-        return {**dataclasses.asdict(self._at), 'best': self._best}
+    def _state(self) -> Snapshot:
+        return {
+            'before': dict(self._before),
+            'frame': self._frame,
+            'offset': self._offset,
+            'x': self._x,
+            'best_x': self._best_x,
+            'distance': self._distance,
+        }
 
-    def set_state(self, state: Snapshot) -> None:
-        """Continues where `state` was taken."""
-        values = {name: value for name, value in state.items() if name != 'best'}
-        self._at, self._best = _Position(**values), state['best']
+    def _set_state(self, state: Snapshot) -> None:
+        self._before, self._frame = dict(state['before']), int(state['frame'])
+        self._offset, self._distance = float(state['offset']), float(state['distance'])
+        self._x, self._best_x = float(state['x']), float(state['best_x'])
 
 
 class ContestReward(LevelReward):
@@ -97,19 +134,20 @@ class ContestReward(LevelReward):
     """
 
     def _worth(self, before: Variables, now: Variables, came_from: float) -> float:
-        reward = 9000.0 * (self._at.x - came_from) / self._at.distance
-        if self._at.x >= self._at.distance:
-            reward += 1000.0 * (1.0 - min((self._at.frame - 1) / FRAME_LIMIT, 1.0))
+        reward = 9000.0 * (self._x - came_from) / self._distance
+        if self._is_at_the_end():
+            reward += 1000.0 * (1.0 - min(self._frame / FRAME_LIMIT, 1.0))
         return reward
 
 
 class ProgressReward(LevelReward):
-    """Pixels beyond where the player has been in this episode: going back costs nothing."""
+    """Pixels beyond where the player has been in this episode: going back costs nothing.
+
+    What the tutorials call "allow backtracking".
+    """
 
     def _worth(self, before: Variables, now: Variables, came_from: float) -> float:
-        reward = max(self._at.x - self._best, 0.0)
-        self._best += reward
-        return reward
+        return max(self._x - self._best_x, 0.0)
 
 
 class ScoreReward(LevelReward):

@@ -43,6 +43,9 @@ class EpisodeStatistics(Wrapper):
                 'terminated': terminated,
                 'truncated': truncated,
             }
+            if 'progress' in info:  # Told by `rewards.LevelReward`.
+                progress = info['progress']
+                info['episode'].update(progress=progress, completed=progress >= 1.0)
         return observation, reward, terminated, truncated, info
 
     def _state(self) -> Snapshot:

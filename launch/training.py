@@ -8,7 +8,7 @@ from absl import flags
 
 from agents import configs, presets, run_directory
 from envs import games
-from envs.config import EnvConfig, require
+from envs.config import EnvConfig
 from launch import config_flags
 
 _env_flags = config_flags.define(EnvConfig)
@@ -44,12 +44,8 @@ def resolve(agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
         filler = f'preset {presets.name_of(_PRESET.value, game)}'
         preset = presets.for_game(_PRESET.value, game)
     config, env_config, run_config = agent_flags(preset), _env_flags(preset), _run_flags(preset)
+    env_config = games.with_levels(env_config)
     games.check(env_config)
-    require(
-        len(env_config.levels) <= config.num_envs,
-        f'--levels: {len(env_config.levels)} levels need as many environments, '
-        f'but there are {config.num_envs}',
-    )
     run_dir = run_config.run_dir or run_directory.default_path(config.algorithm, env_config.game)
     run_directory.check(run_dir, run_config.resume)
     if run_config.resume:

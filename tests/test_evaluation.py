@@ -169,11 +169,18 @@ def test_a_model_of_another_game_is_refused(size, actions):
 
 
 @pytest.mark.parametrize(
-    'episodes, levels, expected', [(30, 11, 11), (30, 2, 8), (30, 0, 8), (3, 11, 3), (1, 0, 1)]
+    'episodes, levels, expected', [(30, 11, 33), (33, 11, 33), (30, 0, 30), (3, 11, 11), (1, 1, 1)]
 )
-def test_every_level_is_played_if_there_are_as_many_episodes(episodes, levels, expected):
+def test_every_level_is_played_as_often(episodes, levels, expected):
     config = EnvConfig('Airstriker-Genesis', tuple(f'Level{i}' for i in range(levels)))
-    assert evaluation.count_envs(episodes, config) == expected
+    assert evaluation.even(episodes, config) == expected
+
+
+@pytest.mark.parametrize(
+    'episodes, filming, expected', [(30, False, 8), (3, False, 3), (9, True, 2)]
+)
+def test_environments_at_a_time(episodes, filming, expected):
+    assert evaluation.count_envs(episodes, filming) == expected
 
 
 def test_distribution_of_the_test_policy(run_dir):

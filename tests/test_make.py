@@ -319,7 +319,7 @@ def test_games_share_processes_as_fits_the_cores(monkeypatch, game, num_envs, nu
     config = EnvConfig(game=game)
     env_fns, options = make.make_vec_env(config, range(3, 3 + num_envs), num_groups=num_groups)
     assert len(env_fns) == num_envs and options['envs_per_process'] == wanted
-    assert [env_fn.args for env_fn in env_fns][:2] == [(config, 3, ''), (config, 4, '')]
+    assert [env_fn.args for env_fn in env_fns][:2] == [(config, 3, '', 1), (config, 4, '', 1)]
     chosen = dataclasses.replace(config, envs_per_process=3)
     _, options = make.make_vec_env(chosen, range(num_envs), num_groups=num_groups)
     assert options['envs_per_process'] == (1 if game == AIRSTRIKER.game else 3)

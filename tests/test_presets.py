@@ -35,7 +35,9 @@ def test_no_option_belongs_to_two_configurations():
     'game, family',
     [
         ('Airstriker-Genesis', 'retro_lives'),
-        ('SonicTheHedgehog-Genesis-v0', 'retro_lives'),
+        ('SonicTheHedgehog-Genesis-v0', 'platform'),
+        ('HillHopper-Genesis', 'platform'),
+        ('SonicBlast-Sms-v0', 'retro_lives'),
         ('VizdoomBasic-v1', 'doom_basic'),
         ('VizdoomTakeCover-v1', 'doom'),
         ('ALE/Pong-v5', 'atari'),
@@ -73,6 +75,6 @@ def test_an_unknown_game_is_refused(name):
 
 def test_an_unknown_preset_is_refused_with_the_list():
     with pytest.raises(
-        UsageError, match="unknown preset 'sonic'; there are: auto, retro, retro_lives, doom"
+        UsageError, match="unknown preset 'sonic'; there are: auto, retro, retro_lives, platform, doom"
     ):
         presets.for_game('sonic', 'CartPole-v1')

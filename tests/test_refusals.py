@@ -24,8 +24,15 @@ EARLY = [
     ('train_a2c', ['--levels=,Level1'], 'it has no levels'),
     (
         'train_a2c',
-        ['--game=Airstriker-Genesis', '--levels=Level1,Level1', '--num_envs=1'],
-        '--levels: 2 levels need as many environments, but there are 1',
+        ['--game=Airstriker-Genesis', '--reward=contest'],
+        "Airstriker-Genesis-v0 has no reward 'contest'; there are: default",
+    ),
+    ('train_a2c', [CART, '--reward=speed'], "no reward 'speed'; there are: default"),
+    ('train_a2c', ['--game=Airstriker-Genesis', '--levels=test'], "no level 'test'"),
+    (
+        'train_a2c',
+        ['--game=SonicTheHedgehog-Genesis', '--levels=train', '--reward=contest'],
+        'needs its ROM',
     ),
     ('train_a2c', ['--crop=1,2'], '--crop must be four numbers of pixels'),
     ('train_a2c', ['--entropy_schedule=cosine'], 'value should be one of <linear|constant>'),

@@ -1,7 +1,7 @@
-"""The levels of the three Sonic games of the Retro Contest: where they end, and which are held out.
+"""Platform games with levels: where these end, and which are held out.
 
-Ends are those of stable-retro's `contest` scenarios. The contest trained on 47 levels and tested on
-11: Nichol et al. (2018), https://arxiv.org/abs/1804.03720.
+Ends of the Sonic games are those of stable-retro's `contest` scenarios. The Retro Contest trained
+on 47 of their levels and tested on 11: Nichol et al. (2018), https://arxiv.org/abs/1804.03720.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 @dataclasses.dataclass(frozen=True)
 class Course:
-    """What a game family's rewards must know of it.
+    """What must be known of a game to reward its player.
 
     Attributes:
         ends: By `(zone, act)`, as the game counts them, the x at which the level is won, pixels.
@@ -73,7 +73,19 @@ _SONIC_3_AND_KNUCKLES = Course(
     away='special_stage',
 )  # fmt: skip
 
+# Our own game; an act's end is its goal.
+_HILL_HOPPER = Course(
+    {
+        (0, 0): 2800, (0, 1): 3904, (0, 2): 4720,  # Meadow
+        (1, 0): 4304, (1, 1): 5456, (1, 2): 6080,  # Canyon
+        (2, 0): 5408, (2, 1): 6336, (2, 2): 7248,  # Glacier
+    },
+    ('MeadowZone.Act2', 'CanyonZone.Act2', 'GlacierZone.Act2'),
+    points=1,
+)  # fmt: skip
+
 COURSES: Mapping[str, Course] = {
+    'HillHopper-Genesis': _HILL_HOPPER,
     'SonicTheHedgehog-Genesis-v0': _SONIC_1,
     'SonicTheHedgehog2-Genesis-v0': _SONIC_2,
     'SonicAndKnuckles3-Genesis-v0': _SONIC_3_AND_KNUCKLES,
