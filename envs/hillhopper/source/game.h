@@ -23,7 +23,7 @@ static inline s32 product(s16 a, s16 b) {
     return result;
 }
 
-// ---- the variables of data.json, where Sonic the Hedgehog keeps the same ---------------------
+// ---- the variables of data.json, where Sonic the Hedgehog keeps the same ------------------------
 #define V_X (*(volatile s16 *)0xFFD008)
 #define V_Y (*(volatile u16 *)0xFFD00C)
 #define V_MODE (*(volatile u8 *)0xFFF600)
@@ -54,11 +54,13 @@ enum {
 enum { UP = 1, DOWN = 2, LEFT = 4, RIGHT = 8, BUTTON_B = 16, BUTTON_C = 32, BUTTON_A = 64, START = 128 };
 enum { JUMP = BUTTON_A | BUTTON_B | BUTTON_C };
 
-// ---- video.c: the video chip and the pads ------------------------------------------------------
+// ---- video.c: the video chip and the pads -------------------------------------------------------
 enum { PLANE_A = 0xC000, WINDOW = 0xD000, PLANE_B = 0xE000, SPRITES = 0xF000, SCROLLS = 0xF400 };
 enum { LINE_GROUND = 0x0000, LINE_SKY = 0x2000, LINE_HERO = 0x4000, LINE_ACTORS = 0x6000 };
 enum { MIRRORED = 0x0800, UPSIDE_DOWN = 0x1000, IN_FRONT = 0x8000 };
 #define SIZE(width, height) (((width) - 1) << 2 | ((height) - 1))
+
+#define VIDEO_DATA (*(volatile u16 *)0xC00000)
 
 extern volatile u16 blanks;
 extern u8 held, pressed;
@@ -72,15 +74,14 @@ void upload(u16 address, const u16 *words, u16 count);
 void fill(u16 address, u16 word, u16 count);
 void colours(const u16 *palette, u16 first, u16 count);
 void write_down_columns(u8 yes);
-void write_word(u16 word);
-void write_words(const u16 *words, u16 count);
+void show_scrolls(s16 plane_a, const s16 *plane_b);
 void sprites_clear(void);
 void sprite(s16 x, s16 y, u16 attributes, u8 size);
 void sprites_show(void);
 void say(s16 x, s16 y, const char *text);
 void print(u16 plane, s16 column, s16 row, const char *text);
 
-// ---- level.c: the map and what the hero can stand on -------------------------------------------
+// ---- level.c: the map and what the hero can stand on --------------------------------------------
 extern s16 columns;
 extern u16 checkpoint;  // 1 + the number of the last checkpoint, or 0.
 
@@ -93,7 +94,7 @@ u8 is_wall(s16 x, s16 y);
 s16 surface(s16 x, s16 y);
 enum { NO_SURFACE = 1000 };
 
-// ---- hero.c ------------------------------------------------------------------------------------
+// ---- hero.c -------------------------------------------------------------------------------------
 struct hero {
     s32 x, y;            // The middle of the feet.
     s32 vx, vy;
@@ -113,7 +114,7 @@ void hero_draw(void);
 void hero_hurt(s16 from_x);
 void hero_die(void);
 
-// ---- actors.c: enemies, moving platforms, sparks -----------------------------------------------
+// ---- actors.c: enemies, moving platforms, sparks ------------------------------------------------
 void actors_load(void);
 void actors_move(void);
 void actors_touch(void);
@@ -123,7 +124,7 @@ void platform_carry(void);
 void spark(s16 x, s16 y, s32 vx, s32 vy, u8 kind);
 enum { SPARK_RING, SPARK_PUFF };
 
-// ---- screen.c: scores, parallax, palettes ------------------------------------------------------
+// ---- screen.c: scores, parallax, palettes -------------------------------------------------------
 extern s16 camera;
 
 void zone_load(void);
@@ -139,7 +140,7 @@ void add_score(u16 points);
 void add_ring(void);
 void digits(char *text, u32 value, u16 count);
 
-// ---- sound.c -----------------------------------------------------------------------------------
+// ---- sound.c ------------------------------------------------------------------------------------
 enum effect { E_JUMP, E_RING, E_STOMP, E_HURT, E_DIE, E_SPRING, E_CHECKPOINT, E_GOAL };
 void sound_play(enum effect effect);
 void sound_frame(void);

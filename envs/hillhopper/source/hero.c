@@ -22,9 +22,9 @@ enum {
 #define MOST_SPEED PIXELS(7)
 #define GRAVITY (56 * 256)
 #define MOST_FALL PIXELS(9)
-#define JUMP_SPEED PIXELS(6.5)
+#define JUMP_SPEED PIXELS(6)
 #define CUT_SPEED PIXELS(3.5)   // What a released jump button leaves of it.
-#define SPRING_SPEED PIXELS(9)
+#define SPRING_SPEED PIXELS(8)
 
 struct hero hero;
 
@@ -42,7 +42,7 @@ static s32 limited(s32 value, s32 most) {
     return value > most ? most : value < -most ? -most : value;
 }
 
-// ---- what the buttons do -----------------------------------------------------------------------
+// ---- what the buttons do ------------------------------------------------------------------------
 
 // Towards where the hero looks. `along` is the speed in that direction.
 static void push(void) {
@@ -88,7 +88,7 @@ static void jump(void) {
     if (hero.ball == 2 && hero.vy < -CUT_SPEED && !(held & JUMP)) hero.vy = -CUT_SPEED;
 }
 
-// ---- moving through the map ----------------------------------------------------------------------
+// ---- moving through the map ---------------------------------------------------------------------
 
 static u8 wall_beside(s16 x, s16 y) {
     return is_wall(x, y - 10) || is_wall(x, y - 16) || is_wall(x, y - (hero.ball ? 18 : 22));
@@ -159,7 +159,7 @@ static void fly(void) {
     else if (top != NO_SURFACE) land(top);
 }
 
-// ---- what lies in the way ------------------------------------------------------------------------
+// ---- what lies in the way -----------------------------------------------------------------------
 
 static void touch_block(s16 x, s16 y) {
     switch (block_at(x, y)) {
@@ -230,7 +230,7 @@ void hero_die(void) {
     sound_play(E_DIE);
 }
 
-// ---- a frame -------------------------------------------------------------------------------------
+// ---- a frame ------------------------------------------------------------------------------------
 
 void hero_play(void) {
     if (hero.ride) platform_carry();

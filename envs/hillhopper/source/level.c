@@ -43,8 +43,8 @@ static void draw_half(u16 address, const u8 *blocks, u16 first_tile) {
     to_vram(address);
     for (s16 row = 0; row < ROWS; row++) {
         u16 tile = LINE_GROUND | (first_tile + (blocks[row] << 2));
-        write_word(tile);
-        write_word(tile + 1);
+        VIDEO_DATA = tile;
+        VIDEO_DATA = tile + 1;
     }
 }
 

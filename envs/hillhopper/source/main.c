@@ -29,7 +29,7 @@ static void go_to(u8 mode) {
     clock = 0;
 }
 
-// ---- title and ending: the hero runs through the first zone ------------------------------------
+// ---- title and ending: the hero runs through the first zone -------------------------------------
 
 static void scene_load(void) {
     V_ZONE = V_ACT = 0;
@@ -37,12 +37,12 @@ static void scene_load(void) {
     display(0);
     zone_load();
     fill(PLANE_A, 0, 64 * 32);
-    fill(WINDOW, 0, 128);
+    fill(WINDOW, 0, 3 * 64);
     upload(GROUND_TILE * 32, logo_tiles, NUM_LOGO_TILES * 16);
     for (u16 row = 0; row < LOGO_HEIGHT; row++) {
         to_vram(PLANE_A + ((row + 5) * 64 + 20 - LOGO_WIDTH / 2) * 2);
         for (u16 column = 0; column < LOGO_WIDTH; column++) {
-            write_word(LINE_HERO | (GROUND_TILE + logo_map[row * LOGO_WIDTH + column]));
+            VIDEO_DATA = LINE_HERO | (GROUND_TILE + logo_map[row * LOGO_WIDTH + column]);
         }
     }
     hero_place(0, HORIZON);
@@ -97,7 +97,7 @@ static void ending(void) {
     } while (clock < ENDING_FRAMES && !(clock > 60 && (pressed & START)));
 }
 
-// ---- an act ---------------------------------------------------------------------------------------
+// ---- an act -------------------------------------------------------------------------------------
 
 // Puts the hero at the start or at the last checkpoint.
 static void place_all(void) {
@@ -158,7 +158,7 @@ static void clear_act(void) {
     add_score(1000);
     if (!V_MINUTES) add_score((60 - V_SECONDS) * 50);
     for (u16 i = 0; i < V_RINGS; i++) add_score(20);
-    block_set(this_act()->goal + 8, this_act()->goal_y - 40, GOAL_LIT);
+    block_set(this_act()->goal + 16, this_act()->goal_y - 40, FLAG_LIT);
     sound_play(E_GOAL);
 }
 

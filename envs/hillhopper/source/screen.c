@@ -4,21 +4,21 @@
 enum { CAMERA_LEAD = 136, EXTRA_LIFE_RINGS = 100 };
 
 s16 camera;
-static u16 scrolls[SCREEN_HEIGHT];  // How far each line of the background is shifted.
+static s16 scrolls[SCREEN_HEIGHT];  // How far each line of the background is shifted.
 static u16 ring_clock;
 
 static const struct zone *this_zone(void) {
     return zones + V_ZONE;
 }
 
-// ---- tiles and colours ------------------------------------------------------------------------
+// ---- tiles and colours --------------------------------------------------------------------------
 
 void zone_load(void) {
     const struct zone *zone = this_zone();
     upload(GROUND_TILE * 32, zone->ground_tiles, NUM_BLOCKS * 4 * 16);
     upload(SKY_TILE * 32, zone->sky_tiles, zone->num_sky_tiles * 16);
     to_vram(PLANE_B);
-    for (u16 i = 0; i < 28 * 64; i++) write_word(LINE_SKY | (SKY_TILE + zone->sky_map[i]));
+    for (u16 i = 0; i < 28 * 64; i++) VIDEO_DATA = LINE_SKY | (SKY_TILE + zone->sky_map[i]);
 }
 
 // Only the hero and the letters are left.
@@ -46,24 +46,16 @@ void camera_follow(void) {
 // Each band of the background moves at its own speed. A band may be a plain seen from above, whose
 // nearer lines move faster; no band's picture reaches into the next.
 void parallax(s16 distance) {
-    const struct band *band = this_zone()->bands;
-    s16 speed = band->speed;
-    for (s16 line = 0; line < SCREEN_HEIGHT; line++) {
-        if (line == band->end) {
-            band++;
-            speed = band->speed;
-        }
-        scrolls[line] = -(s16)(product(distance, speed) >> 8);
-        speed += band->gain;
+    s16 *scroll = scrolls, line = 0;
+    for (const struct band *band = this_zone()->bands; line < SCREEN_HEIGHT; band++) {
+        s32 shift = -product(distance, band->speed) * 256;
+        s32 gain = -product(distance, band->gain) * 256;
+        for (; line < band->end; line++, shift += gain) *scroll++ = WHOLE(shift);
     }
 }
 
 void parallax_show(void) {
-    to_vram(SCROLLS);
-    for (u16 line = 0; line < SCREEN_HEIGHT; line++) {
-        write_word(-camera);
-        write_word(scrolls[line]);
-    }
+    show_scrolls(-camera, scrolls);
 }
 
 // Four pictures of a ring take turns in the tiles that all rings of the map share.
@@ -74,7 +66,7 @@ void rings_turn(void) {
     upload((GROUND_TILE + RING * 4) * 32, ring_tiles + turn * 64, 64);
 }
 
-// ---- scores ---------------------------------------------------------------------------------------
+// ---- scores -------------------------------------------------------------------------------------
 
 void digits(char *text, u32 value, u16 count) {
     static const u32 powers[] = {1, 10, 100, 1000, 10000, 100000};
@@ -86,27 +78,34 @@ void digits(char *text, u32 value, u16 count) {
     *text = 0;
 }
 
+enum { NUM_FIELDS = 7 };
+static u32 shown[NUM_FIELDS];
+
 void hud_start(void) {
-    fill(WINDOW, 0, 128);
-    print(WINDOW, 1, 0, "SCORE   TIME   RINGS   ACT   LIVES");
+    for (u16 i = 0; i < NUM_FIELDS; i++) shown[i] = ~0u;
+    fill(WINDOW, 0, 3 * 64);
+    print(WINDOW, 1, 1, "SCORE   TIME   RINGS   ACT   LIVES");
+    print(WINDOW, 10, 2, ":");
+    print(WINDOW, 25, 2, "-");
+}
+
+// Writes a number only when it has changed, since every frame has little time for that.
+static void show(u16 field, u16 column, u32 value, u16 count) {
+    char text[8];
+    if (shown[field] == value) return;
+    shown[field] = value;
+    digits(text, value, count);
+    print(WINDOW, column, 2, text);
 }
 
 void hud_show(void) {
-    char text[8];
-    digits(text, V_SCORE, 6);
-    print(WINDOW, 1, 1, text);
-    text[0] = '0' + V_MINUTES;
-    text[1] = ':';
-    digits(text + 2, V_SECONDS, 2);
-    print(WINDOW, 9, 1, text);
-    digits(text, V_RINGS, 3);
-    print(WINDOW, 16, 1, text);
-    text[0] = '1' + V_ZONE;
-    text[1] = '-';
-    digits(text + 2, V_ACT + 1, 1);
-    print(WINDOW, 24, 1, text);
-    digits(text, V_LIVES, 2);
-    print(WINDOW, 30, 1, text);
+    show(0, 1, V_SCORE, 6);
+    show(1, 9, V_MINUTES, 1);
+    show(2, 11, V_SECONDS, 2);
+    show(3, 16, V_RINGS, 3);
+    show(4, 24, V_ZONE + 1, 1);
+    show(5, 26, V_ACT + 1, 1);
+    show(6, 30, V_LIVES, 2);
 }
 
 void add_score(u16 points) {

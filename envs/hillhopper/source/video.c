@@ -1,7 +1,6 @@
 // The video chip: memory, sprites and text; the pads.
 #include "game.h"
 
-#define DATA (*(volatile u16 *)0xC00000)
 #define DATA_LONG (*(volatile u32 *)0xC00000)
 #define CONTROL (*(volatile u16 *)0xC00004)
 #define CONTROL_LONG (*(volatile u32 *)0xC00004)
@@ -23,27 +22,26 @@ void to_vram(u16 address) {
     CONTROL_LONG = 0x40000000u | (u32)(address & 0x3FFF) << 16 | address >> 14;
 }
 
-void write_word(u16 word) {
-    DATA = word;
-}
-
-void write_words(const u16 *words, u16 count) {
-    while (count--) DATA = *words++;
-}
-
 void upload(u16 address, const u16 *words, u16 count) {
     to_vram(address);
-    write_words(words, count);
+    while (count--) VIDEO_DATA = *words++;
 }
 
 void fill(u16 address, u16 word, u16 count) {
     to_vram(address);
-    while (count--) DATA = word;
+    while (count--) VIDEO_DATA = word;
 }
 
 void colours(const u16 *palette, u16 first, u16 count) {
     CONTROL_LONG = 0xC0000000u | (u32)(first * 2) << 16;
-    while (count--) DATA = palette ? *palette++ : 0;
+    while (count--) VIDEO_DATA = palette ? *palette++ : 0;
+}
+
+// The shifts of all lines: the same for plane A, one by one for plane B.
+void show_scrolls(s16 plane_a, const s16 *plane_b) {
+    u32 both = (u32)(u16)plane_a << 16;
+    to_vram(SCROLLS);
+    for (u16 line = 0; line < SCREEN_HEIGHT; line++) DATA_LONG = both | (u16)*plane_b++;
 }
 
 // The next words go below each other instead of beside each other.
@@ -60,7 +58,7 @@ void video_start(void) {
     static const u8 registers[] = {
         0x04, 0x34, PLANE_A >> 10, WINDOW >> 10, PLANE_B >> 13, SPRITES >> 9,
         0, 0, 0, 0, 0xFF, 0x03,  // Scroll every line on its own, all planes as a whole down.
-        0x81, SCROLLS >> 10, 0, 2, 0x01, 0, 2,  // 320 pixels; planes 512 x 256; a window on top.
+        0x81, SCROLLS >> 10, 0, 2, 0x01, 0, 3,  // 320 pixels; planes 512 x 256; a window on top.
     };
     for (u16 i = 0; i < sizeof registers; i++) set_register(i, registers[i]);
     PAD_CONTROL = 0x40;
@@ -88,7 +86,7 @@ void read_pad(void) {
     pressed = held & ~before;
 }
 
-// ---- sprites: a list in the RAM, copied during the blank ---------------------------------------
+// ---- sprites: a list in the RAM, copied during the blank ----------------------------------------
 
 void sprites_clear(void) {
     num_sprites = 0;
@@ -115,7 +113,7 @@ void sprites_show(void) {
     upload(SPRITES, sprite_list, num_sprites * 4);
 }
 
-// ---- text: as sprites over the game, or as blocks of a plane -----------------------------------
+// ---- text: as sprites over the game, or as blocks of a plane ------------------------------------
 
 static u16 glyph(char letter) {
     return LINE_HERO | IN_FRONT | (FONT_TILE + letter - ' ');
@@ -129,7 +127,7 @@ void say(s16 x, s16 y, const char *text) {
 
 void print(u16 plane, s16 column, s16 row, const char *text) {
     to_vram(plane + (row * 64 + column) * 2);
-    while (*text) DATA = glyph(*text++);
+    while (*text) VIDEO_DATA = glyph(*text++);
 }
 
 // GCC calls this to clear structures.

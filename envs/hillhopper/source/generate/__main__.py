@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from envs.hillhopper.source.generate import acts, actors, font, ground, hero, materials, sky
+from envs.hillhopper.source.generate import actors, acts, font, ground, hero, materials, sky
 from envs.hillhopper.source.generate.canvas import Picture, tiles
 from envs.hillhopper.source.generate.course import KINDS, START_ROW, Course
 
@@ -114,8 +114,8 @@ def _act(tables: Tables, name: str, text: str, seed: int) -> str:
     tables.array('struct point', f'{name}_posts', posts)
     print(f'{name}: {len(course.cells) * 16} pixels, goal at {course.goal_x}')
     return (
-        f'{{{name}_map, {name}_actors, {name}_posts, {{48, {START_ROW * 16}}}, {len(course.cells)}, '
-        f'{course.goal_x}, {course.goal_y}, {len(placed)}, {len(posts)}}}'
+        f'{{{name}_map, {name}_actors, {name}_posts, {{48, {START_ROW * 16}}}, '
+        f'{len(course.cells)}, {course.goal_x}, {course.goal_y}, {len(placed)}, {len(posts)}}}'
     )
 
 

@@ -61,15 +61,6 @@ def outline(picture: Picture, colour: int = OUTLINE) -> None:
     picture[near & (picture == 0)] = colour
 
 
-def paste(picture: Picture, other: Picture, x: int, y: int) -> None:
-    """Lays another picture over this one; what would lie outside is cut off."""
-    height, width = picture.shape
-    top, left = max(y, 0), max(x, 0)
-    part = other[top - y : height - y, left - x : width - x]
-    place = picture[top : top + part.shape[0], left : left + part.shape[1]]
-    place[part > 0] = part[part > 0]
-
-
 def speckle(
     picture: Picture, on: Sequence[int], colour: int, share: float, rng: np.random.Generator
 ) -> None:

@@ -1,21 +1,21 @@
 """Lays out an act from a text like `flat 12, wall 2, pit 3, goal`.
 
-    flat N          N columns of level ground
-    up N, down N    N slopes of two columns, each a block high
-    step N          the ground goes on N blocks higher (lower if negative)
-    pit N           N columns without ground: deadly
-    hole N D        N columns of ground that lies D blocks deeper
-    bridge N        a pit with planks over it, but for two columns in the middle
-    raft N, lift N  a pit with a platform that moves sideways, or up and down
-    wall N          a wall of stone, N blocks high, two wide
-    roof N H        N columns under a roof of stone, H blocks above the ground
-    ledge N H       N columns below planks, H blocks above the ground, with rings
-    rings N         N columns with a ring each
-    spikes N        N columns of spikes, and a plain column before and after
-    spring          a spring, with a plain column before and after
-    walker N, flyer N, hopper N    an enemy that walks N columns of level ground up and down
-    post            a checkpoint
-    goal            the end
+flat N          N columns of level ground
+up N, down N    N slopes of two columns, each a block high
+step N          the ground goes on N blocks higher (lower if negative)
+pit N           N columns without ground: deadly
+hole N D        N columns of ground that lies D blocks deeper
+bridge N        a pit with planks over it, but for two columns in the middle
+raft N, lift N  a pit with a platform that moves sideways, or up and down
+wall N          a wall of stone, N blocks high, two wide
+roof N H        N columns under a roof of stone, H blocks above the ground
+ledge N H       N columns below planks, H blocks above the ground, with rings
+rings N         N columns with a ring each
+spikes N        N columns of spikes, and a plain column before and after
+spring          a spring, with a plain column before and after
+walker N, flyer N, hopper N    an enemy that walks N columns of level ground up and down
+post            a checkpoint
+goal            the end
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ import numpy as np
 from envs.hillhopper.source.generate.ground import BLOCK, SOLID, kind
 
 ROWS = 14
-START_ROW = 10
+START_ROW = 11
 ENEMIES = ('walker', 'flyer', 'hopper')
 KINDS = ('WALKER', 'FLYER', 'HOPPER', 'RAFT', 'LIFT', 'GONE')
 _BEHIND_GOAL = 12
@@ -62,11 +62,11 @@ class Course:
         _variants(self.cells)
         _plant(self.cells, np.random.default_rng(seed))
 
-    # ---- ground ---------------------------------------------------------------------------------
+    # ---- ground ----------------------------------------------------------------------------------
 
     def _add(self, surface: str = 'TOP_A', below: str = 'SOIL_A') -> Cells:
         """One more column, which the caller may put things on."""
-        assert 4 <= self.top <= 12, f'ground at row {self.top} after {len(self.columns)} columns'
+        assert 5 <= self.top <= 13, f'ground at row {self.top} after {len(self.columns)} columns'
         column = [0] * ROWS
         column[self.top] = BLOCK[surface]
         column[self.top + 1 :] = [BLOCK['SOIL_A']] * (ROWS - self.top - 1)
@@ -80,7 +80,7 @@ class Course:
         gap = [[0] * ROWS for _ in range(width)]
         for i in range(width // 2 - 1, width // 2 + 2):
             if 0 <= i < width:
-                gap[i][max(1, self.top - (5 if i == width // 2 else 4))] = BLOCK['RING']
+                gap[i][max(2, self.top - (5 if i == width // 2 else 4))] = BLOCK['RING']
         self.columns += gap
         return gap
 
@@ -141,7 +141,7 @@ class Course:
         x = first * 16 + width * 8
         self.actors.append(Placed(x, self.top * 16 - 4, 40, KINDS.index('LIFT')))
 
-    # ---- what stands on the ground ----------------------------------------------------------------
+    # ---- what stands on the ground ---------------------------------------------------------------
 
     def wall(self, height: int) -> None:
         """A wall to jump over."""
@@ -174,7 +174,7 @@ class Course:
         self.flat(1)
 
     def spring(self) -> None:
-        """A spring that throws the hero 11 blocks high."""
+        """A spring that throws the hero 9 blocks high."""
         self.flat(1)
         self._add()[self.top - 1] = BLOCK['SPRING']
         self.flat(1)
@@ -210,10 +210,11 @@ class Course:
         column = self._add()
         column[self.top - 3] = BLOCK['GOAL']
         column[self.top - 2] = column[self.top - 1] = BLOCK['GOAL_POLE']
-        self.flat(_BEHIND_GOAL - 1)
+        self._add()[self.top - 3] = BLOCK['FLAG']
+        self.flat(_BEHIND_GOAL - 2)
 
 
-# ---- variety ---------------------------------------------------------------------------------------
+# ---- variety -------------------------------------------------------------------------------------
 
 
 def _variants(cells: np.ndarray) -> None:
@@ -244,7 +245,9 @@ def _plant(cells: np.ndarray, rng: np.random.Generator) -> None:
             and not cells[column : column + 1 + wide, :row].any()
             for wide in (0, 1)
         ]
-        choice = rng.choice(['none', 'FLOWER', 'TUFT', 'BUSH', 'TREE'], p=[0.4, 0.2, 0.2, 0.12, 0.08])
+        choice = rng.choice(
+            ['none', 'FLOWER', 'TUFT', 'BUSH', 'TREE'], p=[0.4, 0.2, 0.2, 0.12, 0.08]
+        )
         if choice in ('FLOWER', 'TUFT') and free[0]:
             cells[column, row - 1] = BLOCK[choice]
         elif choice == 'BUSH' and free[1]:

@@ -11,7 +11,6 @@ from envs.hillhopper.source.generate.canvas import (
     canvas,
     ellipse,
     outline,
-    paste,
     polygon,
     speckle,
 )
@@ -22,7 +21,8 @@ BLOCKS = (
     'EMPTY', 'TOP_A', 'TOP_B', 'TOP_LEFT', 'TOP_RIGHT', 'SOIL_A', 'SOIL_B', 'SOIL_LEFT',
     'SOIL_RIGHT', 'UP_LOW', 'UP_HIGH', 'UP_LOW_SOIL', 'UP_HIGH_SOIL', 'DOWN_HIGH', 'DOWN_LOW',
     'DOWN_HIGH_SOIL', 'DOWN_LOW_SOIL', 'STONE', 'LEDGE_LEFT', 'LEDGE', 'LEDGE_RIGHT', 'SPIKES',
-    'SPRING', 'RING', 'POST', 'POST_LIT', 'POST_POLE', 'GOAL', 'GOAL_LIT', 'GOAL_POLE',
+    'SPRING', 'RING', 'POST', 'POST_LIT', 'POST_POLE', 'GOAL', 'GOAL_POLE',
+    'FLAG', 'FLAG_LIT',
     'FLOWER', 'TUFT', 'BUSH_LEFT', 'BUSH_RIGHT', *(f'TREE_{i}' for i in range(6)),
 )  # fmt: skip
 BLOCK = {name: number for number, name in enumerate(BLOCKS)}
@@ -40,7 +40,7 @@ SLOPES = {
 class Material:
     """How the ground of a zone looks."""
 
-    texture: Callable[[np.ndarray, np.ndarray], np.ndarray]  # From x and depth to SOIL colours.
+    texture: Callable[[np.ndarray, np.ndarray], np.ndarray]  # From x and y to SOIL colours.
     fringe: tuple[int, ...]  # How deep the top hangs over the soil, column by column.
     flower: Callable[[Picture], None]
     tuft: Callable[[Picture], None]
@@ -72,11 +72,11 @@ def blocks(material: Material) -> list[Picture]:
 # ---- the ground ----------------------------------------------------------------------------------
 
 
-def _ground(material: Material, depth: np.ndarray, x0: int = 0) -> Picture:
-    """Ground, given for every pixel how deep below the surface it lies."""
+def _ground(material: Material, depth: np.ndarray, x0: int = 0, y0: int = 0) -> Picture:
+    """Ground whose texture begins at (x0, y0), given how deep each pixel is below the surface."""
     x = np.arange(x0, x0 + depth.shape[1])[None, :] + np.zeros_like(depth)
     fringe = np.array([material.fringe[i % len(material.fringe)] for i in x[0]])[None, :]
-    picture = material.texture(x, depth)
+    picture = material.texture(x, y0 + np.arange(16)[:, None] + np.zeros_like(depth))
     picture[depth < fringe + 2] = SOIL_DARK
     picture[depth < fringe + 1] = TOP_DARK
     picture[depth < fringe - 1] = TOP
@@ -91,8 +91,8 @@ def _earth(material: Material) -> dict[str, Picture]:
     drawn = {
         'TOP_A': _ground(material, level),
         'TOP_B': _ground(material, level, 16),
-        'SOIL_A': _ground(material, level + 16),
-        'SOIL_B': _ground(material, level + 32, 16),
+        'SOIL_A': _ground(material, level + 16, 0, 16),
+        'SOIL_B': _ground(material, level + 32, 16, 32),
     }
     for part, whole in (('TOP', 'TOP_A'), ('SOIL', 'SOIL_A')):
         for side, column in (('LEFT', 0), ('RIGHT', 15)):
@@ -104,7 +104,7 @@ def _earth(material: Material) -> dict[str, Picture]:
     for name, height in SLOPES.items():
         depth = level - (16 - height)[None, :]
         drawn[name] = _ground(material, depth)
-        drawn[f'{name}_SOIL'] = _ground(material, depth + 16)
+        drawn[f'{name}_SOIL'] = _ground(material, depth + 16, 0, 16)
     return drawn
 
 
@@ -123,8 +123,9 @@ def _things() -> dict[str, Picture]:
         'POST': _post(STEEL, SOIL_DARK),
         'POST_LIT': _post(GOLD_LIGHT, RED),
         'POST_POLE': _pole(),
-        'GOAL': _goal(STEEL),
-        'GOAL_LIT': _goal(GOLD),
+        'GOAL': _pole_top(),
+        'FLAG': _flag(WHITE, OUTLINE),
+        'FLAG_LIT': _flag(GOLD_LIGHT, RED),
         'GOAL_POLE': _pole(),
     }
 
@@ -196,16 +197,23 @@ def _pole() -> Picture:
     return picture
 
 
-def _goal(colour: int) -> Picture:
-    """A flag."""
+def _pole_top() -> Picture:
     picture = _pole()
-    flag = canvas(16, 16)
-    polygon(flag, [(0, 1), (16, 3), (13, 7), (16, 12), (0, 12)], colour)
-    flag[3:6, 2:6] = RED
-    flag[6:9, 6:10] = RED
-    outline(flag)
-    paste(picture, flag[:, :7], 9, 0)
-    paste(picture, flag[:, :6], 0, 0)
+    picture[:3] = 0
+    ellipse(picture, (8, 3.5), (2.6, 2.6), GOLD)
+    outline(picture)
+    picture[5, 10:] = picture[13, 10:] = OUTLINE  # What the flag in the next block hangs on.
+    return picture
+
+
+def _flag(light: int, dark: int) -> Picture:
+    """A chequered flag in the wind, with a hem at its left."""
+    x, y = np.arange(16)[None, :], np.arange(16)[:, None]
+    row = y - 3 - np.round(1.4 * np.sin(x / 2.6)).astype(int)
+    picture = np.where((x // 4 + row // 4) % 2 == 0, light, dark)
+    picture[(row < 0) | (row >= 12)] = 0
+    picture[:, 15] = 0
+    outline(picture)
     return picture
 
 

@@ -114,8 +114,8 @@ def _face(picture: Picture, head: tuple[float, float], eye: str) -> None:
     else:
         picture[y + 2, x - 1 : x + 4] = OUTLINE
         picture[y + 1, x] = picture[y + 3, x + 3] = OUTLINE
-    nose = int(head[0] + 6)
-    picture[y + 4 : y + 6, nose - 1 : nose + 1] = OUTLINE
+    nose = int(head[0] + 6.5)
+    picture[y + 5 : y + 7, nose - 1 : nose + 1] = OUTLINE
 
 
 def _running(phase: int) -> Picture:
@@ -147,12 +147,17 @@ def _duck() -> Picture:
 def _ball() -> Picture:
     """The hare rolled up; its middle is the picture's, so that it turns in place."""
     picture = canvas(32, 32)
-    ellipse(picture, (16, 16), (11.5, 11.5), FUR)
-    ellipse(picture, (18, 18), (6.5, 6.5), CREAM)
-    ellipse(picture, (14, 13), (7, 3), 4, -35)
-    ellipse(picture, (14, 13), (5, 1.2), CREAM, -35)
-    ellipse(picture, (21, 22), (4, 2.4), SHOE, -45)
-    ellipse(picture, (17, 17), (3.4, 1.6), SCARF, 45)
-    ellipse(picture, (8, 20), (2, 3), WHITE, 20)
+    ellipse(picture, (16, 16), (11, 11), FUR)
+    ellipse(picture, (16, 16), (7.6, 7.6), OUTLINE)  # The gap between back and belly,
+    ellipse(picture, (15.4, 15.4), (7, 7), FUR)
+    ellipse(picture, (17, 18), (4.6, 4), CREAM)
+    ellipse(picture, (22, 9), (7.5, 2.6), FUR, 35)  # ears, scarf, shoe and tail.
+    ellipse(picture, (22.5, 9.4), (5, 0.9), CREAM, 35)
+    ellipse(picture, (10, 12), (4.4, 2), SCARF, -50)
+    ellipse(picture, (7, 9), (3, 1.6), SCARF, 20)
+    ellipse(picture, (20.5, 23), (4.6, 2.6), SHOE, -30)
+    ellipse(picture, (21, 24.5), (4, 1), WHITE, -30)
+    ellipse(picture, (6, 20), (2.6, 2.6), WHITE)
+    picture[15:18, 17:19] = OUTLINE
     outline(picture)
     return picture

@@ -26,7 +26,7 @@ from envs.hillhopper.source.generate.ground import (
 
 # The order: outline, 3 of the top, 3 of the soil, 2 of leaves, white, steel, red, 3 of gold.
 MEADOW_GROUND = palette(
-    '102010 90F040 38C028 108820 E0A050 B87030 804818 50B048 207838 FFFFFF A0A8C0 F02020'
+    '102010 90F040 38C028 108820 E0A050 B87030 804818 80D070 489850 FFFFFF A0A8C0 F02020'
     ' FFF080 FFC000 C07000'
 )
 CANYON_GROUND = palette(
@@ -38,37 +38,43 @@ GLACIER_GROUND = palette(
     ' FFF080 FFC000 C08000'
 )
 # The order: outline, 3 of bodies, white, wing, 2 accents, (none), 3 of wood.
-MEADOW_ACTORS = palette('200818 FF80B0 E02070 900848 FFFFFF FFE0F0 FFE040 603080 000000 E0B070 B07838 704018')
-CANYON_ACTORS = palette('180828 B090FF 7848E0 402090 FFFFFF E8E0FF 40F0D0 205868 000000 F0D0A0 C09060 805030')
-GLACIER_ACTORS = palette('180808 FFB060 F06020 A02808 FFFFFF FFE8C0 FFF060 702040 000000 D0F0FF 80B8F0 4070B0')
+MEADOW_ACTORS = palette(
+    '200818 FF80B0 E02070 900848 FFFFFF FFE0F0 FFE040 603080 000000 E0B070 B07838 704018'
+)
+CANYON_ACTORS = palette(
+    '180828 B090FF 7848E0 402090 FFFFFF E8E0FF 40F0D0 205868 000000 F0D0A0 C09060 805030'
+)
+GLACIER_ACTORS = palette(
+    '180808 FFB060 F06020 A02808 FFFFFF FFE8C0 FFF060 702040 000000 D0F0FF 80B8F0 4070B0'
+)
 
 
-def _check(x: np.ndarray, depth: np.ndarray) -> np.ndarray:
+def _check(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Squares of 8 pixels, as turned earth."""
-    dark = ((x // 8 + depth // 8) % 2).astype(bool)
+    dark = ((x // 8 + y // 8) % 2).astype(bool)
     picture = np.where(dark, SOIL, SOIL_LIGHT)
-    picture[(x % 8 == 7) & dark | (depth % 8 == 7) & dark] = SOIL_DARK
+    picture[(x % 8 == 7) & dark | (y % 8 == 7) & dark] = SOIL_DARK
     return picture
 
 
-def _strata(x: np.ndarray, depth: np.ndarray) -> np.ndarray:
+def _strata(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Layers of sandstone."""
-    layer = (depth + np.round(1.5 * np.sin(2 * np.pi * x / 16)).astype(int)) % 16
+    layer = (y + np.round(1.5 * np.sin(2 * np.pi * x / 16)).astype(int)) % 16
     picture = np.select([layer < 5, layer < 7, layer < 12], [SOIL, SOIL_DARK, SOIL_LIGHT], SOIL)
     picture[(layer == 8) & (x % 8 < 3)] = SOIL
     return picture
 
 
-def _ice(x: np.ndarray, depth: np.ndarray) -> np.ndarray:
+def _ice(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Blocks of ice with a gleam across."""
-    slant = (x + depth) % 16
+    slant = (x + y) % 16
     picture = np.select([slant < 3, slant < 4, slant < 10], [SOIL_LIGHT, SOIL_DARK, SOIL], SOIL)
     picture[slant == 12] = SOIL_LIGHT
-    picture[(depth % 16 == 15) | ((x + 8 * (depth // 16)) % 16 == 0)] = SOIL_DARK
+    picture[(y % 16 == 15) | ((x + 8 * (y // 16)) % 16 == 0)] = SOIL_DARK
     return picture
 
 
-# ---- plants ------------------------------------------------------------------------------------
+# ---- plants --------------------------------------------------------------------------------------
 
 
 def _daisy(picture: Picture) -> None:

@@ -35,7 +35,8 @@ class Sky:
 
 def waves(base: float, *terms: tuple[float, int, float]) -> np.ndarray:
     """A periodic line: base + sum of amplitude * sin(2 pi cycles x / 512 + phase)."""
-    return base + sum(a * np.sin(2 * np.pi * n * X / WIDTH + phase) for a, n, phase in terms)
+    parts = [a * np.sin(2 * np.pi * n * X / WIDTH + phase) for a, n, phase in terms]
+    return base + np.sum(parts, axis=0)
 
 
 def peaks(base: float, points: Sequence[tuple[float, float]]) -> np.ndarray:
@@ -72,8 +73,8 @@ def cloud(picture: Picture, x: int, y: int, size: float, light: int, shade: int)
     layer = canvas(HEIGHT, WIDTH)
     for colour, lift in ((shade, 0), (light, 3)):
         for dx, dy, radius in puffs:
-            ellipse(layer, (x + dx * size, y + dy * size - lift), (radius * size, radius * size * 0.8),
-                    colour)  # fmt: skip
+            middle = x + dx * size, y + dy * size - lift
+            ellipse(layer, middle, (radius * size, radius * size * 0.8), colour)
     layer[y:] = 0
     picture[layer > 0] = layer[layer > 0]
 
@@ -112,7 +113,7 @@ def canyon() -> Sky:
     for y in range(86, 120, 6):
         inside = picture[y : y + 1 + (y - 86) // 10] == 6
         picture[y : y + 1 + (y - 86) // 10][inside] = 5
-    for x, y, long in ((60, 30, 40), (180, 44, 30), (250, 24, 36), (430, 40, 44)):
+    for x, y, long in ((60, 30, 40), (180, 42, 30), (250, 24, 36), (430, 38, 44)):
         ellipse(picture, (x, y), (long, 3), 4)
         ellipse(picture, (x + 14, y - 4), (long * 0.6, 2.4), 3)
     far = peaks(132, [(0, 0), (20, 30), (60, 30), (76, 6), (150, 6), (162, 40), (190, 40),
@@ -133,7 +134,7 @@ def canyon() -> Sky:
     colours = palette(
         '9060C0 C070C0 F08CA8 FFB098 FFD0A0 FFF0B8 B07CB8 C898C8 E0A088 F0B898 E8AC90'
     )
-    return Sky(picture, colours, (Band(49, 12), Band(152, 28), Band(188, 72), Band(HEIGHT, 76, 3)))
+    return Sky(picture, colours, (Band(47, 12), Band(152, 28), Band(188, 72), Band(HEIGHT, 76, 3)))
 
 
 def glacier() -> Sky:
@@ -144,11 +145,12 @@ def glacier() -> Sky:
     for _ in range(36):
         x, y = int(rng.integers(WIDTH)), int(rng.integers(18, 70))
         picture[y, x] = 5
-    for base, colour in ((52, 6), (60, 7)):
-        edge = waves(base, (9, 2, colour), (4, 5, 1))
-        curtain = np.arange(HEIGHT)[:, None] - np.round(edge)[None, :]
-        height = np.round(waves(15, (6, 7, 0), (3, 16, 2)))[None, :]
-        picture[(curtain <= 0) & (curtain > -height) & (X[None, :] % 4 < 3)] = colour
+    for base, amplitude, cycles in ((46, 7, 2), (62, 5, 3)):
+        edge = np.round(waves(base, (amplitude, cycles, base), (2, 7, 1)))[None, :]
+        rise = edge - np.arange(HEIGHT)[:, None]
+        rays = (X[None, :] % 3 == 0) & (rise < 12 + 5 * np.sin(X / 9)[None, :])
+        picture[(rise >= 0) & ((rise < 4) | rays)] = 7
+        picture[(rise >= 0) & (rise < 2)] = 6
     ellipse(picture, (120, 40), (13, 13), 8)
     ellipse(picture, (115, 37), (3, 3), 5)
     ellipse(picture, (124, 44), (2, 2), 5)
@@ -162,14 +164,15 @@ def glacier() -> Sky:
     lit = (depth >= 0) & (depth < 16 + 5 * np.sin(X * 0.9)[None, :]) & slope[None, :]
     picture[lit & (picture == 9)] = 10
     picture[160:196] = 9
-    silhouette(picture, peaks(186, [(0, 6), (60, 22), (100, 4), (180, 20), (230, 2), (300, 24),
-                                    (360, 6), (430, 18), (480, 2)]), 196, (12, 11), (3,))  # fmt: skip
+    near = peaks(186, [(0, 6), (60, 22), (100, 4), (180, 20), (230, 2), (300, 24), (360, 6),
+                       (430, 18), (480, 2)])  # fmt: skip
+    silhouette(picture, near, 196, (12, 11), (3,))
     picture[196:] = 11
     for i, y in enumerate((199, 204, 210, 217)):
         for x in range(0, WIDTH, 64):
             start = (x + 23 * i) % WIDTH
             picture[y : y + 1 + i // 2, start : start + 26 + 6 * i] = 12 + i % 2
     colours = palette(
-        '101848 182860 203878 305090 FFFFFF 38A090 3878A8 F8F0C8 4868B0 98B8E8 304C90 5078B8 4468A8'
+        '000049 24246D 242492 4949B6 FFFFFF 24B692 246D92 FFFFB6 6D6DB6 B6B6DB 494992 6D6DB6 6D49B6'
     )
     return Sky(picture, colours, (Band(76, 16), Band(160, 32), Band(196, 72), Band(HEIGHT, 76, 3)))
