@@ -1,0 +1,1 @@
+"""HillHopper, a platform game for the Sega Genesis: see README.md."""
