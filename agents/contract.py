@@ -48,7 +48,8 @@ def of_game(
     """The game as the agent meets it, and how long it plays."""
     envs, num_envs = groups[0], sum(group.num_envs for group in groups)
     space, repeat = envs.single_observation_space, env_config.action_repeat
-    levels = sorted({level for group in groups for level in group.get_attr('level') if level})
+    shown = {level for group in groups for level in group.get_attr('level') if level}
+    levels = env_config.levels or sorted(shown)
     content = {'game': env_config.game}
     if levels:
         content['levels' if len(levels) > 1 else 'level'] = ', '.join(levels)
