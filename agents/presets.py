@@ -7,7 +7,7 @@ them reaches is in research/.
 from collections.abc import Mapping
 from typing import Any
 
-from envs import cores, courses, games, retro_game
+from envs import cores, courses, games, retro_data
 from envs.errors import UsageError
 
 Preset = Mapping[str, Any]
@@ -160,7 +160,7 @@ def family_of(game: str) -> str:
         return 'platform'
     if game_id == 'VizdoomBasic-v1':
         return 'doom_basic'
-    if backend == 'retro' and retro_game.tells_lives(game_id):
+    if backend == 'retro' and retro_data.tells_lives(game_id):
         return 'retro_lives'
     return {
         'retro': 'retro',

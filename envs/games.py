@@ -7,6 +7,7 @@ import itertools
 import types
 from collections.abc import Iterable
 
+from envs import retro_data
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Game
@@ -37,7 +38,7 @@ def resolve(name: str) -> tuple[str, str]:
             _module(backend).check(name)  # Says which package is missing.
     elif name in _module('gymnasium').game_ids():
         return 'gymnasium', name
-    elif (canonical := _module('retro').canonical_id(name)) is not None:
+    elif (canonical := retro_data.canonical_id(name)) is not None:
         return 'retro', canonical
     known = [game for backend in _BACKENDS for game in _module(backend).game_ids()]
     raise UsageError(f'unknown game {name!r}{_nearest(name, known)}')
@@ -67,7 +68,7 @@ def check(config: EnvConfig) -> None:
 def rewards(name: str) -> tuple[str, ...]:
     """Names of the rewards of a game, `default` first."""
     backend, game_id = resolve(name)
-    return _module('retro').rewards(game_id) if backend == 'retro' else ('default',)
+    return retro_data.rewards(game_id) if backend == 'retro' else ('default',)
 
 
 def with_levels(config: EnvConfig) -> EnvConfig:
@@ -75,8 +76,7 @@ def with_levels(config: EnvConfig) -> EnvConfig:
     backend, game_id = resolve(config.game)
     if backend != 'retro':
         return config
-    retro = _module(backend)
-    levels = [retro.level_set(game_id, level) or (level,) for level in config.levels]
+    levels = [retro_data.level_set(game_id, level) or (level,) for level in config.levels]
     return dataclasses.replace(config, levels=tuple(itertools.chain.from_iterable(levels)))
 
 

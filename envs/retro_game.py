@@ -1,6 +1,5 @@
 """Console games through stable-retro: Genesis, SNES, NES, Master System and others."""
 
-import functools
 import json
 import os
 import re
@@ -13,111 +12,15 @@ import numpy as np
 from envs import actions as action_tables
 from envs import scenario as scenarios
 from envs.config import require
-from envs.courses import COURSES
-from envs.errors import UsageError
 from envs.game import Game, Snapshot, Transition
-from envs.rewards import REWARDS
+from envs.retro_data import action_sets, check, family, game_ids, levels, stable_retro_module
+
+__all__ = ['RetroGame', 'action_sets', 'check', 'game_ids', 'levels']  # As of every backend.
 
 # The default time limit of the Retro Contest: 4,500 agent steps of 4 frames.
 MAX_EPISODE_FRAMES = 18_000
 # Genesis Plus GX declares 1 MB of state and fills the first 145 KB; the rest is random memory.
 _STATE_BYTES = {'Genesis': 160_000}
-_OWN_GAMES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'hillhopper')
-# What the `default` action set stands for, by the beginning of the game's name.
-_FAMILIES = {
-    'SonicTheHedgehog': 'sonic',
-    'SonicAndKnuckles': 'sonic',
-    'SonicBlast-': 'sonic',
-    'HillHopper-': 'platform',
-    'Airstriker-': 'shooter',
-}
-
-
-def game_ids() -> tuple[str, ...]:
-    """Every game that stable-retro has data for, with or without a ROM."""
-    return _game_ids()
-
-
-@functools.cache
-def _stable_retro() -> Any:
-    """The package, with the game of our own among its games; imported when it is needed."""
-    import stable_retro
-
-    stable_retro.data.Integrations.add_custom_path(_OWN_GAMES)
-    return stable_retro
-
-
-@functools.cache
-def _game_ids() -> tuple[str, ...]:
-    stable_retro = _stable_retro()
-    return tuple(stable_retro.data.list_games(stable_retro.data.Integrations.ALL))
-
-
-def canonical_id(name: str) -> str | None:
-    """`SonicTheHedgehog-Genesis` and `SonicTheHedgehog-Genesis-v0` alike, or None."""
-    known = set(game_ids())
-    return next((n for n in (name, f'{name}-v0', name.removesuffix('-v0')) if n in known), None)
-
-
-def levels(game_id: str) -> tuple[str, ...]:
-    """The save states that a game may start from."""
-    stable_retro = _stable_retro()
-    integrations = stable_retro.data.Integrations.ALL
-    return tuple(sorted(stable_retro.data.list_states(game_id, integrations)))
-
-
-def action_sets(game_id: str) -> tuple[str, ...]:
-    """Names of the action sets that the game's console has the buttons for, `default` first."""
-    stable_retro = _stable_retro()
-    system = game_id.removesuffix('-v0').rpartition('-')[2]
-    known = stable_retro.data.EMU_INFO.get(system)
-    # A few games do not name their console so; `RetroGame` refuses what does not fit.
-    return action_tables.sets_for_console(known['buttons']) if known else action_tables.CONSOLE_SETS
-
-
-def rewards(game_id: str) -> tuple[str, ...]:
-    """Names of the rewards that the game's variables allow, `default` first."""
-    return ('default', *(REWARDS if game_id in COURSES else ()))
-
-
-def level_set(game_id: str, name: str) -> tuple[str, ...]:
-    """The levels that `train`, `test` or `all` stands for; none if the game has no such set."""
-    if name == 'all':
-        return levels(game_id)
-    if game_id not in COURSES or name not in ('train', 'test'):
-        return ()
-    held_out = COURSES[game_id].test_levels
-    return tuple(level for level in levels(game_id) if (level in held_out) == (name == 'test'))
-
-
-def family(game_id: str) -> str:
-    """What the action set `default` of a game stands for."""
-    known = (name for start, name in _FAMILIES.items() if game_id.startswith(start))
-    return next(known, 'combinations')
-
-
-def tells_lives(game_id: str) -> bool:
-    """Whether the player's lives are among the variables of a game."""
-    stable_retro = _stable_retro()
-    integrations = stable_retro.data.Integrations.ALL
-    with open(stable_retro.data.get_file_path(game_id, 'data.json', integrations)) as file:
-        return 'lives' in json.load(file)['info']
-
-
-def check(game_id: str) -> None:
-    """Raises `UsageError` if the ROM is missing: which one is wanted and how to import it."""
-    stable_retro = _stable_retro()
-    integrations = stable_retro.data.Integrations.ALL
-    try:
-        stable_retro.data.get_romfile_path(game_id, integrations)
-    except FileNotFoundError:
-        path = stable_retro.data.get_file_path(game_id, 'rom.sha', integrations)
-        with open(path) as file:
-            hashes = ' or '.join(file.read().split())
-        raise UsageError(
-            f'{game_id} needs its ROM, a file with SHA-1 {hashes}; put yours in a folder and run '
-            '.venv/bin/python -m stable_retro.import FOLDER'
-        ) from None
 
 
 class RetroGame(Game):
@@ -139,7 +42,7 @@ class RetroGame(Game):
     max_episode_frames = MAX_EPISODE_FRAMES
 
     def __init__(self, game_id: str, level: str = '', actions: str = 'default') -> None:
-        stable_retro = _stable_retro()
+        stable_retro = stable_retro_module()
         check(game_id)
         require(not level or level in levels(game_id), f'{game_id} has no level {level!r}')
         known = action_sets(game_id)
@@ -165,7 +68,7 @@ class RetroGame(Game):
 
     def set_level(self, level: str) -> None:
         """The level that the next episode starts in."""
-        self._env.load_state(level, _stable_retro().data.Integrations.ALL)
+        self._env.load_state(level, stable_retro_module().data.Integrations.ALL)
         self.level = level
 
     def reset(
@@ -231,7 +134,7 @@ class RetroGame(Game):
 
 def _load_scenario(game_id: str) -> scenarios.Scenario | None:
     """The game's default scenario for live evaluation, or None: stable-retro evaluates it."""
-    stable_retro = _stable_retro()
+    stable_retro = stable_retro_module()
     integrations = stable_retro.data.Integrations.ALL
     path = stable_retro.data.get_file_path(game_id, 'scenario.json', integrations)
     if not path or not os.path.exists(path):

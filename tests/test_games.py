@@ -69,7 +69,7 @@ def test_nonsense_is_refused_in_one_line(name):
 def test_a_missing_rom_is_named_with_its_hash_and_the_command_that_imports_it():
     message = refusal(EnvConfig(game='SonicTheHedgehog-Genesis'))
     assert '69e102855d4389c3fd1a8f3dc7d193f8eee5fe5b' in message
-    assert 'python -m stable_retro.import FOLDER' in message
+    assert './run roms --import=FILE_OR_FOLDER' in message
 
 
 def test_every_retro_game_can_be_checked():

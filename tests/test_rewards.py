@@ -151,18 +151,18 @@ def test_with_the_number_of_environments_as_stride_all_levels_are_played_alike(l
 @pytest.mark.parametrize('game_id', COURSES)
 def test_courses_know_every_level_of_their_game(game_id):
     """The contest trained on 47 levels and tested on 11."""
-    from envs import retro_game
+    from envs import retro_data
 
-    course, known = COURSES[game_id], retro_game.levels(game_id)
+    course, known = COURSES[game_id], retro_data.levels(game_id)
     assert set(course.test_levels) < set(known) and len(course.ends) == len(known)
-    train, test = (retro_game.level_set(game_id, name) for name in ('train', 'test'))
-    assert sorted(train + test) == sorted(known) == sorted(retro_game.level_set(game_id, 'all'))
+    train, test = (retro_data.level_set(game_id, name) for name in ('train', 'test'))
+    assert sorted(train + test) == sorted(known) == sorted(retro_data.level_set(game_id, 'all'))
     assert set(test) == set(course.test_levels)
 
 
 def test_the_contest_has_47_levels_to_train_and_11_to_test():
-    from envs import retro_game
+    from envs import retro_data
 
     sonic = [game_id for game_id in COURSES if game_id.startswith('Sonic')]
-    sizes = {n: sum(len(retro_game.level_set(g, n)) for g in sonic) for n in ('train', 'test')}
+    sizes = {n: sum(len(retro_data.level_set(g, n)) for g in sonic) for n in ('train', 'test')}
     assert sizes == {'train': 47, 'test': 11}

@@ -1,0 +1,141 @@
+"""What stable-retro knows of its games: names, levels, action sets, rewards and cartridges."""
+
+import functools
+import json
+import os
+import pathlib
+from typing import Any
+
+from envs import actions as action_tables
+from envs.courses import COURSES
+from envs.errors import UsageError
+from envs.rewards import REWARDS
+
+_OWN_GAMES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'hillhopper')
+# What the `default` action set stands for, by the beginning of the game's name.
+_FAMILIES = {
+    'SonicTheHedgehog': 'sonic',
+    'SonicAndKnuckles': 'sonic',
+    'SonicBlast-': 'sonic',
+    'HillHopper-': 'platform',
+    'Airstriker-': 'shooter',
+}
+
+
+@functools.cache
+def stable_retro_module() -> Any:
+    """The package, with our own game and the user's cartridges; imported when it is needed."""
+    import stable_retro
+
+    for path in (_OWN_GAMES, str(roms_folder())):  # Looked into before its own folders.
+        if os.path.isdir(path):
+            stable_retro.data.Integrations.add_custom_path(path)
+    return stable_retro
+
+
+def roms_folder() -> pathlib.Path:
+    """Where the user's cartridges are kept: `JOYPAD_ROMS`, or with the user's other data."""
+    data = os.environ.get('XDG_DATA_HOME') or os.path.join(pathlib.Path.home(), '.local', 'share')
+    chosen = os.environ.get('JOYPAD_ROMS') or os.path.join(data, 'joypad', 'roms')
+    return pathlib.Path(chosen).absolute()
+
+
+def game_ids() -> tuple[str, ...]:
+    """Every game that stable-retro has data for, with or without a ROM."""
+    return _game_ids()
+
+
+@functools.cache
+def _game_ids() -> tuple[str, ...]:
+    stable_retro = stable_retro_module()
+    return tuple(stable_retro.data.list_games(stable_retro.data.Integrations.ALL))
+
+
+def canonical_id(name: str) -> str | None:
+    """`SonicTheHedgehog-Genesis` and `SonicTheHedgehog-Genesis-v0` alike, or None."""
+    known = set(game_ids())
+    return next((n for n in (name, f'{name}-v0', name.removesuffix('-v0')) if n in known), None)
+
+
+def levels(game_id: str) -> tuple[str, ...]:
+    """The save states that a game may start from."""
+    stable_retro = stable_retro_module()
+    integrations = stable_retro.data.Integrations.ALL
+    return tuple(sorted(stable_retro.data.list_states(game_id, integrations)))
+
+
+def action_sets(game_id: str) -> tuple[str, ...]:
+    """Names of the action sets that the game's console has the buttons for, `default` first."""
+    stable_retro = stable_retro_module()
+    system = game_id.removesuffix('-v0').rpartition('-')[2]
+    known = stable_retro.data.EMU_INFO.get(system)
+    # A few games do not name their console so; `RetroGame` refuses what does not fit.
+    return action_tables.sets_for_console(known['buttons']) if known else action_tables.CONSOLE_SETS
+
+
+def rewards(game_id: str) -> tuple[str, ...]:
+    """Names of the rewards that the game's variables allow, `default` first."""
+    return ('default', *(REWARDS if game_id in COURSES else ()))
+
+
+def level_set(game_id: str, name: str) -> tuple[str, ...]:
+    """The levels that `train`, `test` or `all` stands for; none if the game has no such set."""
+    if name == 'all':
+        return levels(game_id)
+    if game_id not in COURSES or name not in ('train', 'test'):
+        return ()
+    held_out = COURSES[game_id].test_levels
+    return tuple(level for level in levels(game_id) if (level in held_out) == (name == 'test'))
+
+
+def family(game_id: str) -> str:
+    """What the action set `default` of a game stands for."""
+    known = (name for start, name in _FAMILIES.items() if game_id.startswith(start))
+    return next(known, 'combinations')
+
+
+def tells_lives(game_id: str) -> bool:
+    """Whether the player's lives are among the variables of a game."""
+    stable_retro = stable_retro_module()
+    integrations = stable_retro.data.Integrations.ALL
+    with open(stable_retro.data.get_file_path(game_id, 'data.json', integrations)) as file:
+        return 'lives' in json.load(file)['info']
+
+
+def rom_path(game_id: str) -> str:
+    """The game's cartridge; '' if it is missing."""
+    imported = roms_folder() / game_id / f'rom{rom_suffix(game_id)}'
+    if imported.exists():  # Perhaps a moment ago.
+        return str(imported)
+    stable_retro = stable_retro_module()
+    try:
+        return stable_retro.data.get_romfile_path(game_id, stable_retro.data.Integrations.ALL)
+    except FileNotFoundError:
+        return ''
+
+
+def rom_hashes(game_id: str) -> tuple[str, ...]:
+    """SHA-1 of the cartridges that fit, in hexadecimal."""
+    stable_retro = stable_retro_module()
+    path = stable_retro.data.get_file_path(game_id, 'rom.sha', stable_retro.data.Integrations.ALL)
+    if not path:
+        return ()
+    with open(path) as file:
+        return tuple(file.read().split())
+
+
+def rom_suffix(game_id: str) -> str:
+    """How the file of the cartridge must end; '' for an unknown console."""
+    system = game_id.removesuffix('-v0').rpartition('-')[2]
+    endings = stable_retro_module().data.EMU_INFO.get(system, {}).get('ext', ())
+    return f'.{endings[0]}' if endings else ''
+
+
+def check(game_id: str) -> None:
+    """Raises `UsageError` if the ROM is missing: which one is wanted and how to import it."""
+    if not rom_path(game_id):
+        hashes = ' or '.join(rom_hashes(game_id))
+        raise UsageError(
+            f'{game_id} needs its ROM, a file with SHA-1 {hashes}; put yours in with '
+            './run roms --import=FILE_OR_FOLDER'
+        )

@@ -1,0 +1,172 @@
+"""Cartridges (ROMs) that users bring: which file is wanted, and whether one is it.
+
+They are copied into a folder of the user's own, `retro_data.roms_folder`, never into the installed
+packages.
+"""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from envs import retro_data
+from envs.errors import UsageError
+
+_MOST_BYTES = 2**25  # The largest cartridge that stable-retro plays has 32 MB.
+_SMD_HEADER, _SMD_BLOCK = 512, 0x4000
+_NES_HEADER = 16
+_OTHER_SUFFIXES = ('.bin', '.gen', '.rom', '.smc', '.smd', '.zip')
+
+# Region and size of those that are asked for most; stable-retro knows only the hash.
+_EDITIONS = {
+    'SonicTheHedgehog-Genesis-v0': 'world, revision 01, 512 KB',
+    'SonicTheHedgehog2-Genesis-v0': 'world, revision A, 1 MB',
+    'SonicAndKnuckles3-Genesis-v0': 'world, Sonic & Knuckles with Sonic 3 on it, 4 MB',
+}
+
+
+class Wanted(NamedTuple):
+    """The cartridge of a game."""
+
+    game: str
+    hashes: tuple[str, ...]  # SHA-1 of those that fit, in hexadecimal
+    edition: str  # Region and size, where known
+    path: str  # Of the one that is there; '' if none is
+
+
+class Verdict(NamedTuple):
+    """What became of a file."""
+
+    file: str  # Its path; of one in an archive, both
+    game: str  # That it is the cartridge of; '' if of none
+    note: str  # How it was made to fit, or why it does not
+
+
+def wanted(game: str) -> Wanted:
+    """What a game needs.
+
+    Raises:
+        UsageError: There is no such game of a console.
+    """
+    game_id = retro_data.canonical_id(game)
+    if game_id is None:
+        raise UsageError(f'{game} is no game of a console that is emulated here')
+    path = retro_data.rom_path(game_id)
+    return Wanted(game_id, retro_data.rom_hashes(game_id), _EDITIONS.get(game_id, ''), path)
+
+
+def import_from(paths: Iterable[str]) -> list[Verdict]:
+    """Copies the cartridges among files, folders and archives; says of each file what it is.
+
+    In folders, files that do not look like cartridges are passed over in silence.
+
+    Raises:
+        UsageError: There is no such file or folder, or none can be written.
+    """
+    games = _games_by_hash()
+    verdicts = []
+    for path in map(Path, paths):
+        if not path.exists():
+            raise UsageError(f'--import: there is no {path}')
+        files = sorted(p for p in path.rglob('*') if p.is_file()) if path.is_dir() else [path]
+        for file in files:
+            if file == path or file.suffix.lower() in _suffixes():
+                verdicts += [_judge(name, content, games) for name, content in _contents(file)]
+    return verdicts
+
+
+def _contents(file: Path) -> Iterator[tuple[str, bytes | str]]:
+    """Names and bytes of a file, or of those in an archive; a reason where there are no bytes."""
+    try:
+        if zipfile.is_zipfile(file):
+            with zipfile.ZipFile(file) as archive:
+                for member in archive.infolist():
+                    if not member.is_dir():
+                        small = member.file_size <= _MOST_BYTES
+                        name = f'{file}: {member.filename}'
+                        yield name, archive.read(member) if small else 'too large for a cartridge'
+        elif file.stat().st_size > _MOST_BYTES:
+            yield str(file), 'too large for a cartridge'
+        else:
+            yield str(file), file.read_bytes()
+    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+        yield str(file), f'cannot be read: {error}'
+
+
+def _judge(name: str, content: bytes | str, games: dict[str, tuple[str, str]]) -> Verdict:
+    if isinstance(content, str):
+        return Verdict(name, '', content)
+    for note, image, hashed in _forms(content):
+        digest = hashlib.sha1(hashed).hexdigest()
+        if digest in games:
+            game, suffix = games[digest]
+            if retro_data.rom_path(game):
+                return Verdict(name, game, 'which is there already')
+            _keep(game, suffix, image)
+            return Verdict(name, game, note)
+    return Verdict(name, '', _why_not(content))
+
+
+def _forms(content: bytes) -> Iterator[tuple[str, bytes, bytes]]:
+    """What a file may be: a note, the cartridge, and the part of it that is hashed."""
+    yield '', content, content
+    if content[:4] == b'NES\x1a':
+        yield '', content, content[_NES_HEADER:]
+    for header in (0, _SMD_HEADER):
+        body = content[header:]
+        if header and len(content) % 1024 == header:
+            yield 'without the header of a copier', body, body
+        if body and len(body) % _SMD_BLOCK == 0:
+            image = _deinterleaved(body)
+            yield 'from the interleaved format .smd', image, image
+
+
+def _deinterleaved(body: bytes) -> bytes:
+    """Blocks of 16 KB hold first the bytes at odd places, then those at even ones."""
+    image, half = bytearray(len(body)), _SMD_BLOCK // 2
+    for start in range(0, len(body), _SMD_BLOCK):
+        end = start + _SMD_BLOCK
+        image[start + 1 : end : 2] = body[start : start + half]
+        image[start:end:2] = body[start + half : end]
+    return bytes(image)
+
+
+def _why_not(content: bytes) -> str:
+    digest = hashlib.sha1(content).hexdigest()
+    for _, image, _ in _forms(content):
+        if image[0x100:0x104] == b'SEGA':
+            title = ' '.join(image[0x150:0x180].decode('ascii', 'replace').split())
+            serial = image[0x180:0x18E].decode('ascii', 'replace').strip()
+            return (
+                f'a Genesis cartridge, "{title}", serial {serial}, but of no revision or region '
+                f'that is wanted (SHA-1 {digest})'
+            )
+    return f'not a cartridge that any game here wants (SHA-1 {digest})'
+
+
+def _keep(game: str, suffix: str, image: bytes) -> None:
+    """Writes the cartridge; it is complete or absent."""
+    path = retro_data.roms_folder() / game / f'rom{suffix}'
+    partial = path.with_suffix('.partial')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(image)
+        os.replace(partial, path)
+    except OSError as error:
+        raise UsageError(f'--import: cannot write {path}: {error.strerror}') from None
+
+
+def _games_by_hash() -> dict[str, tuple[str, str]]:
+    """SHA-1 to the game and the ending of its file."""
+    return {
+        digest: (game, retro_data.rom_suffix(game))
+        for game in retro_data.game_ids()
+        for digest in retro_data.rom_hashes(game)
+    }
+
+
+def _suffixes() -> set[str]:
+    """Of files in a folder that are looked at."""
+    return {*map(retro_data.rom_suffix, retro_data.game_ids()), *_OTHER_SUFFIXES}
