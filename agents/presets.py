@@ -22,6 +22,13 @@ _RETRO = {
     'unroll_length': 10,
     'gae_lambda': 0.95,
 }
+# Platform games with levels, rewarded as the Retro Contest did, times 0.01 as its tutorials do.
+_PLATFORM = {
+    **_RETRO,
+    'reward': 'contest',
+    'reward_scale': 0.01,
+    'reward_transform': 'none',
+}
 _DOOM = {
     'optimizer': 'adam',
     'learning_rate': 5e-4,
@@ -54,13 +61,14 @@ PRESETS: dict[str, Preset] = {
     'retro': _RETRO,
     # A lost life costs nothing in most scores: only as an end does it teach to stay alive.
     'retro_lives': {**_RETRO, 'life_loss_ends_episode': True},
-    # Platform games with levels, rewarded as the Retro Contest did, times 0.01 as its tutorials do.
-    'platform': {
-        **_RETRO,
-        'reward': 'contest',
-        'reward_scale': 0.01,
-        'reward_transform': 'none',
-        'levels': ('train',),
+    'platform': {**_PLATFORM, 'levels': ('train',)},
+    # The quick start: one act, in minutes.
+    'hill_hopper': {
+        **_PLATFORM,
+        'levels': ('MeadowZone.Act1',),
+        'total_steps': 120_000,
+        'eval_period': 30_000,
+        'checkpoint_period': 30_000,
     },
     'doom': _DOOM,
     # The monster is 4 pixels wide: cropping as the well-known A3C tutorial does enlarges it. The
@@ -157,7 +165,7 @@ def family_of(game: str) -> str:
     """The name of the preset that `auto` stands for."""
     backend, game_id = games.resolve(game)
     if game_id in courses.COURSES:
-        return 'platform'
+        return 'hill_hopper' if game_id.startswith('HillHopper') else 'platform'
     if game_id == 'VizdoomBasic-v1':
         return 'doom_basic'
     if backend == 'retro' and retro_data.tells_lives(game_id):

@@ -36,7 +36,7 @@ def test_no_option_belongs_to_two_configurations():
     [
         ('Airstriker-Genesis', 'retro_lives'),
         ('SonicTheHedgehog-Genesis-v0', 'platform'),
-        ('HillHopper-Genesis', 'platform'),
+        ('HillHopper-Genesis', 'hill_hopper'),
         ('SonicBlast-Sms-v0', 'retro_lives'),
         ('VizdoomBasic-v1', 'doom_basic'),
         ('VizdoomTakeCover-v1', 'doom'),
@@ -76,6 +76,6 @@ def test_an_unknown_game_is_refused(name):
 def test_an_unknown_preset_is_refused_with_the_list():
     with pytest.raises(
         UsageError,
-        match="unknown preset 'sonic'; there are: auto, retro, retro_lives, platform, doom",
+        match="unknown preset 'sonic'; there are: auto, retro, retro_lives, platform, hill_hopper, doom",
     ):
         presets.for_game('sonic', 'CartPole-v1')

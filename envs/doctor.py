@@ -1,0 +1,170 @@
+"""Whether this machine can train: each check says what it found and what to do about it."""
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from packaging.requirements import Requirement
+
+from envs.config import EnvConfig
+from envs.make import make_vec_env
+
+_GAMES = {
+    'stable-retro': 'HillHopper-Genesis',
+    'ViZDoom': 'VizdoomBasic-v1',
+    'ALE': 'ALE/Pong-v5',
+    'gymnasium': 'CartPole-v1',
+}
+_DISK_BYTES = 2 * 10**9  # A long run with its checkpoints
+_SHARED_BYTES = 64 * 10**6  # ViZDoom's engines have 2 MB each there.
+_SET_UP_AGAIN = 'remove .venv, and any ./run command will set it up again'
+
+
+class Check(NamedTuple):
+    """What was found, and what to do if it is not well."""
+
+    name: str
+    found: str
+    advice: str  # '' if all is well
+
+
+def checks(folder: str = '.') -> Iterator[Check]:
+    """All checks, one after the other; `folder` is where runs are to be written."""
+    yield _python()
+    yield _packages()
+    for name, game in _GAMES.items():
+        yield _emulator(name, game)
+    yield _codec()
+    yield _shared_memory()
+    yield _disk(folder)
+    yield _leftovers()
+
+
+def _python() -> Check:
+    found = '.'.join(map(str, sys.version_info[:3]))
+    fits = (3, 10) <= sys.version_info[:2] <= (3, 13)
+    return Check('Python', found, '' if fits else 'Python 3.10 to 3.13 is needed')
+
+
+def _packages() -> Check:
+    """Those of requirements.txt that this Python wants."""
+    requirements = Path(__file__).parent.parent / 'requirements.txt'
+    wrong, count = [], 0
+    for line in requirements.read_text().splitlines():
+        if not line.partition('#')[0].strip():
+            continue
+        required = Requirement(line.partition('#')[0].strip())
+        if required.marker is not None and not required.marker.evaluate():
+            continue
+        count += 1
+        try:
+            found = importlib.metadata.version(required.name)
+        except importlib.metadata.PackageNotFoundError:
+            found = 'missing'
+        if found == 'missing' or not required.specifier.contains(found, prereleases=True):
+            wrong.append(f'{required.name} {found}, not {required.specifier}')
+    text = ', '.join(wrong) or f'{count}, as required'
+    return Check('packages', text, _SET_UP_AGAIN if wrong else '')
+
+
+def _emulator(name: str, game: str) -> Check:
+    """Plays a game for a moment, as a training would."""
+    config = EnvConfig(game, frame_stack=1, action_repeat=1)
+    try:
+        envs = make_vec_env(config, range(1))
+        try:
+            envs.reset(seed=0)
+            for _ in range(3):
+                envs.step(envs.action_space.sample())
+        finally:
+            envs.close()
+    except Exception as error:
+        return Check(name, ' '.join(str(error).split('\n')[0].split()), _SET_UP_AGAIN)
+    return Check(name, f'plays {game}', '')
+
+
+def _codec() -> Check:
+    try:
+        import imageio_ffmpeg
+
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+        encoders = subprocess.run(
+            [program, '-hide_banner', '-encoders'], capture_output=True, text=True, check=True
+        ).stdout
+    except Exception as error:
+        return Check('video', str(error).split('\n')[0], _SET_UP_AGAIN)
+    known = 'libx264' in encoders
+    advice = '' if known else f'{program} has no encoder libx264: unset IMAGEIO_FFMPEG_EXE'
+    return Check('video', 'ffmpeg with H.264' if known else 'ffmpeg without H.264', advice)
+
+
+def _shared_memory() -> Check:
+    if not os.path.isdir('/dev/shm'):
+        return Check('shared memory', 'no /dev/shm', 'ViZDoom needs it: mount a tmpfs there')
+    free = shutil.disk_usage('/dev/shm').free
+    advice = 'ViZDoom needs more: docker run --shm-size=1g' if free < _SHARED_BYTES else ''
+    return Check('shared memory', f'{free / 1e6:,.0f} MB free in /dev/shm', advice)
+
+
+def _disk(folder: str) -> Check:
+    free, writable = shutil.disk_usage(folder).free, os.access(folder, os.W_OK)
+    found = f'{free / 1e9:,.1f} GB free in {os.path.abspath(folder)}'
+    if not writable:
+        return Check('disk', f'cannot write into {os.path.abspath(folder)}', 'choose a --run_dir')
+    advice = (
+        '' if free >= _DISK_BYTES else 'a long run wants 2 GB: make room, or choose a --run_dir'
+    )
+    return Check('disk', found, advice)
+
+
+def _leftovers() -> Check:
+    """Workers and engines whose learner is gone, and memory of engines that are gone."""
+    orphans = [str(pid) for pid in _processes(_is_orphan)]
+    files = _unused_engine_files()
+    found = [f'processes {" ".join(orphans)}'] if orphans else []
+    found += [f'{len(files)} files of ViZDoom in /dev/shm'] if files else []
+    advice = [f'kill {" ".join(orphans)}'] if orphans else []
+    advice += [f'rm {" ".join(files)}'] if files else []
+    return Check('leftovers', ' and '.join(found) or 'none', '; '.join(advice))
+
+
+def _is_orphan(process: Path) -> bool:
+    """Whether a process is of ours, its parent gone."""
+    parent = process.joinpath('stat').read_text().rsplit(')', 1)[1].split()[1]
+    arguments = process.joinpath('cmdline').read_bytes().split(b'\0')
+    engine = arguments[0].endswith(b'vizdoom/vizdoom')
+    return parent == '1' and (engine or b"['envs.worker']" in b' '.join(arguments))
+
+
+def _unused_engine_files() -> list[str]:
+    if not os.path.isdir('/dev/shm'):
+        return []
+    files = {str(path) for path in Path('/dev/shm').glob('ViZDoom*') if path.owner() == _user()}
+    for process in _processes(lambda process: True):
+        maps = Path(f'/proc/{process}/maps')
+        try:
+            files -= {line.split(maxsplit=5)[-1] for line in maps.read_text().splitlines()}
+        except OSError:  # It ended meanwhile, or is another user's.
+            continue
+    return sorted(files)
+
+
+def _user() -> str:
+    return Path('/proc/self').owner()
+
+
+def _processes(wanted: Callable[[Path], bool]) -> list[int]:
+    """Ids of this user's processes that are wanted."""
+    found = []
+    for process in Path('/proc').glob('[0-9]*'):
+        try:
+            if process.owner() == _user() and wanted(process):
+                found.append(int(process.name))
+        except (OSError, KeyError, IndexError):  # It ended meanwhile, or its user has no name.
+            continue
+    return sorted(found)
