@@ -160,7 +160,7 @@ class ActorCritic:
 
 
 def _thread(group: int, num_groups: int, pin_cores: bool) -> concurrent.futures.ThreadPoolExecutor:
-    own = cores.share(group, num_groups) if pin_cores else cores.of_process()
-    return concurrent.futures.ThreadPoolExecutor(
-        1, f'group-{group}', initializer=cores.keep_to, initargs=(own,)
-    )
+    thread = concurrent.futures.ThreadPoolExecutor(1, f'group-{group}')
+    if pin_cores:
+        thread.submit(cores.keep_to, cores.share(group, num_groups))
+    return thread

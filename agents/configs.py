@@ -136,7 +136,9 @@ class RunConfig:
     eval_period: int = hparam(
         100_000, 'Agent steps between evaluations, which choose the best model; 0: none.'
     )
-    eval_episodes: int = hparam(10, 'Sampled episodes per evaluation during training.')
+    eval_episodes: int = hparam(
+        10, 'Sampled episodes per evaluation; rounded up to as many of each level.'
+    )
     video_period: int = hparam(
         0, 'Agent steps after which the next evaluation is filmed; 0: no films.'
     )

@@ -113,8 +113,8 @@ def _end(env_config: EnvConfig, envs: SubprocVecEnv) -> str:
     """What terminates and what truncates an episode."""
     ends = ['the game is over']
     if env_config.reward != 'default':
-        ends = ['a life is lost, or the level is completed']
-    if env_config.life_loss_ends_episode:
+        ends = ['a life is lost, the level is completed, or a bonus stage begins']
+    elif env_config.life_loss_ends_episode:
         ends.insert(0, 'a life is lost')
     repeat, rate = env_config.action_repeat, envs.get_attr('frame_rate')[0]
     limit = env_config.max_episode_steps * repeat or envs.get_attr('max_episode_frames')[0]

@@ -1,6 +1,7 @@
 """Plays whole episodes with a fixed policy and says how good it is, and how sure that is."""
 
 import dataclasses
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.make import make_vec_env
 
+_log = logging.getLogger(__name__)
+
 MAX_ENVS = 8
 MAX_ENVS_FILMING = 2
 # Two-sided 95 % quantiles of Student's t distribution by degrees of freedom; 1.96 in the limit.
@@ -26,7 +29,7 @@ _T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 7: 2.36, 9: 2.26, 14: 2.1
 class Episode:
     """One finished episode."""
 
-    score: float  # The game's own raw reward
+    score: float  # The raw reward: the game's own, or that of `--reward`, before scaling
     return_: float  # What the agent was trained on
     length: int  # Agent steps
     level: str
@@ -177,6 +180,8 @@ def evaluate_actor(
         actor = make_actor(envs)
         quota = [-((i - num_episodes) // num_envs) for i in range(num_envs)]  # First ones first.
         episodes = play(actor, envs, quota, seed, should_stop)
+        if envs.num_restarts and len(env_config.levels) > 1:
+            _log.warning('A worker was restarted: its levels were not played as often as others.')
     finally:
         envs.close()
     return Evaluation(env_config.game, mode, tuple(episodes))

@@ -23,6 +23,8 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
     env_config = loaded.env_config
     if config.levels:
         env_config = games.with_levels(dataclasses.replace(env_config, levels=config.levels))
+    # How the training used its machine does not matter here.
+    env_config = dataclasses.replace(env_config, envs_per_process=0)
     games.check(env_config)
     result = evaluation.evaluate(
         loaded.network,

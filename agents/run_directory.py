@@ -19,7 +19,9 @@ _PACKAGES = (
     'tensorflow', 'keras', 'numpy', 'gymnasium', 'stable-retro', 'vizdoom', 'ale-py',
     'opencv-python-headless',
 )  # fmt: skip
-_MAY_CHANGE = ('total_steps',)  # Of what a run learns with, when it is resumed.
+_FORMAT = 2  # Of `config.json`, the tables and the checkpoints.
+# When a run is resumed: its length, and how it uses the machine.
+_MAY_CHANGE = ('total_steps', 'pin_cores', 'envs_per_process')
 
 
 def default_path(agent: str, game: str) -> str:
@@ -68,7 +70,7 @@ def create(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
         UsageError: It cannot be written, or another run has taken it.
     """
     check(path, resume=False)
-    content = {**_as_json(configs), 'sessions': [_session()]}
+    content = {'format': _FORMAT, **_as_json(configs), 'sessions': [_session()]}
     try:
         os.makedirs(path, exist_ok=True)
         with open(os.path.join(path, 'config.json'), 'x') as file:
@@ -98,7 +100,8 @@ def reopen(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
         UsageError: There is no run, or it is another one.
     """
     check_unchanged(path, configs)
-    content = {**_as_json(configs), 'sessions': [*read_config(path)['sessions'], _session()]}
+    sessions = [*read_config(path)['sessions'], _session()]
+    content = {'format': _FORMAT, **_as_json(configs), 'sessions': sessions}
     partial = os.path.join(path, 'config.json.partial')
     with open(partial, 'w') as file:
         json.dump(content, file, indent=2)
@@ -110,7 +113,7 @@ def read_config(path: str) -> dict[str, Any]:
     """The content of a run's `config.json`.
 
     Raises:
-        UsageError: It is missing or damaged.
+        UsageError: It is missing, damaged, or of another version.
     """
     check(path, resume=True)
     try:
@@ -121,7 +124,7 @@ def read_config(path: str) -> dict[str, Any]:
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
         raise UsageError(f'{path}/config.json is damaged') from None
-    if 'algorithm' not in content:
+    if content.get('format') != _FORMAT:
         raise UsageError(f'--resume: {path} was made by an older version')
     return content
 

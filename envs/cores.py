@@ -19,7 +19,11 @@ def of_thread() -> list[int]:
 
 
 def share(number: int, total: int) -> list[int]:
-    """Those of user `number` of `total` equal ones; all, if they cannot be dealt out evenly."""
+    """Those of user `number` of `total` equal ones; all, if they cannot be dealt out evenly.
+
+    Every `total`-th one, so that each user has some of every kind of core there is; two threads of
+    one physical core may go to two users.
+    """
     cores = of_process()
     if len(cores) % total == 0:
         return cores[number::total]

@@ -77,7 +77,8 @@ def with_levels(config: EnvConfig) -> EnvConfig:
     if backend != 'retro':
         return config
     levels = [retro_data.level_set(game_id, level) or (level,) for level in config.levels]
-    return dataclasses.replace(config, levels=tuple(itertools.chain.from_iterable(levels)))
+    distinct = dict.fromkeys(itertools.chain.from_iterable(levels))
+    return dataclasses.replace(config, levels=tuple(distinct))
 
 
 def make(name: str, level: str = '', actions: str = 'default') -> Game:

@@ -14,11 +14,10 @@ from envs import scenario as scenarios
 from envs.config import require
 from envs.game import Game, Snapshot, Transition
 from envs.retro_data import action_sets, check, family, game_ids, levels, stable_retro_module
+from envs.rewards import FRAME_LIMIT
 
 __all__ = ['RetroGame', 'action_sets', 'check', 'game_ids', 'levels']  # As of every backend.
 
-# The default time limit of the Retro Contest: 4,500 agent steps of 4 frames.
-MAX_EPISODE_FRAMES = 18_000
 # Genesis Plus GX declares 1 MB of state and fills the first 145 KB; the rest is random memory.
 _STATE_BYTES = {'Genesis': 160_000}
 
@@ -39,7 +38,7 @@ class RetroGame(Game):
         actions: A name of `action_sets(game_id)`.
     """
 
-    max_episode_frames = MAX_EPISODE_FRAMES
+    max_episode_frames = FRAME_LIMIT
 
     def __init__(self, game_id: str, level: str = '', actions: str = 'default') -> None:
         stable_retro = stable_retro_module()
@@ -113,7 +112,6 @@ class RetroGame(Game):
             'state': state,
             'variables': dict(self._variables),
             'screen': self.render().copy(),
-            'level': self.level,
         }
 
     def restore(self, snapshot: Snapshot) -> None:
@@ -124,7 +122,6 @@ class RetroGame(Game):
         self._data.update_ram()
         self._variables = dict(snapshot['variables'])
         self._restored_screen = np.asarray(snapshot['screen'], np.uint8)
-        self.level = snapshot['level']
 
     def close(self) -> None:
         """Frees the emulator, so that this process may start another."""

@@ -35,28 +35,31 @@ class LevelCycle(FrameWrapper):
     def __init__(self, game: Any, levels: Sequence[str], first: int, stride: int) -> None:
         super().__init__(game)
         self._levels, self._first, self._stride = levels, first, stride
-        self._next = first
+        self._next, self._playing = first, -1  # -1: no level has been begun.
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
         """Starts an episode in the level whose turn it is."""
         if kwargs.get('seed') is not None:
             self._next = self._first
-        self.env.set_level(self._levels[self._next % len(self._levels)])
+        self._playing = self._next % len(self._levels)
         self._next += self._stride
+        self.env.set_level(self._levels[self._playing])
         return self.env.reset(**kwargs)
 
     def _state(self) -> Snapshot:
-        return {'next': self._next}
+        return {'next': self._next, 'playing': self._playing}
 
     def _set_state(self, state: Snapshot) -> None:
-        self._next = int(state['next'])
+        self._next, self._playing = int(state['next']), int(state['playing'])
+        if self._playing >= 0:
+            self.env.set_level(self._levels[self._playing])
 
 
 class LevelReward(FrameWrapper, abc.ABC):
     """What the subclass gives for a frame, and `info['progress']`, the part of the level that lies
     behind the player, 0 to 1.
 
-    Positions count from where the player is after the first frame of the episode, in pixels.
+    Positions count from where the player is when the episode begins, in pixels.
 
     Args:
         game: A game, or a frame wrapper; its info has the variables.
@@ -75,6 +78,8 @@ class LevelReward(FrameWrapper, abc.ABC):
         """Starts an episode."""
         observation, info = self.env.reset(**kwargs)
         self._before, self._frame = dict(info), 0
+        end = self._course.ends[int(info['zone']), int(info['act'])]
+        self._offset, self._distance = -info['x'], end - info['x']
         self._x = self._best_x = 0.0
         return observation, {**info, 'progress': 0.0}
 
@@ -95,10 +100,7 @@ class LevelReward(FrameWrapper, abc.ABC):
 
     def _follow(self, before: Variables, now: Variables) -> None:
         self._frame += 1
-        if self._frame == 1:
-            end = self._course.ends[int(now['zone']), int(now['act'])]
-            self._offset, self._distance = -now['x'], end - now['x']
-        elif now['act'] != before['act']:  # Some levels change act half-way, and x with it.
+        if now['act'] != before['act']:  # Some levels change act half-way, and x with it.
             self._offset -= now['screen_x'] - before['screen_x']
         self._x = min(max(now['x'] + self._offset, 0.0), self._distance)
 

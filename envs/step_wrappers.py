@@ -16,7 +16,8 @@ class EpisodeStatistics(Wrapper):
     """Tells an episode's raw score and length at its end, in `info['episode']`.
 
     It lies below everything that changes rewards or ends episodes early for the agent's sake, so
-    `score` is the game's own. `RewardTransform` adds `return`, what the agent was trained on.
+    `score` is the raw reward: the game's own, or that of `rewards`. `RewardTransform` adds
+    `return`, what the agent was trained on.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:

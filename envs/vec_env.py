@@ -38,8 +38,9 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     `infos['final_info']` tell of the end.
 
     A worker that dies, hangs or raises is replaced by a fresh one, with all its environments. Their
-    step counts as truncated, with reward 0 and the last good observation as the final one; what
-    happened is told in `infos['final_info']['worker_error']` and logged.
+    step counts as truncated, with reward 0 and the last good observation as the final one, but for
+    episodes that it had just ended; what happened is told in `infos['final_info']['worker_error']`
+    and logged.
 
     Workers keep to the cores of the thread that starts them.
 
@@ -145,6 +146,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         if actions.shape != self._arrays.actions.shape:
             raise ValueError(f'actions of {actions.shape}, not {self._arrays.actions.shape}')
         np.copyto(self._arrays.actions, actions, casting='same_kind')
+        self._arrays.terminated[:] = self._arrays.truncated[:] = False
         self._pending = True
         self._pool.ask_for_steps()
 
@@ -241,8 +243,10 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         self._pool.stop(number)  # First: it may be alive and write.
         envs = self._pool.shares[number]
         rows = slice(envs.start, envs.stop)
-        arrays.final_observations[rows] = arrays.observations[rows]
-        arrays.rewards[rows], arrays.terminated[rows], arrays.truncated[rows] = 0.0, False, True
+        # Episodes that ended in this very step keep their end: a worker writes the flags last.
+        cut = rows.start + np.flatnonzero(~(arrays.terminated[rows] | arrays.truncated[rows]))
+        arrays.final_observations[cut] = arrays.observations[cut]
+        arrays.rewards[cut], arrays.truncated[cut] = 0.0, True
         text = report
         for _ in range(_MAX_ATTEMPTS):
             if self.num_restarts >= self._max_restarts:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from envs import transport, worker
+from envs.errors import UsageError
 from envs.worker_process import START_SECONDS, WorkerError, WorkerProcess
 
 _STOP_SECONDS = 2.0  # Until a worker that does not close its environments is killed.
@@ -107,8 +108,13 @@ class WorkerPool:
             process.ask(transport.CALL, body)
 
     def answers(self) -> list[Any]:
-        """The answer of each environment; its worker's WorkerError where there is none."""
-        answers, patient = [], True
+        """The answer of each environment; its worker's WorkerError where there is none.
+
+        Raises:
+            UsageError: An environment refuses what its user asked for.
+        """
+        answers: list[Any] = []
+        patient, refusal = True, None
         # Asked last, it answers last: who waits for it is not woken by each of the others.
         for process, envs in zip(self._processes[::-1], self.shares[::-1], strict=True):
             try:
@@ -116,7 +122,11 @@ class WorkerPool:
             except WorkerError as failure:
                 told = [failure] * len(envs)
                 patient = patient and not failure.hung  # The others had as much time.
+            except UsageError as error:
+                told, refusal = [None] * len(envs), error
             answers += told[::-1]
+        if refusal:  # Now that every answer has been read.
+            raise refusal
         return answers[::-1]
 
     def stop(self, number: int) -> None:

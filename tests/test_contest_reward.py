@@ -1,5 +1,6 @@
 """The contest reward on a real game, against the script that stable-retro runs."""
 
+import gzip
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ import pytest
 
 from envs import courses, games, make, retro_game
 from envs.config import EnvConfig
+from envs.rewards import ContestReward
 from tests.processes import new_process
 
 GAME = 'HillHopper-Genesis'
@@ -51,12 +53,23 @@ def buttons(env, plan):
         yield from [names.index(name)] * int(count)
 
 
+def running_start(folder):
+    """A state in which the player runs already."""
+    game = games.make(GAME)
+    game.reset()
+    for action in buttons(game, 'RIGHT*40'):
+        game.advance(action)
+    with gzip.open(folder / 'Running.state', 'wb') as file:
+        file.write(game._emulator.get_state())
+    game.close()
+
+
 def play_reference(folder, level, plan):
     import stable_retro
 
     stable_retro.data.Integrations.add_custom_path(str(folder.parent))
     everything = stable_retro.data.Integrations.ALL
-    table = games.make(GAME, level)
+    table = games.make(GAME)
     presses = [table._actions.buttons(action) for action in buttons(table, plan)]
     table.close()
     actions = stable_retro.Actions.ALL
@@ -119,6 +132,26 @@ def test_equals_the_script_frame_by_frame(call, reference_folder, level):
     assert info['level_end_bonus'] and info['progress'] == info['episode']['progress'] == 1.0
     assert info['episode']['completed'] and info['episode']['level'] == level
     assert 9000 < info['episode']['score'] < 10000
+
+
+def test_a_running_start_counts_from_where_it_is(call, reference_folder):
+    call(running_start, reference_folder)
+    plan = 'RIGHT*60 LEFT*30'
+    expected = call(play_reference, reference_folder, 'Running', plan)
+    trace = call(play_from, reference_folder, plan)
+    assert trace[0] > 5  # The first frame's way is paid.
+    np.testing.assert_allclose(trace, [reward for reward, _ in expected], atol=1e-3)
+
+
+def play_from(folder, plan):
+    game = games.make(GAME)
+    with gzip.open(folder / 'Running.state') as file:
+        game._env.initial_state = file.read()
+    env = ContestReward(game, courses.COURSES[GAME])
+    env.reset()
+    trace = [env.advance(action)[0] for action in buttons(env, plan)]
+    env.close()
+    return trace
 
 
 def test_a_lost_life_ends_the_episode_in_both(call, reference_folder):

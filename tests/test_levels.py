@@ -84,7 +84,7 @@ def test_training_on_some_levels_and_testing_on_others(tmp_path):
     )  # fmt: skip
     code, out, err = launching.run(tmp_path, 'train_a2c', *flags)
     assert (code, err) == (0, '')
-    assert 'preset platform' in out and 'a life is lost, or the level is completed' in out
+    assert 'preset hill_hopper' in out and 'a life is lost, the level is completed' in out
     assert '6 episodes: mean score' in out  # Of evaluations: as many of each level.
     run_dir = tmp_path / 'run'
     config = json.loads((run_dir / 'config.json').read_text())['environment']

@@ -76,6 +76,6 @@ def test_an_unknown_game_is_refused(name):
 def test_an_unknown_preset_is_refused_with_the_list():
     with pytest.raises(
         UsageError,
-        match="unknown preset 'sonic'; there are: auto, retro, retro_lives, platform, hill_hopper, doom",
+        match="unknown preset 'sonic'; there are: auto, retro, retro_lives, platform, hill_hopper",
     ):
         presets.for_game('sonic', 'CartPole-v1')

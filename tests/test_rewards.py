@@ -1,4 +1,4 @@
-"""Rewards of platform games on scripted variables; `test_hillhopper` has a real game."""
+"""Rewards of platform games on scripted variables; `test_contest_reward` has a real game."""
 
 import numpy as np
 import pytest
@@ -46,6 +46,12 @@ def rewards_of(kind, *changes):
     return [reward for reward, *_ in play(kind, *changes)]
 
 
+def test_the_way_of_the_first_frame_counts():
+    """stable-retro's scripts, too, take the position at the reset."""
+    assert rewards_of('contest', {'x': 110}, {'x': 120}) == pytest.approx([90, 90])
+    assert rewards_of('progress', {'x': 110}) == [10]
+
+
 def test_contest_pays_for_the_way_and_for_being_quick():
     frames = play('contest', {'x': 100}, {'x': 200}, {'x': 150}, {'x': 1099}, {'x': 1100})
     values = [reward for reward, *_ in frames]
@@ -80,17 +86,13 @@ def test_a_stage_is_left_if_any_value_tells():
 def test_where_a_level_changes_act_half_way_the_way_goes_on():
     frames = play(
         'progress',
+        {'x': 100, 'screen_x': 0},
         {'x': 500, 'screen_x': 400},
         {'x': 700, 'screen_x': 600},
         {'x': 110, 'screen_x': 10, 'act': 1},  # The same place by other numbers.
         {'x': 150, 'screen_x': 50},
     )
-    assert [reward for reward, *_ in frames] == [0, 200, 0, 40]
-
-
-def test_a_level_without_an_end_is_named():
-    with pytest.raises(KeyError):
-        play('contest', {'zone': 9})
+    assert [reward for reward, *_ in frames] == [0, 400, 200, 0, 40]
 
 
 POSITIONS = st.lists(st.integers(-500, 1500), min_size=2, max_size=30)
@@ -133,6 +135,12 @@ def test_levels_take_turns():
     assert seen == ['b', 'c', 'a', 'b', 'c']
     env.reset(seed=3)
     assert env.unwrapped.level == 'b'
+    snapshot = env.snapshot()
+    env.reset()
+    env.restore(snapshot)
+    assert env.unwrapped.level == 'b'
+    env.reset()
+    assert env.unwrapped.level == 'c'
 
 
 @given(st.integers(1, 20), st.integers(1, 8), st.integers(1, 5))

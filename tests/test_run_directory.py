@@ -81,9 +81,11 @@ def test_an_option_that_is_new_in_this_version_is_no_change(run_dir):
     run_directory.reopen(run_dir, configs(run_dir))
 
 
-def test_a_run_of_a_version_that_knew_one_algorithm_is_refused(run_dir):
+@pytest.mark.parametrize('change', [{'format': 1}, {'format': None}, {}], ids=str)
+def test_a_run_of_an_older_version_is_refused(run_dir, change):
     content = run_directory.read_config(run_dir)
-    del content['algorithm']
+    del content['format']
+    content.update(change)
     with open(os.path.join(run_dir, 'config.json'), 'w') as file:
         json.dump(content, file)
     with pytest.raises(UsageError, match='was made by an older version'):

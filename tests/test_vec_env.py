@@ -195,6 +195,41 @@ def test_trouble_ends_the_episodes_of_the_whole_worker(shared, action, what):
     assert shared.step([FINE] * 5)[0][:, 1].tolist() == [3, 3, 1, 1, 3]
 
 
+class Ends(Trouble):
+    """An action ends the episode."""
+
+    def step(self, action):
+        observation, _, *rest, info = super().step(FINE if action == END else action)
+        return observation, 5.0, action == END, False, info
+
+
+END = LEAVE  # Which this environment has no other use for.
+
+
+@pytest.mark.parametrize('trouble', [RAISE, CRASH])
+def test_an_end_before_the_trouble_of_another_remains_one(trouble):
+    env = make(*[Ends] * 3, envs_per_process=3)
+    env.reset(seed=0)
+    env.step([FINE] * 3)
+    _, rewards, terminated, truncated, infos = env.step([END, trouble, END])
+    assert rewards.tolist() == [5, 0, 0]
+    assert terminated.tolist() == [True, False, False]
+    assert truncated.tolist() == [False, True, True]
+    assert [final[1] for final in infos['final_obs']] == [2, 1, 1]
+    *_, terminated, truncated, infos = env.step([FINE] * 3)
+    assert not (terminated.any() or truncated.any() or infos)
+    env.close()
+
+
+def test_a_refusal_leaves_no_answer_unread():
+    env = make(Trouble, functools.partial(Trouble, 'choosy'), Trouble)
+    env.reset(seed=0)
+    with pytest.raises(UsageError, match='not this'):
+        env.render()
+    assert env.step([FINE] * 3)[1].tolist() == [1, 1, 1]
+    env.close()
+
+
 def test_a_shared_worker_killed_before_a_reset_is_replaced(shared):
     os.kill(shared.worker_pids[0], signal.SIGKILL)
     observations, _ = shared.reset(seed=1)

@@ -102,6 +102,8 @@ class Trouble(gymnasium.Env):
         return self._observation(), 1.0, False, False, {}
 
     def render(self):
+        if self.trouble == 'choosy':
+            raise UsageError('not this')
         return np.full((2, 2, 3), self._time, np.uint8)
 
     def close(self):
