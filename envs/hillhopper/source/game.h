@@ -111,6 +111,10 @@ void hero_play(void);
 void hero_fall_out(void);
 void hero_run_away(void);
 void hero_draw(void);
+
+// ---- touch.c -----------------------------------------------------------------------------------
+void hero_touch(void);
+void hero_pass_posts(void);
 void hero_hurt(s16 from_x);
 void hero_die(void);
 
