@@ -246,6 +246,40 @@ def test_game_over_leads_to_the_title_and_a_new_game(call):
     np.testing.assert_array_equal(digits[:, :8].max(-1) > 200, digits[:, 8:].max(-1) > 200)
 
 
+def pause():
+    with playing() as console:
+        follow(console, [('RIGHT', 60)])
+        before = console.press('START', 4)
+        while_paused = follow(console, [('', 30), ('RIGHT', 100)])[-1]
+        follow(console, [('START', 4), ('', 4)])
+        return before, while_paused, console.press('RIGHT', 60)
+
+
+def test_start_pauses(call):
+    before, while_paused, after = call(pause)
+    assert while_paused == before
+    assert after['x'] > before['x'] + 60
+
+
+def listen(num_frames):
+    """The loudest frequency of the first note."""
+    with playing() as console:
+        sound = []
+        while not np.any(sound[-1:]):
+            console.press()
+            sound.append(console.env.em.get_audio()[:, 0].copy())
+        for _ in range(num_frames):
+            console.press()
+            sound.append(console.env.em.get_audio()[:, 0].copy())
+        wave, rate = np.concatenate(sound).astype(float), console.env.em.get_audio_rate()
+        power = np.abs(np.fft.rfft(wave * np.hanning(len(wave))))
+        return np.fft.rfftfreq(len(wave), 1 / rate)[power.argmax()]
+
+
+def test_there_is_music(call):
+    assert 100 < call(listen, 30) < 1000
+
+
 # ---- the machine ---------------------------------------------------------------------------------
 
 

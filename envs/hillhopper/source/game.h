@@ -147,6 +147,7 @@ void digits(char *text, u32 value, u16 count);
 // ---- sound.c ------------------------------------------------------------------------------------
 enum effect { E_JUMP, E_RING, E_STOMP, E_HURT, E_DIE, E_SPRING, E_CHECKPOINT, E_GOAL };
 void sound_play(enum effect effect);
+void sound_tune(const struct tune *wanted);
 void sound_frame(void);
 
 #endif
