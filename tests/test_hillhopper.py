@@ -93,6 +93,8 @@ def test_every_act_can_be_cleared_without_losing_a_life(call, level):
     assert trace[-1]['x'] >= course.goal_x > trace[-2]['x']
     assert trace[-1]['screen_x_end'] == len(course.cells) * 16 - 320
     assert trace[-1]['score'] >= trace[-2]['score'] + 1000
+    seconds = trace[-1]['minutes'] * 60 + trace[-1]['seconds']
+    assert abs(seconds - len(trace) / 60) < 1.1  # The console keeps up with every frame.
 
 
 def clear(level):

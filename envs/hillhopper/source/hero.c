@@ -188,7 +188,10 @@ void hero_run_away(void) {
     hero.left = hero.hurt = hero.safe = 0;
     held = RIGHT;
     pressed = 0;
-    if (WHOLE(hero.x) > (columns << 4) - 24) return;
+    if (WHOLE(hero.x) > (columns << 4) - 24) {  // There the act ends with a wall.
+        if (WHOLE(hero.x) < (columns << 4) + 32) hero.x += hero.vx;
+        return;
+    }
     steer();
     move_across();
     if (hero.grounded) stay_on_ground();

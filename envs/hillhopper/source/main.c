@@ -197,7 +197,7 @@ static void after_death(void) {
 }
 
 static void after_goal(void) {
-    say(116, 88, "ACT CLEARED");
+    say(116, 56, "ACT CLEARED");
     actors_move();
     hero_run_away();
     if (clock < CLEARED_FRAMES) return;
