@@ -12,6 +12,7 @@ import zlib
 import numpy as np
 import pytest
 
+from envs.hillhopper import make_states, solve
 from envs.hillhopper.emulator import (
     CARD,
     CLEARED,
@@ -93,6 +94,8 @@ def test_every_act_can_be_cleared_without_losing_a_life(call, level):
     assert trace[-1]['x'] >= course.goal_x > trace[-2]['x']
     assert trace[-1]['screen_x_end'] == len(course.cells) * 16 - 320
     assert trace[-1]['score'] >= trace[-2]['score'] + 1000
+    seconds = trace[-1]['minutes'] * 60 + trace[-1]['seconds']
+    assert abs(seconds - len(trace) / 60) < 1.1  # The console keeps up with every frame.
 
 
 def clear(level):
@@ -151,6 +154,30 @@ def test_right_runs_and_collects_rings_until_a_wall(call):
     assert trace[-1]['lives'] == 3
     assert trace[-1]['screen_x'] == xs[-1] - 136
     assert (trace[-1]['minutes'], trace[-1]['seconds']) == (0, 10)
+
+
+def earn(buttons_of_frames):
+    """As an agent plays: the rewards, whether the episode ended, and how far it went."""
+    with playing() as console:
+        start, rewards, done = console.variables()['x'], [], False
+        for buttons in buttons_of_frames:
+            _, reward, done, _, variables = console.env.step(console.mask(buttons))
+            rewards.append(reward)
+            if done:
+                break
+        return rewards, done, variables['x'] - start
+
+
+def test_the_scenario_rewards_progress_and_ends_at_the_goal(call):
+    frames = [buttons for buttons, num_frames in plan_of(PLANS[FIRST]) for _ in range(num_frames)]
+    rewards, done, distance = call(earn, frames)
+    assert done
+    assert sum(rewards) == distance > 2700
+    assert min(rewards) >= -5
+    rewards, done, distance = call(earn, ['RIGHT'] * 40 + ['LEFT'] * 60)
+    assert not done
+    assert sum(rewards) == distance
+    assert min(rewards) < 0
 
 
 def jump_heights(lengths):
@@ -246,6 +273,40 @@ def test_game_over_leads_to_the_title_and_a_new_game(call):
     np.testing.assert_array_equal(digits[:, :8].max(-1) > 200, digits[:, 8:].max(-1) > 200)
 
 
+def pause():
+    with playing() as console:
+        follow(console, [('RIGHT', 60)])
+        before = console.press('START', 4)
+        while_paused = follow(console, [('', 30), ('RIGHT', 100)])[-1]
+        follow(console, [('START', 4), ('', 4)])
+        return before, while_paused, console.press('RIGHT', 60)
+
+
+def test_start_pauses(call):
+    before, while_paused, after = call(pause)
+    assert while_paused == before
+    assert after['x'] > before['x'] + 60
+
+
+def listen(num_frames):
+    """The loudest frequency of the first note."""
+    with playing() as console:
+        sound = []
+        while not np.any(sound[-1:]):
+            console.press()
+            sound.append(console.env.em.get_audio()[:, 0].copy())
+        for _ in range(num_frames):
+            console.press()
+            sound.append(console.env.em.get_audio()[:, 0].copy())
+        wave, rate = np.concatenate(sound).astype(float), console.env.em.get_audio_rate()
+        power = np.abs(np.fft.rfft(wave * np.hanning(len(wave))))
+        return np.fft.rfftfreq(len(wave), 1 / rate)[power.argmax()]
+
+
+def test_there_is_music(call):
+    assert 100 < call(listen, 30) < 1000
+
+
 # ---- the machine ---------------------------------------------------------------------------------
 
 
@@ -284,11 +345,32 @@ def play_long(level, num_frames):
 
 @pytest.mark.parametrize('level', ['MeadowZone.Act2', 'GlacierZone.Act3'])
 def test_random_play_breaks_nothing(call, level):
-    trace, after, time = call(play_long, level, 4000)
+    trace, after, time = call(play_long, level, 2400)
     assert {step['game_mode'] for step in trace} <= set(range(7))
     assert all(0 <= step['x'] <= step['screen_x_end'] + 320 for step in trace)
     assert all(step['lives'] <= 4 for step in trace)
     assert after['game_mode'] != PLAY or after['seconds'] != time  # It still runs.
+
+
+def begin_twice(level):
+    """The same play from the committed state and from the title of the committed ROM."""
+    state = make_states.beginning(LEVELS.index(level))
+    with playing(level) as console:
+        first = play_at_random(console, 80, 2)
+        console.load(state)
+        console.press()  # As stable-retro does when it resets.
+        return first, play_at_random(console, 80, 2)
+
+
+@pytest.mark.parametrize('level', [FIRST, 'CanyonZone.Act2', LAST])
+def test_the_states_are_those_of_the_rom(call, level):
+    first, second = call(begin_twice, level)
+    assert first == second
+
+
+def test_the_search_finds_a_way(call):
+    plan = call(solve.solve, FIRST, 1, 120)
+    assert 600 < sum(num_frames for _, num_frames in plan) < 2400
 
 
 def test_the_rom_is_the_one_of_its_hash_and_header():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from envs.hillhopper.source.generate import actors, acts, font, ground, hero, materials, sky
+from envs.hillhopper.source.generate import actors, acts, font, ground, hero, materials, music, sky
 from envs.hillhopper.source.generate.canvas import (
     canvas,
     colour_word,
@@ -164,3 +164,16 @@ def test_the_checksum_is_the_sum_of_the_words():
     assert len(image) == len(rom) + 1
     assert int.from_bytes(image[0x18E:0x190], 'big') == (0x1234 + 0xFFFF + 0x0100) & 0xFFFF
     assert finished(image) == image
+
+
+@pytest.mark.parametrize('note, hertz', [('A4', 440), ('A2', 110), ('C5', 523.25), ('F#4', 369.99)])
+def test_notes_have_their_pitch(note, hertz):
+    assert music.CLOCK / music.period(note) == pytest.approx(hertz, rel=0.003)
+
+
+@pytest.mark.parametrize('tune', [music.MEADOW, music.CANYON, music.GLACIER])
+def test_both_voices_of_a_tune_are_equally_long(tune):
+    voices = [music.steps(text) for text in tune]
+    assert [len(voice) for voice in voices] == [64, 64]
+    assert all(step < 1024 for voice in voices for step in voice)  # What the chip can play.
+    assert music.steps('A4 - | .') == [254, music.HOLD, music.SILENCE]

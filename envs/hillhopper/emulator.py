@@ -33,10 +33,15 @@ class Console:
         )
         self.env.reset()
 
+    @staticmethod
+    def mask(buttons: str) -> np.ndarray:
+        """`uint8[12]`, 1 for the buttons of a text like `RIGHT+B`."""
+        pressed = buttons.split('+')
+        return np.array([button in pressed for button in _BUTTONS], np.uint8)
+
     def press(self, buttons: str = '', num_frames: int = 1) -> dict[str, int]:
         """Holds buttons, like `RIGHT+B`, for some frames; the variables after the last one."""
-        pressed = buttons.split('+')
-        self.env.em.set_button_mask(np.array([b in pressed for b in _BUTTONS], np.uint8), 0)
+        self.env.em.set_button_mask(self.mask(buttons), 0)
         for _ in range(num_frames):
             self.env.em.step()
         return self.variables()

@@ -111,6 +111,10 @@ void hero_play(void);
 void hero_fall_out(void);
 void hero_run_away(void);
 void hero_draw(void);
+
+// ---- touch.c -----------------------------------------------------------------------------------
+void hero_touch(void);
+void hero_pass_posts(void);
 void hero_hurt(s16 from_x);
 void hero_die(void);
 
@@ -143,6 +147,7 @@ void digits(char *text, u32 value, u16 count);
 // ---- sound.c ------------------------------------------------------------------------------------
 enum effect { E_JUMP, E_RING, E_STOMP, E_HURT, E_DIE, E_SPRING, E_CHECKPOINT, E_GOAL };
 void sound_play(enum effect effect);
+void sound_tune(const struct tune *wanted);
 void sound_frame(void);
 
 #endif

@@ -1,4 +1,4 @@
-// The hero: running, jumping, rolling, and what the map does to it.
+// The hero: running, jumping, rolling.
 #include "game.h"
 
 enum {
@@ -6,9 +6,9 @@ enum {
     HEAD = 24,         // Height of the head above the feet; less when rolled up.
     CLIMB = 10,        // Pixels that a slope may rise or fall under the feet in a frame.
     DROP = 9,
+    REACH = 5,         // Pixels that the feet may be too low for a ledge in flight.
     BUFFER_FRAMES = 5, // A jump asked for so early happens on landing,
     COYOTE_FRAMES = 5, // and one asked for so late still happens.
-    SAFE_FRAMES = 120,
 };
 
 #define ACCELERATION (24 * 256)
@@ -24,7 +24,6 @@ enum {
 #define MOST_FALL PIXELS(9)
 #define JUMP_SPEED PIXELS(6)
 #define CUT_SPEED PIXELS(3.5)   // What a released jump button leaves of it.
-#define SPRING_SPEED PIXELS(8)
 
 struct hero hero;
 
@@ -91,7 +90,8 @@ static void jump(void) {
 // ---- moving through the map ---------------------------------------------------------------------
 
 static u8 wall_beside(s16 x, s16 y) {
-    return is_wall(x, y - 10) || is_wall(x, y - 16) || is_wall(x, y - (hero.ball ? 18 : 22));
+    s16 lowest = hero.grounded ? CLIMB : REACH;
+    return is_wall(x, y - lowest) || is_wall(x, y - 16) || is_wall(x, y - (hero.ball ? 18 : 22));
 }
 
 static void move_across(void) {
@@ -108,11 +108,11 @@ static void move_across(void) {
 }
 
 // The ground under the middle, or else under one of the feet.
-static s16 ground_near(s16 x, s16 y, s16 reach) {
+static s16 ground_near(s16 x, s16 y, s16 above, s16 below) {
     static const s8 feet[] = {0, -5, 5};
     for (u16 i = 0; i < 3; i++) {
-        s16 top = surface(x + feet[i], y - CLIMB);
-        if (top <= y + reach) return top;
+        s16 top = surface(x + feet[i], y - above);
+        if (top <= y + below) return top;
     }
     return NO_SURFACE;
 }
@@ -129,7 +129,7 @@ static void stay_on_ground(void) {
     s16 x = WHOLE(hero.x), y = WHOLE(hero.y);
     hero.ride = platform_below(x, y, y + 2);
     if (hero.ride) return;
-    s16 top = ground_near(x, y, DROP);
+    s16 top = ground_near(x, y, CLIMB, DROP);
     if (top == NO_SURFACE) {
         hero.grounded = 0;
         return;
@@ -154,80 +154,9 @@ static void fly(void) {
         return;
     }
     hero.ride = platform_below(x, old_y, y);
-    s16 top = ground_near(x, old_y, y - old_y);
+    s16 top = ground_near(x, old_y, REACH, y - old_y);
     if (hero.ride) land(y);
     else if (top != NO_SURFACE) land(top);
-}
-
-// ---- what lies in the way -----------------------------------------------------------------------
-
-static void touch_block(s16 x, s16 y) {
-    switch (block_at(x, y)) {
-    case RING:
-        block_set(x, y, EMPTY);
-        spark((x & ~15) + 8, (y & ~15) + 8, 0, 0, SPARK_PUFF);
-        add_ring();
-        break;
-    case SPIKES:
-        if ((y & 15) > 5 && hero.vy >= 0) hero_hurt(hero.left ? x - 1 : x + 1);
-        break;
-    case SPRING:
-        if ((y & 15) > 4 && hero.vy >= 0) {
-            hero.vy = -SPRING_SPEED;
-            hero.grounded = hero.ride = hero.coyote = 0;
-            hero.ball = 1;
-            sound_play(E_SPRING);
-        }
-    }
-}
-
-static void touch(void) {
-    s16 x = WHOLE(hero.x), y = WHOLE(hero.y);
-    touch_block(x, y - 2);
-    touch_block(x - 6, y - 9);
-    touch_block(x + 6, y - 9);
-    touch_block(x, y - 20);
-}
-
-static void pass_posts(void) {
-    const struct act *act = this_act();
-    if (checkpoint >= act->num_checkpoints) return;
-    if (WHOLE(hero.x) < act->checkpoints[checkpoint].x) return;
-    block_set(act->checkpoints[checkpoint].x, act->checkpoints[checkpoint].y - 24, POST_LIT);
-    checkpoint++;
-    sound_play(E_CHECKPOINT);
-}
-
-// Without rings this is a death; with rings they are lost.
-void hero_hurt(s16 from_x) {
-    static const s16 scatter[] = {-3, -2, -1, 1, 2, 3};
-    if (hero.safe || V_MODE != PLAY) return;
-    if (!V_RINGS) {
-        hero_die();
-        return;
-    }
-    for (u16 i = 0; i < 6 && i < V_RINGS; i++) {
-        s32 rise = (i & 1) ? PIXELS(4) : PIXELS(5);
-        spark(WHOLE(hero.x), WHOLE(hero.y) - 12, PIXELS(scatter[i]) / 2, -rise, SPARK_RING);
-    }
-    V_RINGS = 0;
-    hero.vx = from_x > WHOLE(hero.x) ? -PIXELS(2) : PIXELS(2);
-    hero.vy = -PIXELS(4);
-    hero.grounded = hero.ball = hero.ride = hero.coyote = hero.buffered = 0;
-    hero.hurt = 1;
-    hero.safe = SAFE_FRAMES;
-    sound_play(E_HURT);
-}
-
-// The life is lost now, not when the animation is over: agents watch `lives`.
-void hero_die(void) {
-    if (V_MODE != PLAY) return;
-    V_MODE = DYING;
-    V_LIVES--;
-    hero.vx = 0;
-    hero.vy = -PIXELS(6);
-    hero.ball = hero.grounded = hero.ride = 0;
-    sound_play(E_DIE);
 }
 
 // ---- a frame ------------------------------------------------------------------------------------
@@ -241,11 +170,11 @@ void hero_play(void) {
     move_across();
     if (hero.grounded) stay_on_ground();
     else fly();
-    touch();
+    hero_touch();
     actors_touch();
     if (hero.safe && !hero.hurt) hero.safe--;
     if (WHOLE(hero.y) > SCREEN_HEIGHT + 16) hero_die();
-    if (V_MODE == PLAY) pass_posts();
+    if (V_MODE == PLAY) hero_pass_posts();
 }
 
 // Dead: up, and down through the ground.
@@ -259,7 +188,10 @@ void hero_run_away(void) {
     hero.left = hero.hurt = hero.safe = 0;
     held = RIGHT;
     pressed = 0;
-    if (WHOLE(hero.x) > (columns << 4) - 24) return;
+    if (WHOLE(hero.x) > (columns << 4) - 24) {  // There the act ends with a wall.
+        if (WHOLE(hero.x) < (columns << 4) + 32) hero.x += hero.vx;
+        return;
+    }
     steer();
     move_across();
     if (hero.grounded) stay_on_ground();

@@ -12,6 +12,7 @@ enum {
 };
 
 static u16 clock;
+static u8 paused;
 
 // All that goes to the video chip goes in the blank; then the buttons of this frame are read.
 static void next_frame(void) {
@@ -46,6 +47,7 @@ static void scene_load(void) {
         }
     }
     hero_place(0, HORIZON);
+    sound_tune(zones[0].tune);
     palettes_bright();
     display(1);
 }
@@ -138,7 +140,8 @@ static void card(void) {
 }
 
 static void begin_act(void) {
-    checkpoint = 0;
+    checkpoint = paused = 0;
+    sound_tune(zones[V_ZONE].tune);
     V_MINUTES = V_SECONDS = V_FRAMES = 0;
     card();
 }
@@ -163,6 +166,11 @@ static void clear_act(void) {
 }
 
 static void play(void) {
+    if (pressed & START) paused ^= 1;
+    if (paused) {
+        say(140, 96, "PAUSE");
+        return;
+    }
     tick();
     actors_move();
     hero_play();
@@ -185,10 +193,11 @@ static void after_death(void) {
     if (clock < DYING_FRAMES) return;
     if (V_LIVES) card();
     else go_to(GAME_OVER);
+    sound_tune(V_LIVES ? zones[V_ZONE].tune : 0);
 }
 
 static void after_goal(void) {
-    say(116, 88, "ACT CLEARED");
+    say(116, 56, "ACT CLEARED");
     actors_move();
     hero_run_away();
     if (clock < CLEARED_FRAMES) return;

@@ -6,18 +6,28 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from envs.hillhopper.source.generate import actors, acts, font, ground, hero, materials, sky
+from envs.hillhopper.source.generate import (
+    actors,
+    acts,
+    font,
+    ground,
+    hero,
+    materials,
+    music,
+    sky,
+)
 from envs.hillhopper.source.generate.canvas import Picture, tiles
 from envs.hillhopper.source.generate.course import KINDS, START_ROW, Course
 
+NUM_STEPS = 64  # Of a tune.
 NUM_TILES = 0xC000 // 32  # Below the maps of the planes.
 ZONES = (
     ('MEADOW ZONE', materials.MEADOW, materials.MEADOW_GROUND, materials.MEADOW_ACTORS,
-     sky.meadow, acts.MEADOW),
+     sky.meadow, acts.MEADOW, music.MEADOW),
     ('CANYON ZONE', materials.CANYON, materials.CANYON_GROUND, materials.CANYON_ACTORS,
-     sky.canyon, acts.CANYON),
+     sky.canyon, acts.CANYON, music.CANYON),
     ('GLACIER ZONE', materials.GLACIER, materials.GLACIER_GROUND, materials.GLACIER_ACTORS,
-     sky.glacier, acts.GLACIER),
+     sky.glacier, acts.GLACIER, music.GLACIER),
 )  # fmt: skip
 TYPES = """
 struct point { s16 x, y; };
@@ -31,10 +41,12 @@ struct act {
     s16 columns, goal, goal_y;
     u16 num_actors, num_checkpoints;
 };
+struct tune { const u16 *melody, *bass; };
 struct zone {
     const char *name;
     const u16 *ground_tiles, *sky_tiles, *sky_map, *palettes;
     const struct band *bands;
+    const struct tune *tune;
     u16 num_sky_tiles;
 };
 """
@@ -119,9 +131,16 @@ def _act(tables: Tables, name: str, text: str, seed: int) -> str:
     )
 
 
+def _tune(tables: Tables, name: str, melody: str, bass: str) -> None:
+    for part, text in (('melody', melody), ('bass', bass)):
+        assert len(music.steps(text)) == NUM_STEPS
+        tables.array('u16', f'{name}_{part}', music.steps(text))
+    tables.array('struct tune', name, [f'{{{name}_melody, {name}_bass}}'])
+
+
 def _zones(tables: Tables, sky_tile: int) -> None:
     zones, all_acts = [], []
-    for number, (name, material, earth, bodies, paint, texts) in enumerate(ZONES):
+    for number, (name, material, earth, bodies, paint, texts, tune) in enumerate(ZONES):
         backdrop = paint()
         sky_tiles, sky_map = _mapped(backdrop.picture)
         print(f'{name}: {len(sky_tiles)} tiles of sky')
@@ -132,9 +151,10 @@ def _zones(tables: Tables, sky_tile: int) -> None:
         tables.array('u16', f'palettes_{number}', earth + backdrop.palette + bodies)
         bands = [f'{{{band.end}, {band.speed}, {band.gain}}}' for band in backdrop.bands]
         tables.array('struct band', f'bands_{number}', bands)
+        _tune(tables, f'tune_{number}', *tune)
         zones.append(
             f'{{"{name}", ground_{number}, sky_{number}, sky_map_{number}, palettes_{number}, '
-            f'bands_{number}, {len(sky_tiles)}}}'
+            f'bands_{number}, tune_{number}, {len(sky_tiles)}}}'
         )
         for i, text in enumerate(texts):
             all_acts.append(_act(tables, f'act_{number}_{i}', text, 10 * number + i))
@@ -172,6 +192,7 @@ def main(folder: pathlib.Path) -> None:
     tables.array('u16', 'logo_map', logo_map)
     waves = np.round(64 * np.sin(2 * np.pi * np.arange(256) / 256)).astype(int)
     tables.array('s8', 'sine', list(waves))
+    tables.enum(TUNE_STEPS=NUM_STEPS, NOTE_HOLD=music.HOLD, NOTE_SILENCE=music.SILENCE)
     _zones(tables, figure_tile + num_figures)
     (folder / 'assets.h').write_text('\n'.join(tables.header) + '\n')
     (folder / 'assets.c').write_text('\n'.join(tables.source) + '\n')

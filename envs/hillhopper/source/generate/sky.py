@@ -143,7 +143,7 @@ def glacier() -> Sky:
     gradient(picture, 0, 128, (1, 2, 3, 4))
     rng = np.random.default_rng(8)
     for _ in range(36):
-        x, y = int(rng.integers(WIDTH)), int(rng.integers(18, 70))
+        x, y = int(rng.integers(WIDTH)), int(rng.integers(27, 70))
         picture[y, x] = 5
     for base, amplitude, cycles in ((46, 7, 2), (62, 5, 3)):
         edge = np.round(waves(base, (amplitude, cycles, base), (2, 7, 1)))[None, :]
