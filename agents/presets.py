@@ -66,9 +66,11 @@ PRESETS: dict[str, Preset] = {
     'hill_hopper': {
         **_PLATFORM,
         'levels': ('MeadowZone.Act1',),
-        'total_steps': 120_000,
-        'eval_period': 30_000,
-        'checkpoint_period': 30_000,
+        'max_episode_steps': 1_000,  # Three times what it takes.
+        'total_steps': 200_000,
+        'lr_schedule': 'linear',
+        'eval_period': 50_000,
+        'checkpoint_period': 50_000,
     },
     'doom': _DOOM,
     # The monster is 4 pixels wide: cropping as the well-known A3C tutorial does enlarges it. The
