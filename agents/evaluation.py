@@ -82,7 +82,7 @@ class Evaluation:
         return self.mean_score - half, self.mean_score + half
 
     @property
-    def levels(self) -> list[levels.LevelResult]:
+    def by_level(self) -> list[levels.LevelResult]:
         """The result of each level."""
         return levels.by_level(self.episodes)
 
@@ -92,12 +92,12 @@ class Evaluation:
         def number(value: float) -> float | None:
             return value if np.isfinite(value) else None
 
-        by_level = {'levels': levels.as_json(self.levels)} if len(self.levels) > 1 else {}
+        results = [dataclasses.asdict(result) for result in self.by_level]
         return {
             'game': self.game,
             'mode': self.mode,
             'episodes': [episode.as_json() for episode in self.episodes],
-            **by_level,
+            **({'levels': results} if len(results) > 1 else {}),
             'mean_return': number(self.mean_return),
             'mean_score': number(self.mean_score),
             'standard_error': number(self.standard_error),

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -52,8 +52,3 @@ def mean_over(results: Sequence[LevelResult], t_95: float) -> tuple[float, float
     """
     means = [result.mean_score for result in results]
     return float(np.mean(means)), t_95 * float(np.std(means, ddof=1) / np.sqrt(len(means)))
-
-
-def as_json(results: Sequence[LevelResult]) -> list[dict[str, Any]]:
-    """Plain numbers."""
-    return [dataclasses.asdict(result) for result in results]

@@ -57,7 +57,7 @@ def print_episodes(result: Evaluation) -> None:
         row = [str(number), f'{episode.score:.2f}', f'{episode.return_:.3f}', str(episode.length)]
         table.add_row(*row, end, *([episode.level] if with_levels else []))
     console.print(table)
-    if len(result.levels) > 1:
+    if len(result.by_level) > 1:
         _print_levels(console, result)
     console.print(evaluation.summary(result), soft_wrap=True)
 
@@ -67,15 +67,17 @@ def _print_levels(console: rich.console.Console, result: Evaluation) -> None:
     table = rich.table.Table(title=f'{result.game} by level, {result.mode} actions')
     for column in ('level', 'episodes', 'mean score', 'progress', 'completed', 'best (steps)'):
         table.add_column(column, justify='left' if column == 'level' else 'right')
-    for one in result.levels:
+    for one in result.by_level:
         parts = [f'{part:.0%}' if part is not None else '' for part in
                  (one.mean_progress, one.completion_rate)]  # fmt: skip
         best = str(one.best_length or '')
         table.add_row(one.level, str(one.num_episodes), f'{one.mean_score:.2f}', *parts, best)
     console.print(table)
-    mean, half = levels.mean_over(result.levels, evaluation.student_t_95(len(result.levels) - 1))
+    mean, half = levels.mean_over(
+        result.by_level, evaluation.student_t_95(len(result.by_level) - 1)
+    )
     console.print(
-        f'mean of {len(result.levels)} levels: score {mean:.2f} '
+        f'mean of {len(result.by_level)} levels: score {mean:.2f} '
         f'(95 % confidence {mean - half:.2f} to {mean + half:.2f})',
         soft_wrap=True,
     )
