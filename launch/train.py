@@ -1,4 +1,4 @@
-"""Quick start: train A2C, on HillHopper unless told otherwise, evaluate it, film it."""
+"""Quick start: train A2C, on HillHopper by default, evaluate it, film it."""
 
 import os
 

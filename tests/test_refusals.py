@@ -144,7 +144,9 @@ def test_mistakes_are_told_before_tensorflow_is_imported(tmp_path, name, flags):
     assert not {'tensorflow', 'keras', 'agents.a2c', 'agents.report'} & imported
 
 
-@pytest.mark.parametrize('name', ['train', 'train_a2c', 'evaluate', 'tensorboard'])
+@pytest.mark.parametrize(
+    'name', ['train', 'train_a2c', 'evaluate', 'tensorboard', 'roms', 'doctor']
+)
 def test_help_fits_a_terminal(tmp_path, name):
     code, out, err = launching.run(tmp_path, name, '--help')
     assert (code, err) == (0, '')
