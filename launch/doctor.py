@@ -1,4 +1,4 @@
-"""Check this machine: Python, packages, emulators, video, memory, disk, and what dead runs left."""
+"""Check this machine: Python, packages, emulators, video, memory, disk, leftovers."""
 
 import sys
 

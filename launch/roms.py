@@ -1,4 +1,4 @@
-"""Cartridges (ROMs) of console games: what is wanted, what is there, and how yours come in."""
+"""Cartridges (ROMs) of console games: what is wanted and there, how yours come in."""
 
 import rich.console
 from absl import flags
