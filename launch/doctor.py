@@ -1,15 +1,22 @@
 """Check this machine: Python, packages, emulators, video, memory, disk, leftovers."""
 
+import os
 import sys
 
+from absl import flags
+
 from envs import doctor
+from envs.config import require
 from launch import script
+
+_FOLDER = flags.DEFINE_string('folder', '.', 'Where runs are to be written.')
 
 
 def main() -> None:
     """Prints each check as it is made; the exit code is 1 if something needs to be done."""
+    require(os.path.isdir(_FOLDER.value), f'--folder: there is no directory {_FOLDER.value}')
     well = True
-    for name, found, advice in doctor.checks():
+    for name, found, advice in doctor.checks(_FOLDER.value):
         print(f'{"ok" if not advice else "--":3}{name:15}{found}', flush=True)
         if advice:
             well = False
