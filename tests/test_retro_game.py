@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import stable_retro
 
-from envs import actions, retro_game
+from envs import actions, retro_data, retro_game
 from envs.errors import UsageError
 from envs.retro_game import RetroGame
 from tests.processes import new_process
@@ -210,7 +210,7 @@ def test_what_is_not_there_is_refused_before_an_emulator_starts(arguments, messa
     ],
 )
 def test_ids_with_and_without_version(name, game_id):
-    assert retro_game.canonical_id(name) == game_id
+    assert retro_data.canonical_id(name) == game_id
 
 
 def test_levels():
@@ -221,11 +221,11 @@ def test_levels():
 def test_families_fit_the_consoles_of_their_games():
     by_family = {}
     for game_id in retro_game.game_ids():
-        by_family.setdefault(retro_game.family(game_id), set()).add(game_id)
+        by_family.setdefault(retro_data.family(game_id), set()).add(game_id)
         system = game_id.removesuffix('-v0').rpartition('-')[2]
         if system in stable_retro.data.EMU_INFO:
             buttons = stable_retro.data.EMU_INFO[system]['buttons']
-            actions.for_console('default', retro_game.family(game_id), buttons)
+            actions.for_console('default', retro_data.family(game_id), buttons)
     assert by_family['shooter'] == {GAME}
     assert 'SonicTheHedgehog2-Genesis-v0' in by_family['sonic']
     assert not {'SonicWings-Snes-v0', 'SonicBlastMan-Snes-v0'} & by_family['sonic']

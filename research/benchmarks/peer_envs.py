@@ -13,7 +13,7 @@ import gymnasium
 import numpy as np
 from stable_baselines3.common import atari_wrappers
 
-from envs import actions, games, retro_game
+from envs import actions, games, retro_data
 
 
 def make(game: str) -> gymnasium.Env[Any, Any]:
@@ -26,7 +26,7 @@ def make(game: str) -> gymnasium.Env[Any, Any]:
         console = stable_retro.make(
             game_id, render_mode='rgb_array', use_restricted_actions=every_button
         )
-        table = actions.for_console('default', retro_game.family(game_id), console.buttons).table
+        table = actions.for_console('default', retro_data.family(game_id), console.buttons).table
         return atari_wrappers.WarpFrame(
             atari_wrappers.MaxAndSkipEnv(_ButtonCombinations(console, table), 4)
         )
