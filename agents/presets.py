@@ -62,7 +62,7 @@ PRESETS: dict[str, Preset] = {
     # A lost life costs nothing in most scores: only as an end does it teach to stay alive.
     'retro_lives': {**_RETRO, 'life_loss_ends_episode': True},
     'platform': {**_PLATFORM, 'levels': ('train',)},
-    # The quick start: one act, in minutes.
+    # The first act, in minutes.
     'hill_hopper': {
         **_PLATFORM,
         'levels': ('MeadowZone.Act1',),

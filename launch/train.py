@@ -1,4 +1,4 @@
-"""Quick start: train A2C, on HillHopper by default, evaluate it, film it."""
+"""Quick start: train the default game with A2C, evaluate it, film it."""
 
 import os
 
@@ -6,7 +6,6 @@ from absl import flags
 
 from launch import script, train_a2c
 
-flags.FLAGS.set_default('game', 'HillHopper-Genesis')
 _EPISODES = flags.DEFINE_integer('episodes', 20, 'Whole episodes of each evaluation at the end.')
 
 
