@@ -53,10 +53,7 @@ def check(config: EnvConfig) -> None:
         if level not in known_levels:
             there_is = _nearest(level, known_levels) if known_levels else '; it has no levels'
             raise UsageError(f'{game_id} has no level {level!r}{there_is}')
-    known_rewards = rewards(config.game)
-    if config.reward not in known_rewards:
-        there_is = ', '.join(known_rewards)
-        raise UsageError(f'{game_id} has no reward {config.reward!r}; there are: {there_is}')
+    check_reward(config)
     known_sets = module.action_sets(game_id)
     if config.actions not in known_sets:
         raise UsageError(
@@ -65,10 +62,13 @@ def check(config: EnvConfig) -> None:
     module.check(game_id)
 
 
-def rewards(name: str) -> tuple[str, ...]:
-    """Names of the rewards of a game, `default` first."""
-    backend, game_id = resolve(name)
-    return retro_data.rewards(game_id) if backend == 'retro' else ('default',)
+def check_reward(config: EnvConfig) -> None:
+    """Raises `UsageError` unless the game has the reward."""
+    backend, game_id = resolve(config.game)
+    known = retro_data.rewards(game_id) if backend == 'retro' else ('default',)
+    if config.reward not in known:
+        there_is = ', '.join(known)
+        raise UsageError(f'{game_id} has no reward {config.reward!r}; there are: {there_is}')
 
 
 def with_levels(config: EnvConfig) -> EnvConfig:

@@ -89,8 +89,7 @@ def _leveled(game: Any, config: EnvConfig, first: int, stride: int) -> Any:
     """The game with what concerns its levels."""
     if len(config.levels) > 1:
         game = LevelCycle(game, config.levels, first, stride)
-    if config.reward not in games.rewards(config.game):
-        raise UsageError(f'{config.game} has no reward {config.reward!r}')
+    games.check_reward(config)
     if config.reward != 'default':
         game = REWARDS[config.reward](game, COURSES[game.unwrapped.name])
     return game

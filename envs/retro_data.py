@@ -66,11 +66,21 @@ def levels(game_id: str) -> tuple[str, ...]:
 
 def action_sets(game_id: str) -> tuple[str, ...]:
     """Names of the action sets that the game's console has the buttons for, `default` first."""
-    stable_retro = stable_retro_module()
-    system = game_id.removesuffix('-v0').rpartition('-')[2]
-    known = stable_retro.data.EMU_INFO.get(system)
+    known = _console(game_id)
     # A few games do not name their console so; `RetroGame` refuses what does not fit.
     return action_tables.sets_for_console(known['buttons']) if known else action_tables.CONSOLE_SETS
+
+
+def _console(game_id: str) -> dict[str, Any]:
+    """What stable-retro knows of the console that a game's name ends with; empty if nothing."""
+    system = game_id.removesuffix('-v0').rpartition('-')[2]
+    return stable_retro_module().data.EMU_INFO.get(system, {})
+
+
+def file_path(game_id: str, name: str) -> str | None:
+    """A file of a game, from wherever it is found first; None if there is none."""
+    data = stable_retro_module().data
+    return data.get_file_path(game_id, name, data.Integrations.ALL)
 
 
 def rewards(game_id: str) -> tuple[str, ...]:
@@ -96,9 +106,9 @@ def family(game_id: str) -> str:
 
 def tells_lives(game_id: str) -> bool:
     """Whether the player's lives are among the variables of a game."""
-    stable_retro = stable_retro_module()
-    integrations = stable_retro.data.Integrations.ALL
-    with open(stable_retro.data.get_file_path(game_id, 'data.json', integrations)) as file:
+    path = file_path(game_id, 'data.json')
+    assert path, game_id
+    with open(path) as file:
         return 'lives' in json.load(file)['info']
 
 
@@ -116,8 +126,7 @@ def rom_path(game_id: str) -> str:
 
 def rom_hashes(game_id: str) -> tuple[str, ...]:
     """SHA-1 of the cartridges that fit, in hexadecimal."""
-    stable_retro = stable_retro_module()
-    path = stable_retro.data.get_file_path(game_id, 'rom.sha', stable_retro.data.Integrations.ALL)
+    path = file_path(game_id, 'rom.sha')
     if not path:
         return ()
     with open(path) as file:
@@ -126,8 +135,7 @@ def rom_hashes(game_id: str) -> tuple[str, ...]:
 
 def rom_suffix(game_id: str) -> str:
     """How the file of the cartridge must end; '' for an unknown console."""
-    system = game_id.removesuffix('-v0').rpartition('-')[2]
-    endings = stable_retro_module().data.EMU_INFO.get(system, {}).get('ext', ())
+    endings = _console(game_id).get('ext', ())
     return f'.{endings[0]}' if endings else ''
 
 

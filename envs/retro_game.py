@@ -1,7 +1,6 @@
 """Console games through stable-retro: Genesis, SNES, NES, Master System and others."""
 
 import json
-import os
 import re
 from typing import Any
 
@@ -13,7 +12,15 @@ from envs import actions as action_tables
 from envs import scenario as scenarios
 from envs.config import require
 from envs.game import Game, Snapshot, Transition
-from envs.retro_data import action_sets, check, family, game_ids, levels, stable_retro_module
+from envs.retro_data import (
+    action_sets,
+    check,
+    family,
+    file_path,
+    game_ids,
+    levels,
+    stable_retro_module,
+)
 from envs.rewards import FRAME_LIMIT
 
 __all__ = ['RetroGame', 'action_sets', 'check', 'game_ids', 'levels']  # As of every backend.
@@ -131,10 +138,8 @@ class RetroGame(Game):
 
 def _load_scenario(game_id: str) -> scenarios.Scenario | None:
     """The game's default scenario for live evaluation, or None: stable-retro evaluates it."""
-    stable_retro = stable_retro_module()
-    integrations = stable_retro.data.Integrations.ALL
-    path = stable_retro.data.get_file_path(game_id, 'scenario.json', integrations)
-    if not path or not os.path.exists(path):
+    path = file_path(game_id, 'scenario.json')
+    if not path:
         return None
     with open(path) as file:
         return scenarios.parse(json.load(file))

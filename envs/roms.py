@@ -65,14 +65,14 @@ def import_from(paths: Iterable[str]) -> list[Verdict]:
     Raises:
         UsageError: There is no such file or folder, or none can be written.
     """
-    games = _games_by_hash()
+    games, suffixes = _games_by_hash(), _suffixes()
     verdicts = []
     for path in map(Path, paths):
         if not path.exists():
             raise UsageError(f'--import: there is no {path}')
         files = sorted(p for p in path.rglob('*') if p.is_file()) if path.is_dir() else [path]
         for file in files:
-            if file == path or file.suffix.lower() in _suffixes():
+            if file == path or file.suffix.lower() in suffixes:
                 verdicts += [_judge(name, content, games) for name, content in _contents(file)]
     return verdicts
 
