@@ -1,12 +1,16 @@
 """Training states as files: a tree of arrays and numbers in a zip, written whole or not at all.
 
-    step-000080000.zip
+    step-000080000.zip, best.zip
         tree.json      the tree, with {"array": "7.npy"} where an array stands
         0.npy 1.npy    the arrays; bytes are compressed, floats are not worth it
+        comment        sha256: and the hash of all bytes of the file before it
 
-Zip stores a checksum of every entry and reading verifies it. No pickle is written or read.
+A file that was torn, cut or changed anywhere has another hash and is passed over. No pickle is
+written or read.
 """
 
+import contextlib
+import hashlib
 import io
 import json
 import logging
@@ -20,24 +24,15 @@ import numpy as np
 Tree = Any  # Arrays, numbers, strings, None, and lists and dicts (with string keys) of them.
 
 _NAME = re.compile(r'step-(\d+)\.zip')
+_BEST = 'best.zip'
+_HASH = b'sha256:'
+_HASH_LENGTH = 64  # Hexadecimal digits
 
 
 def save(directory: str, step: int, tree: Tree, keep: int = 3) -> str:
     """Writes `step-<step>.zip`, keeps it with the `keep` - 1 before it, and returns the path."""
-    os.makedirs(directory, exist_ok=True)
     path = os.path.join(directory, f'step-{step:09d}.zip')
-    partial = os.path.join(directory, 'partial')
-    arrays: list[np.ndarray] = []
-    content = json.dumps(_encode(tree, arrays))
-    with open(partial, 'wb') as file:
-        with zipfile.ZipFile(file, 'w', compresslevel=1) as archive:
-            archive.writestr('tree.json', content, zipfile.ZIP_DEFLATED)
-            for i, array in enumerate(arrays):
-                method = zipfile.ZIP_DEFLATED if array.dtype == np.uint8 else zipfile.ZIP_STORED
-                archive.writestr(f'{i}.npy', _to_bytes(array), method)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    write(path, tree)
     # Later ones, which could not be read when the run was resumed, must not displace this one.
     last = paths(directory)
     for old in last[last.index(path) + keep :]:
@@ -45,8 +40,34 @@ def save(directory: str, step: int, tree: Tree, keep: int = 3) -> str:
     return path
 
 
+def save_best(directory: str, tree: Tree) -> str:
+    """Writes `best.zip`, in the place of the one before, and returns the path."""
+    path = os.path.join(directory, _BEST)
+    write(path, tree)
+    return path
+
+
+def write(path: str, tree: Tree) -> None:
+    """Writes a tree to the disk; the file is whole, or not there, or the one before."""
+    content = _zip(tree)
+    directory = os.path.dirname(path)
+    os.makedirs(directory, exist_ok=True)
+    partial = f'{path}.partial'
+    try:
+        with open(partial, 'wb') as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+        _sync(directory)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.remove(partial)  # What does not fit must not fill the disk.
+        raise
+
+
 def paths(directory: str) -> list[str]:
-    """Checkpoint files, newest first."""
+    """Checkpoint files of steps, newest first."""
     names = os.listdir(directory) if os.path.isdir(directory) else []
     found = [match for match in map(_NAME.fullmatch, names) if match]
     found.sort(key=lambda match: int(match[1]), reverse=True)
@@ -55,19 +76,67 @@ def paths(directory: str) -> list[str]:
 
 def load(path: str) -> Tree:
     """Reads a checkpoint; raises whatever the damage makes zipfile, json or NumPy raise."""
-    with zipfile.ZipFile(path) as archive:
-        tree = json.loads(archive.read('tree.json'))
-        return _decode(tree, archive)
+    with open(path, 'rb') as file:
+        content = file.read()
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        # Files of older versions have no hash, only the checksums of zip.
+        if archive.comment and archive.comment != _HASH + _hash(memoryview(content)):
+            raise ValueError('its hash differs')
+        return _decode(json.loads(archive.read('tree.json')), archive)
 
 
 def load_latest(directory: str) -> Tree | None:
-    """The newest checkpoint that can be read, or None; damaged ones are named in the log."""
+    """The newest checkpoint that can be read, or None; damaged ones are named in the log.
+
+    The best one comes last, since it is older than the others.
+    """
     for path in paths(directory):
-        try:
-            return load(path)
-        except Exception as error:
-            logging.warning('checkpoint %s cannot be read (%s); trying the one before', path, error)
-    return None
+        if (tree := _load_or_warn(path, 'trying the one before')) is not None:
+            return tree
+    return load_best(directory)
+
+
+def load_best(directory: str) -> Tree | None:
+    """The training state of the best evaluation, or None if there is none that can be read."""
+    path = os.path.join(directory, _BEST)
+    return _load_or_warn(path, 'there is no other') if os.path.exists(path) else None
+
+
+def _load_or_warn(path: str, otherwise: str) -> Tree | None:
+    try:
+        return load(path)
+    except Exception as error:
+        logging.warning('checkpoint %s cannot be read (%s); %s', path, error, otherwise)
+        return None
+
+
+def _zip(tree: Tree) -> memoryview:
+    arrays: list[np.ndarray] = []
+    text = json.dumps(_encode(tree, arrays))
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, 'w', compresslevel=1) as archive:
+        archive.writestr('tree.json', text, zipfile.ZIP_DEFLATED)
+        for i, array in enumerate(arrays):
+            method = zipfile.ZIP_DEFLATED if array.dtype == np.uint8 else zipfile.ZIP_STORED
+            archive.writestr(f'{i}.npy', _to_bytes(array), method)
+        archive.comment = _HASH + b'0' * _HASH_LENGTH
+    content = buffer.getbuffer()
+    content[-_HASH_LENGTH:] = _hash(content)
+    return content
+
+
+def _hash(content: memoryview) -> bytes:
+    """Of all but the place where it stands."""
+    return hashlib.sha256(content[:-_HASH_LENGTH]).hexdigest().encode()
+
+
+def _sync(directory: str) -> None:
+    """Makes the disk remember the names in a directory."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _encode(tree: Tree, arrays: list[np.ndarray]) -> Any:

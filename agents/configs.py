@@ -133,6 +133,9 @@ class RunConfig:
     )
     log_period: int = hparam(2_000, 'Agent steps between rows of metrics.csv.')
     checkpoint_period: int = hparam(100_000, 'Agent steps between checkpoints; 0: only at the end.')
+    checkpoint_minutes: float = hparam(
+        10.0, 'Minutes after which a checkpoint is saved in any case; 0: only by steps.'
+    )
     eval_period: int = hparam(
         100_000, 'Agent steps between evaluations, which choose the best model; 0: none.'
     )
@@ -147,7 +150,8 @@ class RunConfig:
         """Refuses values that make no sense, with one line."""
         require_types(self)
         _require_positive(self, ('log_period', 'eval_episodes'))
-        _require_not_negative(self, ('checkpoint_period', 'eval_period', 'video_period'))
+        names = ('checkpoint_period', 'checkpoint_minutes', 'eval_period', 'video_period')
+        _require_not_negative(self, names)
         require(bool(self.run_dir) or not self.resume, '--resume needs --run_dir')
         filmed = not self.video_period or bool(self.eval_period)
         require(filmed, '--video_period films evaluations, but --eval_period=0 has none')

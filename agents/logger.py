@@ -2,15 +2,17 @@
 
 import collections
 import csv
+import errno
+import io
 import os
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from agents.evaluation import Evaluation
+from agents.event_files import EventFiles
 from agents.models import TrainMetrics
 
 METRICS = (
@@ -35,25 +37,25 @@ class Logger:
 
     Args:
         run_dir: Directory of the run.
-        resume_step: Step of the checkpoint that the run continues from, 0 for a new run; rows
-            after it are dropped, since they will be written again.
+        steps: Step of the checkpoint that the run continues from, 0 for a new run.
+        last: Steps of the last row (`log`) and the last evaluation (`evaluation`) by then; rows
+            after them are dropped, since they will be written again.
     """
 
-    def __init__(self, run_dir: str, resume_step: int = 0) -> None:
-        self._metrics = _Table(os.path.join(run_dir, 'metrics.csv'), METRICS, resume_step)
-        self._episodes = _Table(os.path.join(run_dir, 'episodes.csv'), EPISODES, resume_step)
+    def __init__(self, run_dir: str, steps: int = 0, last: Mapping[str, int] | None = None) -> None:
+        last = last or {'log': steps, 'evaluation': steps}
+        self._metrics = _Table(os.path.join(run_dir, 'metrics.csv'), METRICS, last['log'])
+        self._episodes = _Table(os.path.join(run_dir, 'episodes.csv'), EPISODES, steps)
         evaluations = os.path.join(run_dir, 'evaluations.csv')
-        self._evaluations = _Table(evaluations, EVALUATIONS, resume_step)
-        self._events = tf.summary.create_file_writer(run_dir)
-        self._run_dir = run_dir
-        self._part_events: dict[str, Any] = {}  # Writers of workers and levels, by directory.
+        self._evaluations = _Table(evaluations, EVALUATIONS, last['evaluation'])
+        self._events = EventFiles(run_dir)
         self._recent: list[dict[str, Any]] = []  # Episodes since the row before.
         self._levels: set[str] = set()  # That have been played.
         self._updates: list[TrainMetrics] = []
         self._window: collections.deque[dict[str, Any]] = collections.deque(maxlen=_WINDOW)
         self._num_episodes, self._wall_before = 0, 0.0
         self._start = self._last_time = time.monotonic()
-        self._last_step = resume_step  # Of the row before: speed is of this session alone.
+        self._last_step = steps  # Of the row before: speed is of this session alone.
 
     def note(self, metrics: TrainMetrics, episodes: Iterable[dict[str, Any]]) -> None:
         """Remembers an update and the episodes that ended in its rollout."""
@@ -98,29 +100,29 @@ class Logger:
             'mean_return': evaluation.mean_return,
         }
         self._evaluations.write(result)
-        with self._events.as_default(step):
-            for key in ('mean_score', 'mean_return'):
-                tf.summary.scalar(f'eval/{evaluation.mode}_{key}', result[key])
+        prefix = f'eval/{evaluation.mode}_mean'
+        means = {'score': evaluation.mean_score, 'return': evaluation.mean_return}
+        values = {f'{prefix}_{name}': mean for name, mean in means.items()}
+        self._events.scalars('', step, values)
 
     def write_text(self, name: str, content: Mapping[str, Any]) -> None:
         """A table of names and values on TensorBoard's text page."""
         rows = ''.join(f'| {key} | `{value}` |\n' for key, value in content.items())
-        with self._events.as_default(0):
-            tf.summary.text(name, f'| name | value |\n| --- | --- |\n{rows}')
+        # After the last row that stays: the file takes the place of all from its first step on.
+        step = self._last_step + 1 if self._last_step else 0
+        self._events.text(name, step, f'| name | value |\n| --- | --- |\n{rows}')
 
     def flush(self) -> None:
         """Hands everything to the operating system."""
         for table in (self._metrics, self._episodes, self._evaluations):
             table.flush()
-        for events in (self._events, *self._part_events.values()):
-            events.flush()
+        self._events.flush()
 
     def close(self) -> None:
         """Finishes the files."""
         for table in (self._metrics, self._episodes, self._evaluations):
-            table.close()
-        for events in (self._events, *self._part_events.values()):
-            events.close()
+            table.flush()
+        self._events.close()
 
     def state(self) -> dict[str, Any]:
         """What the next rows depend on."""
@@ -146,11 +148,9 @@ class Logger:
         groups = {'rollout': ('episodes', *means),
                   'time': ('frames', *MACHINE_METRICS),
                   'train': (*TrainMetrics._fields, 'learning_rate')}  # fmt: skip
-        with self._events.as_default(row['steps']):
-            for group, keys in groups.items():
-                for key in keys:
-                    if row[key] != '':
-                        tf.summary.scalar(f'{group}/{key}', float(row[key]))
+        named = [(f'{group}/{key}', row[key]) for group in groups for key in groups[group]]
+        known = {name: float(value) for name, value in named if value != ''}
+        self._events.scalars('', row['steps'], known)
 
     def _write_part_events(self, steps: int) -> None:
         """Means of each worker's and each level's episodes since the row before, as own runs."""
@@ -164,13 +164,9 @@ class Logger:
                 parts.setdefault(os.path.join('levels', episode['level']), []).append(episode)
         self._recent = []
         for part, episodes in parts.items():
-            if part not in self._part_events:
-                directory = os.path.join(self._run_dir, part)
-                self._part_events[part] = tf.summary.create_file_writer(directory)
-            with self._part_events[part].as_default(steps):
-                for key in _EPISODE_MEANS:
-                    if (mean := _mean(episodes, key)) != '':
-                        tf.summary.scalar(f'rollout/episode_{key}', mean)
+            named = [(f'rollout/episode_{key}', _mean(episodes, key)) for key in _EPISODE_MEANS]
+            means = {name: float(mean) for name, mean in named if mean != ''}
+            self._events.scalars(part, steps, means)
 
 
 def _mean(episodes: Iterable[Mapping[str, Any]], key: str) -> float | str:
@@ -180,19 +176,21 @@ def _mean(episodes: Iterable[Mapping[str, Any]], key: str) -> float | str:
 
 
 class _Table:
-    """A CSV file with a header; reopening it drops the rows after a step."""
+    """A CSV file with a header; reopening it drops the rows after a step.
 
-    def __init__(self, path: str, columns: tuple[str, ...], resume_step: int) -> None:
-        self._columns = columns
+    Rows that cannot be written wait for the next `flush`.
+    """
+
+    def __init__(self, path: str, columns: tuple[str, ...], last_step: int) -> None:
+        self._path, self._columns = path, columns
+        self._waiting: list[list[Any]] = []
         kept: list[list[str]] = []
         if os.path.exists(path):
             with open(path, newline='') as file:
-                kept = [row for row in csv.reader(file) if self._is_before(row, resume_step)]
-        with open(f'{path}.partial', 'w', newline='') as file:
-            csv.writer(file).writerows([columns, *kept])
+                kept = [row for row in csv.reader(file) if self._is_before(row, last_step)]
+        with open(f'{path}.partial', 'wb') as file:
+            file.write(_csv([columns, *kept]))
         os.replace(f'{path}.partial', path)
-        self._file = open(path, 'a', newline='')
-        self._writer = csv.writer(self._file)
 
     def _is_before(self, row: list[str], step: int) -> bool:
         """Whether it is a row of this step or earlier: not the header, nor a torn last line."""
@@ -200,15 +198,23 @@ class _Table:
 
     def write(self, row: Mapping[str, Any]) -> None:
         """Adds a row."""
-        self._writer.writerow([row.get(column, '') for column in self._columns])
+        self._waiting.append([row.get(column, '') for column in self._columns])
 
     def flush(self) -> None:
-        """Hands the rows to the operating system."""
-        self._file.flush()
+        """Hands the rows to the operating system; all or none of them."""
+        with open(self._path, 'ab', buffering=0) as file:
+            size = file.tell()
+            content = _csv(self._waiting if size else [self._columns, *self._waiting])
+            if file.write(content) < len(content):
+                file.truncate(size)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self._waiting = []
 
-    def close(self) -> None:
-        """Finishes the file."""
-        self._file.close()
+
+def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
+    text = io.StringIO(newline='')
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode()
 
 
 def rss_mb() -> float:

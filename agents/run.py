@@ -1,9 +1,9 @@
 """A run around an algorithm: resuming, logging, evaluating, saving, and stopping when asked to."""
 
 import contextlib
+import functools
 import os
 import shlex
-import signal
 import sys
 import types
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,8 @@ from agents import checkpoints, console, contract, evaluation, policy, run_direc
 from agents.configs import RunConfig
 from agents.logger import Logger
 from agents.models import StepModel, TrainMetrics
+from agents.saver import Saver, reason
+from agents.stop_signals import StopSignals
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Snapshot
@@ -76,7 +78,6 @@ class Run:
 
     Attributes:
         directory: Of the run.
-        interrupted: Name of the signal that asks the loop to end, or ''.
     """
 
     def __init__(
@@ -90,20 +91,20 @@ class Run:
         self._agent, self._config = agent, config
         self._env_config, self._run_config = env_config, run_config
         self._origins, self._best_score = origins or {}, -np.inf
-        self.directory, self.interrupted = run_config.run_dir, ''
+        self.directory = run_config.run_dir
         self._last = {'log': 0, 'evaluation': 0, 'checkpoint': 0}  # Step of each.
-        self._handlers: dict[int, Any] = {}
+        self._stop_signals = StopSignals()
         self._exit_stack = contextlib.ExitStack()
 
     def __enter__(self) -> 'Run':
         """Makes or reopens the directory, resumes, tells the configuration, starts the display."""
         with contextlib.ExitStack() as stack:  # Undoes everything if something fails.
             stack.callback(self._agent.close)
-            stack.callback(self._restore_handlers)
-            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                self._handlers[number] = signal.signal(number, self._on_signal)
+            stack.enter_context(self._stop_signals)
+            stack.callback(os.close, run_directory.lock(self.directory))
             self._open_directory()
-            stack.callback(self._logger.close)
+            stack.callback(self._saver.attempt, self._logger.close)
+            stack.callback(self._saver.close)
             self._progress = console.Progress(self._config.total_steps, self._agent.num_steps)
             self._tell()
             stack.enter_context(self._progress)
@@ -123,6 +124,11 @@ class Run:
                 with self._agent.paused():
                     self._finish()
 
+    @property
+    def interrupted(self) -> str:
+        """Name of the signal that asks the loop to end after its update, or ''."""
+        return self._stop_signals.received
+
     def after_update(self, metrics: TrainMetrics) -> None:
         """Logs an update; writes, evaluates and saves when a period has passed.
 
@@ -135,7 +141,8 @@ class Run:
         if self._is_due(self._run_config.log_period, 'log'):
             self._log()
         self._evaluate_if_due()
-        if self._is_due(self._run_config.checkpoint_period, 'checkpoint'):
+        is_due = self._is_due(self._run_config.checkpoint_period, 'checkpoint')
+        if (is_due or self._saver.wants_checkpoint()) and not self._saver.is_writing():
             self._save_checkpoint()
 
     def _is_due(self, period: int, last: str) -> bool:
@@ -146,7 +153,7 @@ class Run:
         steps = self._last['log'] = self._agent.num_steps
         frames = steps * self._env_config.action_repeat
         row = self._logger.write(steps, frames, self._agent.learning_rate())
-        self._logger.flush()
+        self._saver.attempt(self._logger.flush)
         self._progress.update(row)
 
     def _evaluate_if_due(self) -> None:
@@ -173,8 +180,10 @@ class Run:
             self._logger.write_evaluation(steps, result)
             self._progress.print(f'evaluation at {steps:,} steps: {evaluation.summary(result)}')
             if result.mean_score > self._best_score:
-                self._best_score = result.mean_score
-                self._save_model('best', mean_score=result.mean_score)
+                save = functools.partial(self._save_model, 'best', mean_score=result.mean_score)
+                if self._saver.attempt(save):
+                    self._best_score = result.mean_score
+                    self._saver.save_best(self._state())
 
     def _save_model(self, name: str, **about: float) -> None:
         directory = os.path.join(self.directory, 'model', name)
@@ -182,15 +191,31 @@ class Run:
         policy.save(directory, self._agent.network, self._env_config, steps=steps, **about)
 
     def _save_checkpoint(self) -> None:
-        steps = self._last['checkpoint'] = self._agent.num_steps
-        self._logger.flush()
-        tree = {
+        self._last['checkpoint'] = self._agent.num_steps
+        self._saver.attempt(self._logger.flush)
+        self._saver.save(self._agent.num_steps, self._state())
+
+    def _save_all(self) -> None:
+        """The final model and the last state.
+
+        Raises:
+            UsageError: They cannot be written.
+        """
+        self._save_checkpoint()
+        if error := self._saver.insist(functools.partial(self._save_model, 'final')):
+            raise UsageError(
+                f'--run_dir: cannot write to {self.directory}: {reason(error)}; the state of step '
+                f'{self._agent.num_steps:,} is lost'
+            )
+
+    def _state(self) -> checkpoints.Tree:
+        """Everything that the run continues from."""
+        return {
             'agent': self._agent.state(),
             'logger': self._logger.state(),
             'best_score': float(self._best_score),
-            'last': self._last,
+            'last': dict(self._last),
         }
-        checkpoints.save(os.path.join(self.directory, 'checkpoints'), steps, tree)
 
     def _open_directory(self) -> None:
         """Starts a new run, or continues one where its last checkpoint was taken."""
@@ -200,20 +225,30 @@ class Run:
             'run': self._run_config,
         }
         if self._run_config.resume:
-            run_directory.check(self.directory, resume=True)
-            tree = checkpoints.load_latest(os.path.join(self.directory, 'checkpoints'))
-            if tree is None:
-                raise UsageError(f'--resume: {self.directory} has no checkpoint that can be read')
+            run_directory.check_unchanged(self.directory, configs)
+            tree = self._load_checkpoint()
             content = run_directory.reopen(self.directory, configs)
-            self._agent.set_state(tree['agent'])
-            self._best_score, self._last = float(tree['best_score']), dict(tree['last'])
-            self._logger = Logger(self.directory, self._agent.num_steps)
-            self._logger.set_state(tree['logger'])
         else:
+            tree = None
             content = run_directory.create(self.directory, configs)
-            self._logger = Logger(self.directory)
+        self._logger = Logger(self.directory, self._agent.num_steps, self._last)
+        if tree:
+            self._logger.set_state(tree['logger'])
         for name in ('agent', 'environment'):
             self._logger.write_text(name, content[name])
+        self._saver = Saver(self.directory, content, self._run_config.checkpoint_minutes)
+
+    def _load_checkpoint(self) -> checkpoints.Tree | None:
+        """Continues from the newest; None if the run ended before its first."""
+        directory = os.path.join(self.directory, 'checkpoints')
+        tree = checkpoints.load_latest(directory)
+        if tree is None:
+            if checkpoints.paths(directory):
+                raise UsageError(f'--resume: {self.directory} has no checkpoint that can be read')
+            return None
+        self._agent.set_state(tree['agent'])
+        self._best_score, self._last = float(tree['best_score']), dict(tree['last'])
+        return tree
 
     def _tell(self) -> None:
         configs = [self._config, self._env_config, self._run_config]
@@ -221,30 +256,21 @@ class Run:
         settings = contract.of_settings(configs, self._origins)
         contract.show(self._progress.console, {**game, **settings, 'writes to': self.directory})
         if self._run_config.resume:
-            self._progress.print(f'continuing at {self._agent.num_steps:,} steps')
+            steps = self._agent.num_steps
+            self._progress.print(f'continuing at {steps:,} steps' if steps else 'beginning anew')
 
     def _finish(self) -> None:
         steps = self._agent.num_steps
         if not self.interrupted and self._last['log'] < steps:
             self._log()
-        self._save_model('final')
-        self._save_checkpoint()
+        self._save_all()
         if self._run_config.eval_period and not self.interrupted:
             if self._last['evaluation'] < steps:
                 self._evaluate()
-                self._save_checkpoint()
+                self._save_all()
         if self.interrupted:
             program = os.path.splitext(os.path.basename(sys.argv[0]))[0]
             self._progress.print(
                 f'{self.interrupted}: saved at {steps:,} steps; continue with: '
                 f'./run {program} --run_dir={shlex.quote(self.directory)} --resume'
             )
-
-    def _on_signal(self, number: int, frame: types.FrameType | None) -> None:
-        """The first signal ends the loop after its update; the second ends the program."""
-        self.interrupted = signal.Signals(number).name
-        signal.signal(number, self._handlers[number])
-
-    def _restore_handlers(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)

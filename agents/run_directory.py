@@ -1,6 +1,7 @@
 """The directory of a run: made, refused or reopened, and the record of how the run was started."""
 
 import dataclasses
+import fcntl
 import importlib.metadata
 import json
 import os
@@ -12,7 +13,6 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from agents import checkpoints
 from envs.errors import UsageError
 
 _PACKAGES = (
@@ -33,17 +33,24 @@ def default_path(agent: str, game: str) -> str:
 
 def check(path: str, resume: bool) -> None:
     """Raises `UsageError` if the directory cannot become that of a run; leaves nothing behind."""
-    holds_run = os.path.exists(os.path.join(path, 'config.json'))
-    if resume and not holds_run:
-        raise UsageError(f'--resume: {path} holds no run')
-    if resume and not checkpoints.paths(os.path.join(path, 'checkpoints')):
-        raise UsageError(f'--resume: {path} has no checkpoint yet; delete it and start anew')
-    if holds_run and not resume:
+    if resume:
+        _require_run(path)
+        os.close(lock(path))
+    elif _holds_run(path):
         raise UsageError(f'{path} already holds a run; choose another --run_dir, or add --resume')
     ancestor = os.path.abspath(path)
     while not os.path.lexists(ancestor):
         ancestor = os.path.dirname(ancestor)
     _check_writable('run_dir', ancestor)
+
+
+def _holds_run(path: str) -> bool:
+    return os.path.exists(os.path.join(path, 'config.json'))
+
+
+def _require_run(path: str) -> None:
+    if not _holds_run(path):
+        raise UsageError(f'--resume: {path} holds no run')
 
 
 def check_output(flag: str, path: str) -> None:
@@ -63,21 +70,61 @@ def _check_writable(flag: str, directory: str) -> None:
         raise UsageError(message) from None
 
 
-def create(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
-    """Makes the directory of a new run, with `config.json`; returns the content of that.
+def lock(path: str) -> int:
+    """Takes the directory, which is made, for this process; it ends with the process or the handle.
+
+    Returns:
+        The handle, a file descriptor.
 
     Raises:
-        UsageError: It cannot be written, or another run has taken it.
+        UsageError: The directory cannot be written, or another process trains in it.
+    """
+    try:
+        os.makedirs(path, exist_ok=True)
+        handle = os.open(path, os.O_RDONLY)
+    except OSError as error:
+        raise UsageError(f'--run_dir: cannot write to {path}: {error.strerror}') from None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise UsageError(f'--run_dir: another process is training in {path}') from None
+    except OSError:
+        pass  # Some network drives know no locks.
+    return handle
+
+
+def create(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
+    """Writes `config.json` of a new run, in a locked directory; returns its content.
+
+    Raises:
+        UsageError: It cannot be written, or there is a run.
     """
     check(path, resume=False)
     content = {'format': _FORMAT, **_as_json(configs), 'sessions': [_session()]}
     try:
-        os.makedirs(path, exist_ok=True)
-        with open(os.path.join(path, 'config.json'), 'x') as file:
-            json.dump(content, file, indent=2)
+        restore(path, content)
     except OSError as error:
         raise UsageError(f'--run_dir: cannot write to {path}: {error.strerror}') from None
     return content
+
+
+def restore(path: str, content: Mapping[str, Any]) -> None:
+    """Makes the directory and its `config.json` where they are missing; raises `OSError`."""
+    config = os.path.join(path, 'config.json')
+    if not os.path.exists(config):
+        os.makedirs(path, exist_ok=True)
+        _write_config(config, content)
+
+
+def _write_config(path: str, content: Mapping[str, Any]) -> None:
+    """Whole, or not at all."""
+    partial = f'{path}.partial'
+    with open(partial, 'w') as file:
+        json.dump(content, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
 
 
 def check_unchanged(path: str, configs: Mapping[str, Any]) -> None:
@@ -102,10 +149,7 @@ def reopen(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
     check_unchanged(path, configs)
     sessions = [*read_config(path)['sessions'], _session()]
     content = {'format': _FORMAT, **_as_json(configs), 'sessions': sessions}
-    partial = os.path.join(path, 'config.json.partial')
-    with open(partial, 'w') as file:
-        json.dump(content, file, indent=2)
-    os.replace(partial, os.path.join(path, 'config.json'))
+    _write_config(os.path.join(path, 'config.json'), content)
     return content
 
 
@@ -115,7 +159,7 @@ def read_config(path: str) -> dict[str, Any]:
     Raises:
         UsageError: It is missing, damaged, or of another version.
     """
-    check(path, resume=True)
+    _require_run(path)
     try:
         with open(os.path.join(path, 'config.json')) as file:
             content = json.load(file)

@@ -11,6 +11,7 @@ from agents import console, logger
 from agents.evaluation import Episode, Evaluation
 from agents.logger import Logger
 from agents.models import TrainMetrics
+from tests.test_event_files import steps
 
 
 def update(value):
@@ -141,12 +142,14 @@ def test_a_resumed_logger_goes_on_as_if_nothing_had_happened(tmp_path):
             log.close()
             with open(directory / 'metrics.csv', 'a') as file:
                 file.write('13')  # A line that was being written.
-            log = Logger(str(directory), resume_step=105)
+            log = Logger(str(directory), 105, {'log': 100, 'evaluation': 100})
             log.set_state(state)
+            log.write_text('agent', {'learning_rate': 0.1})
         write_period(log, 200)
         log.close()
     for name in ('metrics', 'episodes', 'evaluations'):
         assert without_machine(rows(broken, name)) == without_machine(rows(whole, name))
+    assert steps(broken, 'train/entropy') == steps(whole, 'train/entropy') == [100, 200]
     seconds = [float(row['wall_seconds']) for row in rows(broken)]
     assert seconds == sorted(seconds)
     assert not list(broken.glob('*.partial'))

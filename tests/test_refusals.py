@@ -71,7 +71,7 @@ EARLY = [
     ('train_a2c', [CART, '--run_dir={run}'], '{run} already holds a run'),
     ('train_a2c', ['--resume'], '--resume needs --run_dir'),
     ('train_a2c', ['--resume', '--run_dir={empty}'], '--resume: {empty} holds no run'),
-    ('train_a2c', ['--resume', '--run_dir={run}'], '--resume: {run} has no checkpoint yet'),
+    ('train_a2c', [CART, '--checkpoint_minutes=-1'], '--checkpoint_minutes must be 0 or more'),
     ('train', ['--episodes=0'], '--episodes must be positive, not 0'),
     ('train', ['--game=Doom'], "unknown game 'Doom'; nearest"),
     ('evaluate', [], '--run_dir: which run?'),

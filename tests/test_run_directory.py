@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import stat
 
 import pytest
@@ -106,10 +107,28 @@ def test_a_damaged_config_is_refused(run_dir, text):
         run_directory.settings(run_dir)
 
 
-def test_a_run_without_a_checkpoint_cannot_be_resumed(tmp_path):
+def test_a_run_without_a_checkpoint_can_be_resumed(tmp_path):
     run_directory.create(str(tmp_path), configs(tmp_path))
-    with pytest.raises(UsageError, match='has no checkpoint yet'):
-        run_directory.check(str(tmp_path), resume=True)
+    run_directory.check(str(tmp_path), resume=True)
+
+
+def test_a_locked_directory_is_refused_until_its_process_lets_go(run_dir):
+    handle = run_directory.lock(run_dir)
+    with pytest.raises(UsageError, match='another process is training in '):
+        run_directory.check(run_dir, resume=True)
+    os.close(handle)
+    run_directory.check(run_dir, resume=True)
+    assert sorted(os.listdir(run_dir)) == ['checkpoints', 'config.json']
+
+
+def test_a_directory_that_was_deleted_is_restored(run_dir):
+    content = run_directory.read_config(run_dir)
+    shutil.rmtree(run_dir)
+    run_directory.restore(run_dir, content)
+    assert run_directory.read_config(run_dir) == content
+    before = os.stat(os.path.join(run_dir, 'config.json'))
+    run_directory.restore(run_dir, {})  # It is there: nothing is done.
+    assert os.stat(os.path.join(run_dir, 'config.json')) == before
 
 
 def test_what_holds_no_run_cannot_be_resumed(tmp_path):
