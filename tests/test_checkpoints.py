@@ -149,6 +149,76 @@ def test_a_damaged_file_is_passed_over_with_a_warning(tmp_path, caplog, damage):
     assert 'step-000000002.zip cannot be read' in caplog.text
 
 
+@pytest.fixture
+def small(tmp_path):
+    """A checkpoint and its tree; with all kinds of entries it has about two thousand bytes."""
+    rng = np.random.default_rng(0)
+    tree = {
+        'floats': rng.normal(size=9),
+        'bytes': rng.integers(0, 256, 50, np.uint8),
+        'list': [1, 0.5, None, True, 'text', 2**100],
+        'empty': np.zeros((0, 3), np.float32),
+    }
+    return tmp_path / os.path.basename(checkpoints.save(str(tmp_path), 1, tree)), tree
+
+
+def loads_only(path, tree):
+    """Reads nothing, or what was written; whether it does."""
+    try:
+        found = checkpoints.load(str(path))
+    except Exception:
+        return False
+    assert_equal(found, tree)
+    return True
+
+
+def test_no_byte_can_change_unnoticed(small):
+    path, tree = small
+    content = path.read_bytes()
+    rng = np.random.default_rng(0)
+    for position in range(len(content)):
+        for mask in (1, 255, int(rng.integers(2, 255))):
+            changed = bytearray(content)
+            changed[position] ^= mask
+            path.write_bytes(changed)
+            loads_only(path, tree)
+    path.write_bytes(content)
+    assert loads_only(path, tree)
+
+
+def test_no_torn_file_is_read(small):
+    path, tree = small
+    content = path.read_bytes()
+    for length in range(len(content)):
+        path.write_bytes(content[:length])
+        whole = loads_only(path, tree)  # What the comment is cut off from is whole.
+        assert not whole or length >= content.index(b'sha256:')
+        path.write_bytes(content[:length] + bytes(len(content) - length))
+        loads_only(path, tree)
+
+
+def test_a_file_without_a_hash_is_of_an_older_version(small):
+    path, tree = small
+    with zipfile.ZipFile(path, 'a') as archive:
+        archive.comment = b''
+    assert loads_only(path, tree)
+
+
+def test_the_best_one_is_kept_apart_and_read_last(tmp_path):
+    directory = str(tmp_path)
+    assert checkpoints.load_best(directory) is None
+    checkpoints.save_best(directory, {'step': 1})
+    for step in range(2, 8):
+        checkpoints.save(directory, step, {'step': step})
+    assert checkpoints.load_best(directory) == {'step': 1}
+    assert checkpoints.load_latest(directory) == {'step': 7}
+    assert len(os.listdir(tmp_path)) == 4
+    for path in checkpoints.paths(directory):
+        with open(path, 'r+b') as file:
+            file.write(b'xxxx')
+    assert checkpoints.load_latest(directory) == {'step': 1}
+
+
 def test_no_pickle_is_read(tmp_path):
     class Evil:
         def __reduce__(self):
