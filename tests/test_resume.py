@@ -1,6 +1,5 @@
 """Runs repeat themselves, and interrupted runs continue as if nothing had happened."""
 
-import csv
 import os
 import shlex
 import signal
@@ -8,10 +7,9 @@ import signal
 import numpy as np
 import pytest
 
-from agents import checkpoints
 from tests import launching
+from tests.comparing import difference_of_runs, first_difference, last_state, table
 
-MACHINE = {'wall_seconds', 'steps_per_second', 'rss_mb'}
 # Presets are left alone: they may be tuned without changing what is tested here.
 CART_POLE = (
     '--preset=none', '--game=CartPole-v1', '--network=mlp', '--action_repeat=1', '--frame_stack=1',
@@ -32,40 +30,8 @@ AIRSTRIKER = (
 )  # fmt: skip
 
 
-def table(run_dir, name):
-    """Rows of a table without the columns that tell of the machine."""
-    with open(run_dir / f'{name}.csv', newline='') as file:
-        rows = list(csv.DictReader(file))
-    return [{key: row[key] for key in row if key not in MACHINE} for row in rows]
-
-
-def last_state(run_dir):
-    """The last checkpoint without the time that the run took."""
-    tree = checkpoints.load(checkpoints.paths(str(run_dir / 'checkpoints'))[0])
-    del tree['logger']['wall_seconds']
-    return tree
-
-
-def first_difference(a, b, path=''):
-    """Where two trees differ, or ''; save states hold addresses of the process they are from."""
-    if path.endswith('/env/state'):
-        return ''
-    if type(a) is not type(b):
-        return f'{path}: {type(a)} and {type(b)}'
-    if isinstance(a, np.ndarray):
-        same = (a.dtype, a.shape, a.tobytes()) == (b.dtype, b.shape, b.tobytes())
-        return '' if same else path
-    if isinstance(a, (dict, list)):
-        keys, other = (list(x) if isinstance(x, dict) else list(range(len(x))) for x in (a, b))
-        found = (first_difference(a[key], b[key], f'{path}/{key}') for key in keys)
-        return f'{path}: {keys} and {other}' if keys != other else next(filter(None, found), '')
-    return '' if a == b else f'{path}: {a} and {b}'
-
-
 def assert_same_run(a, b):
-    for name in ('metrics', 'episodes', 'evaluations'):
-        assert table(a, name) == table(b, name), name
-    assert first_difference(last_state(a), last_state(b)) == ''
+    assert difference_of_runs(a, b) == ''
 
 
 def start(folder, flags):

@@ -1,0 +1,1 @@
+"""Experiments on what runs survive; the results are in README.md."""
