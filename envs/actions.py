@@ -75,6 +75,37 @@ class ActionSet:
         return int(idle[0]) if len(idle) else None
 
 
+class Turbo:
+    """Presses a button that is held anew, every few frames, as a turbo controller does.
+
+    A jump or a shot begins when its button goes down. An agent that sees pictures alone cannot know
+    whether it still is down from before; with a turbo it need not. Directions are held as ever.
+
+    Args:
+        num_frames: After so many frames a held button is released for one; 0: never. More than a
+            jump rises, since releasing the button ends a jump: 12 in HillHopper and in Sonic.
+        buttons: The console's buttons in the emulator's order; None where it has none.
+
+    Attributes:
+        held: Frames for which each button has been held, `int64[num_buttons]`.
+    """
+
+    def __init__(self, num_frames: int, buttons: Sequence[str | None]) -> None:
+        self._num_frames = num_frames
+        usable = _usable(buttons)
+        self._applies = np.array([b in usable and b not in _ARROWS for b in buttons])
+        self.held = np.zeros(len(buttons), np.int64)
+
+    def __call__(self, pressed: np.ndarray) -> np.ndarray:
+        """What is pressed in the next frame, `uint8[num_buttons]`, if `pressed` is asked for."""
+        if not self._num_frames:
+            return pressed
+        self.held = (self.held + 1) * pressed
+        released = self._applies & (self.held > self._num_frames)
+        self.held[released] = 0
+        return np.where(released, np.uint8(0), pressed)
+
+
 def discrete(combinations: Iterable[Combination], buttons: Sequence[str | None]) -> ActionSet:
     """One action per combination, `Discrete(n)`."""
     combinations = tuple(combinations)

@@ -56,6 +56,11 @@ class EnvConfig:
         "The game's own, or of a platform game contest (9000 for the level, 1000 for speed), "
         'progress (pixels) or score (points); these end with a lost life or the level.',
     )
+    turbo_frames: int = hparam(
+        0,
+        'Frames after which a button that is held (not an arrow) is released for one frame and '
+        'pressed anew, as by a turbo controller; 0: never. Retro games only.',
+    )
     sticky_actions: float = hparam(
         0.0,
         'Probability, at every emulator frame, that the action of the frame before is repeated.',
@@ -87,7 +92,7 @@ class EnvConfig:
         for name in ('action_repeat', 'screen_size', 'frame_stack'):
             value = getattr(self, name)
             require(value >= 1, f'--{name} must be at least 1, not {value}')
-        for name in ('noop_max', 'max_episode_steps', 'envs_per_process'):
+        for name in ('turbo_frames', 'noop_max', 'max_episode_steps', 'envs_per_process'):
             value = getattr(self, name)
             require(value >= 0, f'--{name} must not be negative, but is {value}')
         crop = self.crop

@@ -6,6 +6,7 @@ import importlib
 import itertools
 import types
 from collections.abc import Iterable
+from typing import Any
 
 from envs import retro_data
 from envs.config import EnvConfig
@@ -54,6 +55,8 @@ def check(config: EnvConfig) -> None:
             there_is = _nearest(level, known_levels) if known_levels else '; it has no levels'
             raise UsageError(f'{game_id} has no level {level!r}{there_is}')
     check_reward(config)
+    if config.turbo_frames and backend != 'retro':
+        raise UsageError(f'--turbo_frames: {game_id} is not a console game')
     known_sets = module.action_sets(game_id)
     if config.actions not in known_sets:
         raise UsageError(
@@ -81,11 +84,11 @@ def with_levels(config: EnvConfig) -> EnvConfig:
     return dataclasses.replace(config, levels=tuple(distinct))
 
 
-def make(name: str, level: str = '', actions: str = 'default') -> Game:
-    """The bare game, one emulator frame per step."""
+def make(name: str, level: str = '', actions: str = 'default', **options: Any) -> Game:
+    """The bare game, one emulator frame per step; `options` are those of its backend alone."""
     backend, game_id = resolve(name)
     game_class = getattr(_module(backend), _BACKENDS[backend][1])
-    game = game_class(game_id, level, actions)
+    game = game_class(game_id, level, actions, **options)
     assert isinstance(game, Game)
     game.name = game_id
     return game

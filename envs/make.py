@@ -33,7 +33,9 @@ def make_env(
         UsageError: The configuration does not fit the game.
     """
     first = index % max(len(config.levels), 1)
-    game = games.make(config.game, config.levels[first] if config.levels else '', config.actions)
+    level = config.levels[first] if config.levels else ''
+    options = {'turbo_frames': config.turbo_frames} if config.turbo_frames else {}
+    game = games.make(config.game, level, config.actions, **options)
     try:
         return _wrap(_leveled(game, config, first, level_stride), config, film)
     except BaseException:

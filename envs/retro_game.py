@@ -43,11 +43,14 @@ class RetroGame(Game):
         game_id: An id of `game_ids()`.
         level: A name of `levels(game_id)`; '' is the game's default state.
         actions: A name of `action_sets(game_id)`.
+        turbo_frames: See `actions.Turbo`.
     """
 
     max_episode_frames = FRAME_LIMIT
 
-    def __init__(self, game_id: str, level: str = '', actions: str = 'default') -> None:
+    def __init__(
+        self, game_id: str, level: str = '', actions: str = 'default', turbo_frames: int = 0
+    ) -> None:
         stable_retro = stable_retro_module()
         check(game_id)
         require(not level or level in levels(game_id), f'{game_id} has no level {level!r}')
@@ -63,6 +66,7 @@ class RetroGame(Game):
         self._emulator, self._data = self._env.em, self._env.data
         self.level = re.sub(r'\.state$', '', self._env.statename or '')
         self._actions = action_tables.for_console(actions, family(game_id), self._env.buttons)
+        self._turbo = action_tables.Turbo(turbo_frames, self._env.buttons)
         self.action_space = self._actions.space
         self.action_names, self.noop_action = self._actions.names, self._actions.noop
         height, width = self._env.observation_space.shape[:2]
@@ -83,13 +87,14 @@ class RetroGame(Game):
         """Loads the level's state; the emulator has no randomness, so the seed changes nothing."""
         gymnasium.Env.reset(self, seed=seed)
         self._env.reset()
+        self._turbo.held[:] = 0
         self._restored_screen = None
         self._variables = self._data.lookup_all()
         return self.screen(), dict(self._variables)
 
     def advance(self, action: Any) -> Transition:
         """One frame: the scenario's reward and end; the game's variables are the info."""
-        self._emulator.set_button_mask(self._actions.buttons(action), 0)
+        self._emulator.set_button_mask(self._turbo(self._actions.buttons(action)), 0)
         self._emulator.step()
         self._restored_screen = None
         before, self._variables = self._variables, self._data.lookup_all()
@@ -118,6 +123,7 @@ class RetroGame(Game):
         return {
             'state': state,
             'variables': dict(self._variables),
+            'held': self._turbo.held.copy(),
             'screen': self.render().copy(),
         }
 
@@ -128,6 +134,7 @@ class RetroGame(Game):
         self._data.reset()
         self._data.update_ram()
         self._variables = dict(snapshot['variables'])
+        self._turbo.held[:] = snapshot.get('held', 0)  # Older versions had no turbo.
         self._restored_screen = np.asarray(snapshot['screen'], np.uint8)
 
     def close(self) -> None:

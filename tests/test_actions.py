@@ -160,3 +160,26 @@ def test_unknown_sets_and_missing_buttons_are_refused():
         actions.for_console('sonik', 'sonic', CONSOLE_BUTTONS['Genesis'])
     with pytest.raises(UsageError, match="'shooter' needs B, which"):
         actions.for_console('shooter', 'sonic', CONSOLE_BUTTONS['Atari2600'])
+
+
+@given(
+    st.integers(1, 20),
+    st.lists(st.tuples(st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=80),
+)
+def test_a_turbo_releases_for_one_frame_what_is_held(num_frames, frames):
+    """Against a log of the frames since each button went down."""
+    turbo = actions.Turbo(num_frames, ['B', None, 'RIGHT', 'START'])
+    since = 0
+    for b, right, start in frames:
+        asked = np.array([b, 0, right, start], np.uint8)
+        got = turbo(asked)
+        assert got.dtype == np.uint8
+        assert got[1:].tolist() == asked[1:].tolist()  # Only B can be held too long.
+        released = b and since == num_frames
+        assert got[0] == (b and not released)
+        since = since + 1 if got[0] else 0
+
+
+def test_without_a_turbo_all_is_held():
+    turbo = actions.Turbo(0, ['A'])
+    assert all(turbo(np.ones(1, np.uint8))[0] == 1 for _ in range(1000))

@@ -27,6 +27,8 @@ EARLY = [
         ['--game=Airstriker-Genesis', '--reward=contest'],
         "Airstriker-Genesis-v0 has no reward 'contest'; there are: default",
     ),
+    ('train_a2c', [CART, '--turbo_frames=12'], '--turbo_frames: CartPole-v1 is not a console game'),
+    ('train_a2c', ['--turbo_frames=-1'], '--turbo_frames must not be negative'),
     ('train_a2c', [CART, '--reward=speed'], "no reward 'speed'; there are: default"),
     ('train_a2c', ['--game=Airstriker-Genesis', '--levels=test'], "no level 'test'"),
     (

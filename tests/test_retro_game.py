@@ -229,3 +229,29 @@ def test_families_fit_the_consoles_of_their_games():
     assert by_family['shooter'] == {GAME}
     assert 'SonicTheHedgehog2-Genesis-v0' in by_family['sonic']
     assert not {'SonicWings-Snes-v0', 'SonicBlastMan-Snes-v0'} & by_family['sonic']
+
+
+def landings(turbo_frames, num_frames=400):
+    """How often the hare jumps while jump is held, and the same from a snapshot half way."""
+    game = RetroGame('HillHopper-Genesis', 'MeadowZone.Act1', 'platform', turbo_frames)
+    _, info = game.reset()
+    jump = game.action_names.index('B')
+    heights = [info['y']]
+    for frame in range(num_frames):
+        if frame == num_frames // 2:
+            snapshot = game.snapshot()
+        heights.append(game.advance(jump)[3]['y'])
+    game.restore(snapshot)
+    again = [game.advance(jump)[3]['y'] for _ in range(num_frames // 2)]
+    game.close()
+    ground = max(heights)
+    jumps = sum(a == ground and b < ground for a, b in zip(heights, heights[1:], strict=False))
+    return jumps, ground - min(heights), again == heights[num_frames // 2 + 1 :]
+
+
+def test_a_turbo_jumps_again_and_as_high(call):
+    held, height, _ = call(landings, 0)
+    assert held == 1
+    jumps, turbo_height, same_after_restore = call(landings, 12)
+    assert jumps > 4 and turbo_height == height > 60
+    assert same_after_restore
