@@ -1,4 +1,4 @@
-"""Quick start: train the default game with A2C, evaluate it, film it."""
+"""Quick start: train a game with A2C, evaluate the agent and film it."""
 
 import os
 
@@ -6,6 +6,7 @@ from absl import flags
 
 from launch import script, train_a2c
 
+flags.FLAGS.set_default('game', 'HillHopper-Genesis')
 _EPISODES = flags.DEFINE_integer('episodes', 20, 'Whole episodes of each evaluation at the end.')
 
 
