@@ -14,7 +14,7 @@ from worker_envs import Savable, Walk, wait_until_dead
 
 from envs import healing, processes
 from envs.config import EnvConfig
-from envs.make import make_vec_env
+from envs.make import make_env, make_vec_env
 from envs.vec_env import SubprocVecEnv
 
 FINE, RAISE, CRASH, SLEEP, END = (
@@ -27,8 +27,8 @@ def make():
     """Makes vector environments that have been reset, and closes them."""
     made = []
 
-    def start(*env_fns, seed=1, **kwargs):
-        made.append(SubprocVecEnv(env_fns, **kwargs))
+    def start(*env_fns, seed=1, snapshot_seconds=1e9, **kwargs):
+        made.append(SubprocVecEnv(env_fns, snapshot_seconds=snapshot_seconds, **kwargs))
         made[-1].reset(seed=seed)
         return made[-1]
 
@@ -287,7 +287,12 @@ class Tape:
     """Two environments with their actions: each has a position in its own sequence of these."""
 
     def __init__(self, config, length=150):
-        self.envs = make_vec_env(config, range(2))
+        self.envs = SubprocVecEnv(
+            [functools.partial(make_env, config, i) for i in range(2)],
+            snapshot_seconds=1e9,
+            step_infos=False,
+            envs_per_process=1 if 'Genesis' in config.game else 2,
+        )
         num_actions = int(self.envs.single_action_space.n)
         self.actions = np.random.default_rng(0).integers(num_actions, size=(length, 2))
         self.position = np.zeros(2, int)
@@ -356,6 +361,7 @@ def test_games_go_on_exactly(config, fail):
 def test_replacing_a_worker_that_grew_changes_nothing(game, monkeypatch, caplog):
     wanted, tape = Tape(GAMES[game]), Tape(GAMES[game])
     healer, pids = tape.envs.healer, tape.envs.worker_pids
+    monkeypatch.setattr(healing, '_LOOK_SECONDS', 1e9)
     sizes = itertools.cycle([5000.0, 60.0])  # Before and after.
     monkeypatch.setattr(tape.envs._pool, 'resident_mb', lambda number: next(sizes))
     try:
