@@ -16,6 +16,7 @@ from envs import cores
 from envs.config import EnvConfig
 from envs.game import Snapshot
 from envs.make import make_vec_env
+from envs.restarts import Restarts
 from envs.vec_env import SubprocVecEnv
 
 Result = TypeVar('Result')
@@ -38,6 +39,7 @@ class ActorCritic:
         network: Its weights are what is learned.
         num_steps: Agent steps of all environments together.
         episodes: Statistics of the episodes that ended in the last update's rollout.
+        restarts: Counts the workers that were replaced; whoever trains looks at its `excess`.
     """
 
     _num_optimizers = 1
@@ -53,11 +55,14 @@ class ActorCritic:
         self.config = config
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
+        self.restarts = Restarts(env_config.max_restarts, defer=True)
         groups = [group.tolist() for group in np.array_split(np.arange(num_envs), num_groups)]
         self._threads = [_thread(group, num_groups, pin_cores) for group in range(num_groups)]
         self.envs: list[SubprocVecEnv] = []
         try:
-            start = functools.partial(make_vec_env, env_config, num_groups=num_groups)
+            start = functools.partial(
+                make_vec_env, env_config, num_groups=num_groups, restarts=self.restarts
+            )
             starts = self._submit(start, groups)
             concurrent.futures.wait(starts)
             # Those that did start must be closed, if another did not.

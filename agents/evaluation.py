@@ -15,6 +15,7 @@ from agents.runner import Actor, forget
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.make import make_vec_env
+from envs.restarts import Restarts
 
 _log = logging.getLogger(__name__)
 
@@ -167,21 +168,25 @@ def evaluate_actor(
     seed: int,
     film: str = '',
     should_stop: Callable[[], bool] = lambda: False,
+    restarts: Restarts | None = None,
 ) -> Evaluation:
     """`evaluate` for whatever chooses actions; `make_actor` is given the environments.
 
     `should_stop` is asked at every step; if true, only the episodes finished so far are returned.
+    `restarts` counts replaced workers, if others are counted with them.
     """
     num_episodes = even(num_episodes, env_config)
     num_envs = count_envs(num_episodes, bool(film))
     # The next level of an environment is the one that no other has yet played.
-    envs = make_vec_env(env_config, range(num_envs), film=film, level_stride=num_envs)
+    envs = make_vec_env(
+        env_config, range(num_envs), film=film, level_stride=num_envs, restarts=restarts
+    )
     try:
         actor = make_actor(envs)
         quota = [-((i - num_episodes) // num_envs) for i in range(num_envs)]  # First ones first.
         episodes = play(actor, envs, quota, seed, should_stop)
-        if envs.num_restarts and len(env_config.levels) > 1:
-            _log.warning('A worker was restarted: its levels were not played as often as others.')
+        if envs.healer.num_lost and len(env_config.levels) > 1:
+            _log.warning('An episode was lost: its levels were not played as often as others.')
     finally:
         envs.close()
     return Evaluation(env_config.game, mode, tuple(episodes))

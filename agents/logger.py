@@ -18,7 +18,7 @@ from agents.models import TrainMetrics
 METRICS = (
     'steps', 'frames', 'wall_seconds', 'steps_per_second', 'episodes', 'episode_return',
     'episode_score', 'episode_length', 'episode_value', 'episode_progress', 'episode_completed',
-    *TrainMetrics._fields, 'learning_rate', 'rss_mb',
+    *TrainMetrics._fields, 'learning_rate', 'rss_mb', 'restarts',
 )  # fmt: skip
 EPISODES = (
     'step', 'env', 'level', 'return', 'score', 'length', 'frames', 'value', 'progress',
@@ -26,7 +26,7 @@ EPISODES = (
 )  # fmt: skip
 EVALUATIONS = ('step', 'mode', 'episodes', 'mean_score', 'standard_error', 'mean_return')
 # These tell of the machine, not of the algorithm: they differ between two equal runs.
-MACHINE_METRICS = ('wall_seconds', 'steps_per_second', 'rss_mb')
+MACHINE_METRICS = ('wall_seconds', 'steps_per_second', 'rss_mb', 'restarts')
 # `progress` and `completed` are known in levels that end somewhere.
 _EPISODE_MEANS = ('return', 'score', 'length', 'value', 'progress', 'completed')
 _WINDOW = 100  # Episodes that `episode_return` and its like are the mean of.
@@ -67,7 +67,9 @@ class Logger:
             self._recent.append(episode)
             self._levels.add(episode['level'])
 
-    def write(self, steps: int, frames: int, learning_rate: float) -> dict[str, Any]:
+    def write(
+        self, steps: int, frames: int, learning_rate: float, restarts: int = 0
+    ) -> dict[str, Any]:
         """Writes the row of the period that ends here; returns it."""
         now = time.monotonic()
         rate = (steps - self._last_step) / max(now - self._last_time, 1e-9)
@@ -82,6 +84,7 @@ class Logger:
             **TrainMetrics(*np.mean(self._updates, axis=0).tolist())._asdict(),
             'learning_rate': learning_rate,
             'rss_mb': round(rss_mb(), 1),
+            'restarts': restarts,
         }
         self._updates = []
         self._metrics.write(row)
@@ -178,7 +181,8 @@ def _mean(episodes: Iterable[Mapping[str, Any]], key: str) -> float | str:
 class _Table:
     """A CSV file with a header; reopening it drops the rows after a step.
 
-    Rows that cannot be written wait for the next `flush`.
+    Rows that cannot be written wait for the next `flush`. Columns that the file does not have yet
+    are empty in the rows that it has.
     """
 
     def __init__(self, path: str, columns: tuple[str, ...], last_step: int) -> None:
@@ -187,18 +191,20 @@ class _Table:
         kept: list[list[str]] = []
         if os.path.exists(path):
             with open(path, newline='') as file:
-                kept = [row for row in csv.reader(file) if self._is_before(row, last_step)]
+                rows = csv.reader(file)
+                known = next(rows, [])
+                before = [row for row in rows if _is_before(row, len(known), last_step)]
+                kept = [self._values(dict(zip(known, row, strict=True))) for row in before]
         with open(f'{path}.partial', 'wb') as file:
             file.write(_csv([columns, *kept]))
         os.replace(f'{path}.partial', path)
 
-    def _is_before(self, row: list[str], step: int) -> bool:
-        """Whether it is a row of this step or earlier: not the header, nor a torn last line."""
-        return len(row) == len(self._columns) and row[0].isdigit() and int(row[0]) <= step
-
     def write(self, row: Mapping[str, Any]) -> None:
         """Adds a row."""
-        self._waiting.append([row.get(column, '') for column in self._columns])
+        self._waiting.append(self._values(row))
+
+    def _values(self, row: Mapping[str, Any]) -> list[Any]:
+        return [row.get(column, '') for column in self._columns]
 
     def flush(self) -> None:
         """Hands the rows to the operating system; all or none of them."""
@@ -215,6 +221,11 @@ def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
     text = io.StringIO(newline='')
     csv.writer(text).writerows(rows)
     return text.getvalue().encode()
+
+
+def _is_before(row: list[str], num_columns: int, step: int) -> bool:
+    """Whether it is a row of this step or earlier, and not a torn last line."""
+    return 0 < len(row) == num_columns and row[0].isdigit() and int(row[0]) <= step
 
 
 def rss_mb() -> float:

@@ -21,6 +21,7 @@ from agents.stop_signals import StopSignals
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Snapshot
+from envs.restarts import Restarts
 from envs.vec_env import SubprocVecEnv
 
 
@@ -29,6 +30,7 @@ class Agent(Protocol):
 
     network: keras.Model
     step_model: StepModel
+    restarts: Restarts
 
     @property
     def envs(self) -> Sequence[SubprocVecEnv]:
@@ -118,16 +120,23 @@ class Run:
         error: BaseException | None,
         traceback: types.TracebackType | None,
     ) -> None:
-        """Saves the last state and model if the loop ended by itself or by a signal."""
+        """Saves the last state and model if the loop ended by itself or was asked to end.
+
+        Raises:
+            UsageError: It ended since workers had to be replaced too often.
+        """
         with self._exit_stack:
             if error is None:
                 with self._agent.paused():
                     self._finish()
+                if self._agent.restarts.excess:
+                    raise UsageError(self._agent.restarts.excess)
 
     @property
     def interrupted(self) -> str:
-        """Name of the signal that asks the loop to end after its update, or ''."""
-        return self._stop_signals.received
+        """What asks the loop to end after its update: a signal, too many restarts, or nothing."""
+        excess = self._agent.restarts.excess
+        return self._stop_signals.received or ('too many restarts' if excess else '')
 
     def after_update(self, metrics: TrainMetrics) -> None:
         """Logs an update; writes, evaluates and saves when a period has passed.
@@ -152,7 +161,8 @@ class Run:
     def _log(self) -> None:
         steps = self._last['log'] = self._agent.num_steps
         frames = steps * self._env_config.action_repeat
-        row = self._logger.write(steps, frames, self._agent.learning_rate())
+        restarts = self._agent.restarts.total
+        row = self._logger.write(steps, frames, self._agent.learning_rate(), restarts)
         self._saver.attempt(self._logger.flush)
         self._progress.update(row)
 
@@ -173,6 +183,7 @@ class Run:
                 seed=steps,
                 film=film if self._is_due(self._run_config.video_period, 'evaluation') else '',
                 should_stop=lambda: bool(self.interrupted),
+                restarts=self._agent.restarts,
             )
             if self.interrupted:
                 return  # It is still due, and done when the run is resumed.
@@ -215,6 +226,7 @@ class Run:
             'logger': self._logger.state(),
             'best_score': float(self._best_score),
             'last': dict(self._last),
+            'restarts': self._agent.restarts.total,
         }
 
     def _open_directory(self) -> None:
@@ -248,6 +260,7 @@ class Run:
             return None
         self._agent.set_state(tree['agent'])
         self._best_score, self._last = float(tree['best_score']), dict(tree['last'])
+        self._agent.restarts.total += int(tree.get('restarts', 0))  # Of the sessions before.
         return tree
 
     def _tell(self) -> None:

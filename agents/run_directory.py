@@ -21,7 +21,10 @@ _PACKAGES = (
 )  # fmt: skip
 _FORMAT = 2  # Of `config.json`, the tables and the checkpoints.
 # When a run is resumed: its length, and how it uses the machine.
-_MAY_CHANGE = ('total_steps', 'pin_cores', 'envs_per_process')
+_MAY_CHANGE = (
+    'total_steps', 'pin_cores', 'envs_per_process', 'hang_seconds', 'max_restarts',
+    'worker_memory_mb',
+)  # fmt: skip
 
 
 def default_path(agent: str, game: str) -> str:

@@ -42,8 +42,37 @@ def _fits(value: Any, hint: Any) -> bool:
     return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WorkerConfig:
+    """The worker processes that play the games."""
+
+    envs_per_process: int = hparam(
+        0, 'Environments in a worker process; 0: as fits the cores. Retro games: always 1.'
+    )
+    hang_seconds: float = hparam(
+        60.0, 'A worker that does not answer for so many seconds is replaced; 0: never.'
+    )
+    max_restarts: int = hparam(
+        100,
+        'More worker failures than this within an hour end the training, which is saved; an '
+        'evaluation counts for itself. 0: the first one does.',
+    )
+    worker_memory_mb: int = hparam(
+        2000,
+        'A worker that has more memory than this, MB with its engines, is replaced, and its games '
+        'go on exactly; 0: never.',
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        require_types(self)
+        for field in dataclasses.fields(WorkerConfig):
+            value = getattr(self, field.name)
+            require(value >= 0, f'--{field.name} must not be negative, but is {value}')
+
+
 @dataclasses.dataclass(frozen=True)
-class EnvConfig:
+class EnvConfig(WorkerConfig):
     """One environment: the game and what stands between it and the agent, in order."""
 
     game: str = hparam('VizdoomBasic-v1', 'Game: a retro, ViZDoom, ALE or gymnasium id.')
@@ -82,17 +111,14 @@ class EnvConfig:
     )
     screen_size: int = hparam(84, 'Height and width of the grayscale picture, pixels.')
     frame_stack: int = hparam(4, 'Number of last pictures that make an observation.')
-    envs_per_process: int = hparam(
-        0, 'Environments in a worker process; 0: as fits the cores. Retro games: always 1.'
-    )
 
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
-        require_types(self)
+        super().__post_init__()
         for name in ('action_repeat', 'screen_size', 'frame_stack'):
             value = getattr(self, name)
             require(value >= 1, f'--{name} must be at least 1, not {value}')
-        for name in ('turbo_frames', 'noop_max', 'max_episode_steps', 'envs_per_process'):
+        for name in ('turbo_frames', 'noop_max', 'max_episode_steps'):
             value = getattr(self, name)
             require(value >= 0, f'--{name} must not be negative, but is {value}')
         crop = self.crop

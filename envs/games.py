@@ -13,13 +13,13 @@ from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Game
 
-# Backend -> module and class. Each module has game_ids, levels, action_sets and check, and imports
-# its emulator only when one of them is called.
+# Backend -> module, class and emulator. Each module has game_ids, levels, action_sets and check,
+# and imports its emulator only when one of them is called.
 _BACKENDS = {
-    'retro': ('envs.retro_game', 'RetroGame'),
-    'vizdoom': ('envs.vizdoom_game', 'VizdoomGame'),
-    'atari': ('envs.atari_game', 'AtariGame'),
-    'gymnasium': ('envs.gymnasium_game', 'GymnasiumGame'),
+    'retro': ('envs.retro_game', 'RetroGame', 'stable_retro'),
+    'vizdoom': ('envs.vizdoom_game', 'VizdoomGame', 'vizdoom.gymnasium_wrapper'),
+    'atari': ('envs.atari_game', 'AtariGame', 'ale_py'),
+    'gymnasium': ('envs.gymnasium_game', 'GymnasiumGame', 'gymnasium'),
 }
 
 
@@ -92,6 +92,13 @@ def make(name: str, level: str = '', actions: str = 'default', **options: Any) -
     assert isinstance(game, Game)
     game.name = game_id
     return game
+
+
+def modules(name: str) -> tuple[str, str]:
+    """Names of the modules that play a game, for processes that import them in advance."""
+    backend, _ = resolve(name)
+    module, _, emulator = _BACKENDS[backend]
+    return module, emulator
 
 
 def _module(backend: str) -> types.ModuleType:

@@ -12,6 +12,7 @@ from envs.config import EnvConfig
 from envs.courses import COURSES
 from envs.errors import UsageError
 from envs.game import Game
+from envs.restarts import Restarts
 from envs.rewards import REWARDS, LevelCycle
 from envs.vec_env import SubprocVecEnv
 
@@ -50,7 +51,7 @@ def make_vec_env(
     num_groups: int = 1,
     film: str = '',
     level_stride: int = 1,
-    hang_seconds: float = 60.0,
+    restarts: Restarts | None = None,
 ) -> SubprocVecEnv:
     """The environments of these numbers in worker processes, without the infos of steps.
 
@@ -63,7 +64,7 @@ def make_vec_env(
         num_groups: How many such groups of environments play at the same time.
         film: File that environment 0 films its first episodes to; '' for none.
         level_stride: How many levels further each episode is.
-        hang_seconds: A worker that takes longer to answer counts as dead; 0: never.
+        restarts: Counts replaced workers, if other environments count with these.
 
     Raises:
         UsageError: The configuration does not fit the game.
@@ -73,9 +74,12 @@ def make_vec_env(
     ]
     return SubprocVecEnv(
         env_fns,
-        hang_seconds=hang_seconds,
+        hang_seconds=config.hang_seconds,
+        restarts=restarts or Restarts(config.max_restarts),
+        max_memory_mb=0 if film else config.worker_memory_mb,  # A film ends with its worker.
         step_infos=False,
         envs_per_process=_envs_per_process(config, len(env_fns), num_groups),
+        preload=(__name__, *games.modules(config.game)),
     )
 
 

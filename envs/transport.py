@@ -14,22 +14,27 @@ import select
 import socket
 import struct
 import tempfile
+from collections.abc import Callable
 from typing import NamedTuple
 
 import gymnasium
 import numpy as np
 
 STEP = b's'  # A request.
-CALL = b'c'  # A request; behind it, for each environment, a method of `worker.Seat` and arguments.
+CALL = b'c'  # A request; behind it, for each environment, a method of `seat.Seat` and arguments.
 DONE = b'.'  # An answer: no environment has anything to tell.
 TELL = b't'  # An answer; behind it, pickled, an object for each environment, in a list.
 FAIL = b'!'  # An answer; behind it, pickled, a Failure.
 
+_WAIT_SECONDS = 1.0  # Between two looks at who does not answer.
+_LENGTH = struct.Struct('!Q')
+_READ_BYTES = 1 << 20  # At a time.
+
 
 class Failure(NamedTuple):
-    """An exception of the environment, as it travels to the learner."""
+    """What an environment did wrong, as it travels to the learner."""
 
-    summary: str
+    what: str  # 'raised ...', 'returned ...'; of a `UsageError` its message
     traceback: str
     is_usage_error: bool
     env: int  # Its number among all.
@@ -72,36 +77,66 @@ def anonymous_file() -> int:
 
 
 class Channel:
-    """One end of the pipe between learner and worker; the only place that reads and writes it."""
+    """One end of the pipe between learner and worker; the only place that reads and writes it.
 
-    def __init__(self, connection: multiprocessing.connection.Connection) -> None:
-        self._connection = connection
+    Args:
+        connection: The end.
+        on_wait: Is called after every second that a limited channel waits for the other end.
+    """
+
+    def __init__(
+        self,
+        connection: multiprocessing.connection.Connection,
+        on_wait: Callable[[], object] = lambda: None,
+    ) -> None:
+        self._connection, self._on_wait = connection, on_wait
         self._fd = connection.fileno()
+        self._limit, self._wait_seconds = 0.0, _WAIT_SECONDS
 
     def put(self, kind: bytes, body: bytes = b'') -> None:
         """Sends one byte, and perhaps more behind it."""
-        os.write(self._fd, kind)
-        if body:
-            self._connection.send_bytes(body)
+        if not body:
+            os.write(self._fd, kind)
+            return
+        rest = memoryview(kind + _LENGTH.pack(len(body)) + body)
+        while rest:
+            rest = rest[os.write(self._fd, rest) :]
 
     def get(self) -> bytes:
         """Receives one byte; `BlockingIOError` past the limit, `EOFError` if the other is gone."""
-        kind = os.read(self._fd, 1)
-        if not kind:
-            raise EOFError
-        return kind
+        return self._read(1)
 
     def get_body(self) -> bytes:
         """Receives what is behind the byte."""
-        return self._connection.recv_bytes()
+        (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
+        return self._read(length)
+
+    def _read(self, size: int) -> bytes:
+        parts, missing, waited = [], size, 0.0
+        while missing:
+            try:
+                part = os.read(self._fd, min(missing, _READ_BYTES))
+            except BlockingIOError:
+                waited += self._wait_seconds
+                if 0.0 < self._limit <= waited:
+                    raise
+                self._on_wait()
+                continue
+            if not part:
+                raise EOFError
+            parts.append(part)
+            missing -= len(part)
+        return b''.join(parts)
 
     def put_file(self, file: int, pid: int) -> None:
         """Sends a file descriptor to the process at the other end."""
         multiprocessing.reduction.send_handle(self._connection, file, pid)
 
     def get_file(self) -> int:
-        """Receives a file descriptor."""
-        return multiprocessing.reduction.recv_handle(self._connection)
+        """Receives a file descriptor, which no engine inherits."""
+        file = multiprocessing.reduction.recv_handle(self._connection)
+        os.set_inheritable(file, False)
+        return file
 
     def ready(self) -> bool:
         """Whether something can be received, be it the end."""
@@ -109,10 +144,10 @@ class Channel:
 
     def limit(self, seconds: float) -> None:
         """Limits every wait; the kernel counts, which costs nothing per message. 0: no limit."""
-        value = struct.pack('ll', int(seconds), int(seconds % 1 * 1e6))
+        self._limit, self._wait_seconds = seconds, min(seconds or _WAIT_SECONDS, _WAIT_SECONDS)
         with socket.socket(fileno=os.dup(self._fd)) as end:
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, value)
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, value)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(self._wait_seconds))
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(seconds))
 
     def wait_for_the_end(self) -> None:
         """Waits until the other end is closed, reading nothing."""
@@ -124,3 +159,7 @@ class Channel:
         """Closes this end; every later use raises `OSError`."""
         self._fd = -1
         self._connection.close()
+
+
+def _timeval(seconds: float) -> bytes:
+    return struct.pack('ll', int(seconds), int(seconds % 1 * 1e6))

@@ -4,7 +4,6 @@ See `envs.worker` for what runs in the processes and `envs.transport` for how th
 """
 
 import functools
-import logging
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -18,15 +17,13 @@ from gymnasium.vector.utils import batch_space
 from envs import transport, worker
 from envs.errors import UsageError
 from envs.game import Snapshot
+from envs.healing import Healer
+from envs.restarts import Restarts
 from envs.worker_pool import WorkerPool
-from envs.worker_process import WorkerError
 
 Step = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
 
-_log = logging.getLogger(__name__)
-
 _RESTORE_SECONDS = 3600.0  # Until a worker that restores counts as hung.
-_MAX_ATTEMPTS = 3  # If fresh environments fail one after the other, the next would, too.
 _ARRAY_SPACES = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 
@@ -37,17 +34,18 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     an episode's end is the first of the next episode; `infos['final_obs']` and
     `infos['final_info']` tell of the end.
 
-    A worker that dies, hangs or raises is replaced by a fresh one, with all its environments. Their
-    step counts as truncated, with reward 0 and the last good observation as the final one, but for
-    episodes that it had just ended; what happened is told in `infos['final_info']['worker_error']`
-    and logged.
+    A worker that dies, hangs, raises or returns what cannot be learned from is replaced by a fresh
+    one, with all its environments. Their step counts as truncated, with reward 0 and the last good
+    observation as the final one, but for episodes that it had just ended; what happened is told in
+    `infos['final_info']['worker_error']` and logged. They go on from the last snapshot of their
+    episode, or begin a new one if there is none: see `envs.healing`.
 
     Workers keep to the cores of the thread that starts them.
 
     Attributes:
         observations: The shared array, `[N, ...]`. `reset`, `step` and `restore` return it itself
             and not a copy: its content is valid until the next step.
-        num_restarts: Workers replaced so far.
+        healer: Replaces workers.
     """
 
     def __init__(
@@ -56,9 +54,12 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         *,
         context: str = 'forkserver',
         hang_seconds: float = 60.0,
-        max_restarts: int = 100,
+        restarts: Restarts | None = None,
+        max_memory_mb: int = 0,
+        snapshot_seconds: float = 10.0,
         step_infos: bool = True,
         envs_per_process: int = 1,
+        preload: Sequence[str] = (),
     ) -> None:
         """Starts all workers at once and waits for all of them.
 
@@ -67,11 +68,16 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             context: How processes start: 'forkserver' or 'spawn'. A fork would inherit the locks
                 of TensorFlow's threads.
             hang_seconds: A worker that takes longer to answer counts as dead; 0: never.
-            max_restarts: More restarts than this raise RuntimeError.
+            restarts: Counts replaced workers and says when there were too many; default: 100 an
+                hour may fail.
+            max_memory_mb: A worker that has more of it in RAM, with its engines, is replaced, and
+                its environments go on exactly; 0: never.
+            snapshot_seconds: Between two snapshots of a worker for the case that it dies.
             step_infos: Whether to pass on the infos of steps within an episode, which pickles
                 them at every step; those of an episode's start and end always are.
             envs_per_process: Environments in a worker, which steps them one after the other: fewer
                 wake-ups, less memory, but no use of more cores than workers.
+            preload: Modules that the environments need; a restart is quicker with them.
 
         Raises:
             UsageError: An environment refuses what its user asked for.
@@ -79,27 +85,28 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         """
         if not env_fns or envs_per_process < 1 or context not in ('forkserver', 'spawn'):
             raise ValueError(f'needs environments, and forkserver or spawn, not {context!r}')
-        self.num_envs, self.num_restarts, self._max_restarts = len(env_fns), 0, max_restarts
-        self._restart_rng = np.random.default_rng()
-        self._pending = False
-        self._pool = WorkerPool(env_fns, context, step_infos, envs_per_process)
+        self.num_envs, self._pending = len(env_fns), False
+        options = worker.Options(self.num_envs, step_infos, snapshot_seconds)
+        self._pool = WorkerPool(env_fns, context, options, envs_per_process, preload)
         try:
-            self._adopt(self._pool.start())
+            names = self._adopt(self._pool.start())
             self._pool.share(hang_seconds)
+            restarts = restarts or Restarts()
+            self.healer = Healer(self._pool, self._arrays, names, restarts, max_memory_mb)
         except BaseException:
             self.close()
             raise
 
-    def _adopt(self, descriptions: list[tuple[Any, ...]]) -> None:
-        """Takes over names and spaces, which must agree."""
-        self._names = [name for name, *_ in descriptions]
+    def _adopt(self, descriptions: list[tuple[Any, ...]]) -> list[str]:
+        """Takes over the spaces, which must agree; the names of the games."""
+        names = [name for name, *_ in descriptions]
         _, observation_space, action_space, metadata, self.render_mode = descriptions[0]
         for name, *others in descriptions:
             if others[:2] != [observation_space, action_space]:
-                raise UsageError(f'the spaces of {name} and of {self._names[0]} differ')
+                raise UsageError(f'the spaces of {name} and of {names[0]} differ')
         for space in (observation_space, action_space):
             if not isinstance(space, _ARRAY_SPACES):
-                raise UsageError(f'{self._names[0]} has a space that is not one array: {space}')
+                raise UsageError(f'{names[0]} has a space that is not one array: {space}')
         self.single_observation_space, self.single_action_space = observation_space, action_space
         self.observation_space = batch_space(observation_space, self.num_envs)
         self.action_space = batch_space(action_space, self.num_envs)
@@ -108,6 +115,12 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             self._pool.memory, self.num_envs, observation_space, action_space
         )
         self.observations = self._arrays.observations
+        return names
+
+    @property
+    def num_restarts(self) -> int:
+        """Workers replaced so far."""
+        return self.healer.num_restarts
 
     @property
     def worker_pids(self) -> list[int]:
@@ -126,11 +139,11 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         else:
             seeds = list(seed)
         if seed is not None:
-            self._restart_rng = np.random.default_rng([s for s in seeds if s is not None])
+            self.healer.seed([s for s in seeds if s is not None])
         self._require_idle()
         self._pool.ask([('reset', own_seed, options) for own_seed in seeds])
         infos: dict[str, Any] = {}
-        for index, (_, info) in enumerate(self._answers()):
+        for index, (_, info) in enumerate(self._answers(resume=False)):
             infos = self._add_info(infos, info, index)
         return self.observations, infos
 
@@ -146,6 +159,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         if actions.shape != self._arrays.actions.shape:
             raise ValueError(f'actions of {actions.shape}, not {self._arrays.actions.shape}')
         np.copyto(self._arrays.actions, actions, casting='same_kind')
+        self.healer.recycle_the_large()
         self._arrays.terminated[:] = self._arrays.truncated[:] = False
         self._pending = True
         self._pool.ask_for_steps()
@@ -156,7 +170,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             raise error.NoAsyncCallError('step_wait without step_async', 'step')
         arrays = self._arrays
         infos: dict[str, Any] = {}
-        for index, answer in enumerate(self._answers()):
+        for index, answer in enumerate(self._answers(resume=True)):
             if answer is None:
                 continue
             final_info, info = answer
@@ -171,7 +185,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
 
     def apply(self, function: Callable[[gymnasium.Env[Any, Any]], Any]) -> tuple[Any, ...]:
         """What a picklable function makes of each environment, in its process."""
-        return self._apply_each([function] * self.num_envs)
+        return self._call_each([('apply', function)] * self.num_envs)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
         """Calls a method of each environment, or gets an attribute."""
@@ -187,17 +201,13 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
 
     def snapshot(self) -> list[Snapshot]:
         """The whole state of each environment, with its present observation."""
-        states = self.apply(operator.methodcaller('snapshot'))
-        pairs = zip(states, self.observations.copy(), strict=True)
-        return [{'env': state, 'observation': observation} for state, observation in pairs]
+        return list(self._call_each([('snapshot',)] * self.num_envs))
 
     def restore(self, snapshots: Sequence[Snapshot]) -> np.ndarray:
         """Continues from snapshots; the observations of that moment."""
         # Some games play their episode again, which takes as long as it was.
         with self._pool.patience(_RESTORE_SECONDS):
-            self._apply_each([operator.methodcaller('restore', s['env']) for s in snapshots])
-        for index, snapshot in enumerate(snapshots):
-            self.observations[index] = snapshot['observation']
+            self._call_each([('restore', snapshot) for snapshot in snapshots])
         return self.observations
 
     def close_extras(self, **kwargs: Any) -> None:
@@ -210,66 +220,26 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         if self._pending:
             raise error.AlreadyPendingCallError('a step is under way: call step_wait first', 'step')
 
-    def _apply_each(self, functions: Sequence[Callable[..., Any]]) -> tuple[Any, ...]:
+    def _call_each(self, calls: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
+        """What a method of each `seat.Seat` returns."""
         self._require_idle()
-        self._pool.ask([('apply', function) for function in functions])
+        self._pool.ask(calls)
         answers = self._pool.answers()
-        failures = self._failures(answers)
+        failures = self._pool.failures(answers)
         for number, failure in failures.items():
             if failure.hung:  # Its late answer would be taken for the next one.
                 self._pool.stop(number)
         for failure in failures.values():
-            raise RuntimeError(self._describe(failure))
+            raise RuntimeError(self.healer.describe(failure))
         return tuple(answers)
 
-    def _answers(self) -> list[Any]:
+    def _answers(self, resume: bool) -> list[Any]:
         """The answers to a step or a reset; fresh workers speak for those that failed."""
         answers = self._pool.answers()
-        for number, failure in self._failures(answers).items():
+        for number, failure in self._pool.failures(answers).items():
             envs = self._pool.shares[number]
-            answers[envs.start : envs.stop] = self._restart(number, failure)
+            answers[envs.start : envs.stop] = self.healer.heal(number, failure, resume)
         return answers
-
-    def _failures(self, answers: list[Any]) -> dict[int, WorkerError]:
-        """By the number of the worker."""
-        firsts = enumerate(answers[envs.start] for envs in self._pool.shares)
-        return {number: first for number, first in firsts if isinstance(first, WorkerError)}
-
-    def _restart(
-        self, number: int, failure: WorkerError
-    ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Replaces a worker: of each environment the final info, and that of the next episode."""
-        arrays, report = self._arrays, self._describe(failure)
-        self._pool.stop(number)  # First: it may be alive and write.
-        envs = self._pool.shares[number]
-        rows = slice(envs.start, envs.stop)
-        # Episodes that ended in this very step keep their end: a worker writes the flags last.
-        cut = rows.start + np.flatnonzero(~(arrays.terminated[rows] | arrays.truncated[rows]))
-        arrays.final_observations[cut] = arrays.observations[cut]
-        arrays.rewards[cut], arrays.truncated[cut] = 0.0, True
-        text = report
-        for _ in range(_MAX_ATTEMPTS):
-            if self.num_restarts >= self._max_restarts:
-                raise RuntimeError(f'more than {self._max_restarts} restarts: {text}')
-            self.num_restarts += 1
-            _log.warning('Restarting a worker: %s', text)
-            try:
-                seeds = self._restart_rng.integers(2**31, size=len(envs)).tolist()
-                return [
-                    ({'worker_error': report}, info)
-                    for _, info in self._pool.replace(number, seeds)
-                ]
-            except WorkerError as again:
-                text = self._describe(again)
-                self._pool.stop(number)
-        raise RuntimeError(f'fresh environments fail, too: {text}')
-
-    def _describe(self, failure: WorkerError) -> str:
-        envs = failure.envs
-        actions = self._arrays.actions[envs.start : envs.stop].tolist()
-        last = f'last action {actions[0]}' if len(envs) == 1 else f'last actions {actions}'
-        text = f'{failure.where} ({self._names[envs.start]}) {failure.what}; {last}'
-        return f'{text}\n{failure.trace}' if failure.trace else text
 
 
 def _call(env: gymnasium.Env[Any, Any], name: str, args: Any, kwargs: Any) -> Any:

@@ -2,9 +2,12 @@
 
 A worker never outlives its learner: the end of its pipe makes it close its environments and leave,
 and a thread ends it with its engines if it is stuck. It never imports TensorFlow.
+
+Every few seconds it saves its environments, where its successor finds them should it die.
 """
 
 import contextlib
+import math
 import multiprocessing.connection
 import os
 import pickle
@@ -14,65 +17,63 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import gymnasium
 
 from envs import cores, transport
 from envs.errors import UsageError
+from envs.last_snapshots import LastSnapshot
+from envs.seat import BadAnswer, Seat
 
 EnvFn = Callable[[], gymnasium.Env[Any, Any]]
 
 # Seconds until a worker without a learner is asked to leave, and from then until it is killed.
 _PATIENCE = 0.7
+_MAX_SAVING = 0.005  # Part of the time that goes into saving; expensive snapshots are rarer.
 
 
-class Seat:
-    """An environment in a worker process, and its row in shared memory."""
+class Options(NamedTuple):
+    """What all workers of a vector environment have in common.
 
-    def __init__(
-        self, env: gymnasium.Env[Any, Any], arrays: transport.Arrays, index: int, step_infos: bool
-    ) -> None:
-        self._env, self._arrays, self._index = env, arrays, index
-        self._step_infos = step_infos
+    Attributes:
+        num_envs: Environments of all workers.
+        step_infos: Whether to tell the infos of steps within an episode.
+        snapshot_seconds: Between two snapshots for the case that the worker dies.
+    """
 
-    def step(self) -> tuple[dict[str, Any] | None, dict[str, Any]] | None:
-        """An agent step; the final info, if an episode ended, and the info, if any."""
-        arrays, index = self._arrays, self._index
-        action = arrays.actions[index].copy()  # Wrappers may keep it, and the row changes.
-        observation, reward, terminated, truncated, info = self._env.step(action)
-        final_info = None
-        if terminated or truncated:
-            final_info = info
-            arrays.final_observations[index] = observation
-            observation, info = self._env.reset()
-        arrays.observations[index] = observation
-        arrays.rewards[index] = reward
-        arrays.terminated[index] = terminated
-        arrays.truncated[index] = truncated
-        if final_info is not None or (info and self._step_infos):
-            return final_info, info
-        return None
+    num_envs: int
+    step_infos: bool = True
+    snapshot_seconds: float = 10.0
 
-    def reset(
-        self, seed: int | None, options: dict[str, Any] | None
-    ) -> tuple[None, dict[str, Any]]:
-        """Starts an episode; no final info, and the info."""
-        self._arrays.observations[self._index], info = self._env.reset(seed=seed, options=options)
-        return None, info
 
-    def apply(self, function: Callable[[gymnasium.Env[Any, Any]], Any]) -> Any:
-        """Whatever the function makes of the environment."""
-        return function(self._env)
+class _Saver:
+    """Saves the environments of a worker from time to time."""
+
+    def __init__(self, seats: Sequence[Seat], period: float) -> None:
+        self._seats, self._period = seats, period
+        self._next = time.monotonic() + period
+
+    def save_if_due(self) -> None:
+        start = time.monotonic()
+        if start < self._next:
+            return
+        try:
+            for seat in self._seats:
+                seat.save()
+        except Exception:  # It has no snapshots, or cannot make one of this state.
+            self._next = math.inf
+        else:
+            end = time.monotonic()
+            self._next = end + max(self._period, (end - start) / _MAX_SAVING)
 
 
 def run(
     connection: multiprocessing.connection.Connection,
     env_fns: Sequence[EnvFn],
     first: int,
-    num_envs: int,
-    step_infos: bool,
+    options: Options,
     own_cores: list[int],
 ) -> None:
     """Main function of a worker: makes its environments and serves them until the learner is gone.
@@ -81,8 +82,7 @@ def run(
         connection: To the learner.
         env_fns: Make the environments.
         first: Number of the first one among all.
-        num_envs: All of them.
-        step_infos: Whether to tell the infos of steps within an episode.
+        options: Of all workers.
         own_cores: To keep to, with all engines.
     """
     cores.keep_to(own_cores)
@@ -96,7 +96,7 @@ def run(
         except Exception as error:
             channel.put(transport.FAIL, _failure(error, first + len(envs)))
         else:
-            _serve(envs, channel, first, num_envs, step_infos)
+            _serve(envs, channel, first, options)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Nothing interrupts the clean-up.
             for env in envs:
@@ -108,20 +108,26 @@ def _serve(
     envs: Sequence[gymnasium.Env[Any, Any]],
     channel: transport.Channel,
     first: int,
-    num_envs: int,
-    step_infos: bool,
+    options: Options,
 ) -> None:
     """Tells what the environments are, maps the shared memory, and answers requests for ever."""
     channel.put(transport.TELL, pickle.dumps([_description(env) for env in envs]))
-    memory = channel.get_file()
+    memory, snapshots = channel.get_file(), channel.get_file()
     spaces = envs[0].observation_space, envs[0].action_space
-    arrays = transport.map_arrays(memory, num_envs, *spaces)
+    arrays = transport.map_arrays(memory, options.num_envs, *spaces)
     os.close(memory)
-    seats = [Seat(env, arrays, first + i, step_infos) for i, env in enumerate(envs)]
+    seats = [
+        Seat(env, arrays, i, LastSnapshot(snapshots, i), options.step_infos)
+        for i, env in enumerate(envs, first)
+    ]
+    saver = _Saver(seats, options.snapshot_seconds)
     while True:
         kind = channel.get()
         body = channel.get_body() if kind == transport.CALL else b''
-        channel.put(*_answer(seats, body, first))
+        answer = _answer(seats, body, first)
+        channel.put(*answer)
+        if kind == transport.STEP and answer[0] != transport.FAIL:
+            saver.save_if_due()  # Now that the learner has something to do.
 
 
 def _description(env: gymnasium.Env[Any, Any]) -> tuple[Any, ...]:
@@ -144,11 +150,12 @@ def _answer(seats: Sequence[Seat], body: bytes, first: int) -> tuple[bytes, byte
 
 
 def _failure(error: Exception, env: int) -> bytes:
-    usage = isinstance(error, UsageError)
-    summary = str(error) if usage else ' '.join(f'{type(error).__name__}: {error}'.split())
-    return pickle.dumps(
-        transport.Failure(summary, ''.join(traceback.format_exception(error)), usage, env)
-    )
+    usage, trace = isinstance(error, UsageError), ''.join(traceback.format_exception(error))
+    if isinstance(error, BadAnswer):
+        what, trace = str(error), ''
+    else:
+        what = str(error) if usage else ' '.join(f'raised {type(error).__name__}: {error}'.split())
+    return pickle.dumps(transport.Failure(what, trace, usage, env))
 
 
 def _become_worker(channel: transport.Channel) -> None:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from envs import transport, worker
+from envs import processes, transport, worker
 from envs.errors import UsageError
 from envs.worker_process import START_SECONDS, WorkerError, WorkerProcess
 
@@ -22,8 +22,9 @@ class WorkerPool:
     Args:
         env_fns: Make the environments.
         context: 'forkserver' or 'spawn'.
-        step_infos: Whether workers tell the infos of steps within an episode.
+        options: Of all workers.
         envs_per_process: How many environments a worker has; the last one may have fewer.
+        preload: Modules that workers need; imported once, if no forkserver runs yet.
 
     Attributes:
         shares: Of each worker the numbers of its environments.
@@ -34,21 +35,22 @@ class WorkerPool:
         self,
         env_fns: Sequence[worker.EnvFn],
         context: str,
-        step_infos: bool,
+        options: worker.Options,
         envs_per_process: int,
+        preload: Sequence[str] = (),
     ) -> None:
         self._context = multiprocessing.get_context(context)
         if context == 'forkserver':
-            self._context.set_forkserver_preload([worker.__name__])
+            self._context.set_forkserver_preload([worker.__name__, *preload])
         numbers = range(len(env_fns))
         self.shares = [numbers[i : i + envs_per_process] for i in numbers[::envs_per_process]]
-        self._env_fns, self._step_infos = list(env_fns), step_infos
-        self.memory = transport.anonymous_file()
+        self._env_fns, self._options = list(env_fns), options
+        self.memory, self._snapshots = transport.anonymous_file(), transport.anonymous_file()
         self._hang_seconds = START_SECONDS
         self._processes: list[WorkerProcess] = []
         # At exit multiprocessing runs its own finalizers before it waits for its children.
         self.close = multiprocessing.util.Finalize(
-            self, _close, (self._processes, self.memory), exitpriority=10
+            self, _close, (self._processes, [self.memory, self._snapshots]), exitpriority=10
         )
 
     @property
@@ -73,13 +75,18 @@ class WorkerPool:
 
     def _new_process(self, envs: range) -> WorkerProcess:
         env_fns = self._env_fns[envs.start : envs.stop]
-        return WorkerProcess(self._context, env_fns, envs, len(self._env_fns), self._step_infos)
+        return WorkerProcess(self._context, env_fns, envs, self._options)
 
     def share(self, hang_seconds: float) -> None:
         """Gives the memory, which has its size now, to all workers."""
         self._hang_seconds = hang_seconds
         for process in self._processes:
-            process.share(self.memory, hang_seconds)
+            process.share(self.memory, self._snapshots)
+            process.limit(hang_seconds)
+
+    def resident_mb(self, number: int) -> float:
+        """Memory of a worker and its engines that is in RAM, MB."""
+        return processes.resident_mb(self._processes[number].family())
 
     @contextlib.contextmanager
     def patience(self, seconds: float) -> Iterator[None]:
@@ -90,8 +97,7 @@ class WorkerPool:
             yield
         finally:
             for process in self._processes:
-                with contextlib.suppress(OSError):  # It may have been stopped meanwhile.
-                    process.limit(self._hang_seconds)
+                process.limit(self._hang_seconds)
 
     def ask_for_steps(self) -> None:
         """Asks every worker for a step."""
@@ -99,7 +105,7 @@ class WorkerPool:
             process.ask(transport.STEP)
 
     def ask(self, calls: Sequence[tuple[Any, ...]]) -> None:
-        """Asks for a call of each environment: a method of `worker.Seat`, and arguments."""
+        """Asks for a call of each environment: a method of `seat.Seat`, and arguments."""
         if len(calls) != len(self._env_fns):
             raise ValueError(f'{len(calls)} values for {len(self._env_fns)} environments')
         # All, before one is sent: it may fail.
@@ -129,25 +135,42 @@ class WorkerPool:
             raise refusal
         return answers[::-1]
 
+    def failures(self, answers: Sequence[Any]) -> dict[int, WorkerError]:
+        """Those among the answers of all environments, by the number of the worker."""
+        firsts = enumerate(answers[envs.start] for envs in self.shares)
+        return {number: first for number, first in firsts if isinstance(first, WorkerError)}
+
+    def save(self, number: int) -> None:
+        """Lets a worker leave snapshots of its environments; raises WorkerError."""
+        process = self._processes[number]
+        process.ask(transport.CALL, pickle.dumps([('save',)] * len(self.shares[number])))
+        process.answer()
+
     def stop(self, number: int) -> None:
         """Ends a worker."""
         self._processes[number].stop(time.monotonic() + _STOP_SECONDS)
 
-    def replace(self, number: int, seeds: Sequence[int]) -> list[Any]:
-        """Starts a worker anew; what its environments answer to a reset, or WorkerError."""
+    def replace(self, number: int, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Starts a worker anew, after `stop`; what its environments answer to these calls.
+
+        Raises:
+            WorkerError: It fails, too.
+        """
         process = self._new_process(self.shares[number])
         self._processes[number] = process
         process.answer()
-        process.share(self.memory, self._hang_seconds)
-        resets = [('reset', seed, None) for seed in seeds]
-        process.ask(transport.CALL, pickle.dumps(resets))
-        return process.answer()
+        process.share(self.memory, self._snapshots)
+        process.ask(transport.CALL, pickle.dumps(calls))
+        answers = process.answer()  # Some games play their episode again: it may take longer.
+        process.limit(self._hang_seconds)
+        return answers
 
 
-def _close(processes: list[WorkerProcess], memory: int) -> None:
-    for process in processes:
+def _close(workers: list[WorkerProcess], files: list[int]) -> None:
+    for process in workers:
         process.hang_up()  # All, so that they close their environments side by side.
     deadline = time.monotonic() + _STOP_SECONDS
-    for process in processes:
+    for process in workers:
         process.stop(deadline)
-    os.close(memory)
+    for file in files:
+        os.close(file)

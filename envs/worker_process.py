@@ -1,6 +1,7 @@
 """A worker process as the learner sees it: how it starts, answers and ends."""
 
 import contextlib
+import logging
 import os
 import pickle
 import signal
@@ -9,12 +10,13 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from envs import cores, transport, worker
+from envs import cores, processes, transport, worker
 from envs.errors import UsageError
 
 START_SECONDS = 120.0  # An environment that has not been made by then never will be.
 _THREAD_LIMITS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 _environ_lock = threading.Lock()
+_log = logging.getLogger(__name__)
 
 
 class WorkerError(RuntimeError):
@@ -31,8 +33,13 @@ class WorkerError(RuntimeError):
     def __init__(self, what: str, envs: range, trace: str = '', hung: bool = False) -> None:
         super().__init__(what)
         self.what, self.envs, self.trace, self.hung = what, envs, trace, hung
-        first, last = envs[0], envs[-1]
-        self.where = f'environment {first}' if first == last else f'environments {first} to {last}'
+        self.where = in_words(envs)
+
+
+def in_words(envs: range) -> str:
+    """`environment 3`, or `environments 4 to 7`."""
+    first, last = envs[0], envs[-1]
+    return f'environment {first}' if first == last else f'environments {first} to {last}'
 
 
 class WorkerProcess:
@@ -42,8 +49,7 @@ class WorkerProcess:
         context: A multiprocessing context.
         env_fns: Make its environments.
         envs: Their numbers.
-        num_envs: Environments of all workers.
-        step_infos: Whether it tells the infos of steps within an episode.
+        options: Of all workers.
     """
 
     def __init__(
@@ -51,24 +57,36 @@ class WorkerProcess:
         context: Any,
         env_fns: Sequence[worker.EnvFn],
         envs: range,
-        num_envs: int,
-        step_infos: bool,
+        options: worker.Options,
     ) -> None:
         ours, theirs = context.Pipe()
-        self._channel, self._envs = transport.Channel(ours), envs
+        self._channel, self._envs = transport.Channel(ours, self.wake), envs
+        self._was_stopped = False
         self.limit(START_SECONDS * len(envs))
         # Whichever thread started their forkserver, workers use the cores of the calling one.
-        arguments = theirs, env_fns, envs.start, num_envs, step_infos, cores.of_thread()
+        arguments = theirs, env_fns, envs.start, options, cores.of_thread()
         self.process = context.Process(target=worker.run, args=arguments, daemon=True)
         with _single_threaded():
             self.process.start()
         theirs.close()
 
-    def share(self, memory: int, hang_seconds: float) -> None:
-        """Gives the worker, which has told of its environment, the memory for the answers."""
+    def share(self, memory: int, snapshots: int) -> None:
+        """Gives the worker, which has told of its environment, the memory for its answers."""
         with contextlib.suppress(OSError):  # It died meanwhile: the next answer tells.
             self._channel.put_file(memory, self.process.pid)
-        self.limit(hang_seconds)
+            self._channel.put_file(snapshots, self.process.pid)
+
+    def family(self) -> list[int]:
+        """Process ids of the worker and its engines."""
+        return processes.family(self.process.pid)
+
+    def wake(self) -> bool:
+        """Lets the worker and its engines go on if a signal has stopped them; whether it had."""
+        stopped = processes.continue_stopped(self.family())
+        if stopped and not self._was_stopped:
+            self._was_stopped = True
+            _log.warning('%s had been stopped by a signal; it goes on', in_words(self._envs))
+        return bool(stopped)
 
     def ask(self, kind: bytes, body: bytes = b'') -> None:
         """Sends a request. Should the worker be gone, the answer tells."""
@@ -83,7 +101,7 @@ class WorkerProcess:
             UsageError: The environment refuses what its user asked for.
         """
         try:
-            if not (patient or self._channel.ready()):
+            if not (patient or self._channel.ready() or self.wake()):
                 raise BlockingIOError
             kind = self._channel.get()
             if kind == transport.DONE:
@@ -96,9 +114,9 @@ class WorkerProcess:
         if kind == transport.TELL:
             return told
         if told.is_usage_error:
-            raise UsageError(told.summary)
+            raise UsageError(told.what)
         only = range(told.env, told.env + 1)
-        raise WorkerError(f'raised {told.summary}', only, told.traceback)
+        raise WorkerError(told.what, only, told.traceback)
 
     def hang_up(self) -> None:
         """Closes the pipe: the worker closes its environment and leaves."""
@@ -116,7 +134,8 @@ class WorkerProcess:
     def limit(self, seconds: float) -> None:
         """Sets how long an answer may take; 0: as long as it likes."""
         self._hang_seconds = seconds
-        self._channel.limit(seconds)
+        with contextlib.suppress(OSError):  # It was stopped.
+            self._channel.limit(seconds)
 
     def _exit_reason(self) -> str:
         self.process.join(1.0)

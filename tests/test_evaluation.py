@@ -3,9 +3,12 @@
 import functools
 import json
 import math
+import os
+import signal
 import statistics
 
 import gymnasium
+import imageio
 import numpy as np
 import pytest
 
@@ -159,6 +162,38 @@ def test_the_table_shows_every_episode(capsys):
     report.print_episodes(evaluation_of([1.0, 2.0, 4.0]))
     text = capsys.readouterr().out
     assert text.count('game over') == 3 and 'L1' in text and '95 % confidence' in text
+
+
+class Killer(Idle):
+    """Kills the worker of its environment in the middle of the first episode."""
+
+    def __init__(self, envs, save_at):
+        self._envs, self._save_at = envs, save_at
+
+    def step(self, observations, memory, count):
+        if count == self._save_at:
+            self._envs._pool.save(0)
+        if count == 20:
+            os.kill(self._envs.worker_pids[0], signal.SIGKILL)
+        return super().step(observations, memory, count)
+
+
+@pytest.mark.parametrize('save_at, lost', [(10, 0), (-1, 1)])
+def test_an_episode_survives_its_worker(tmp_path, caplog, save_at, lost):
+    """Its statistics are those of a whole episode, and there is a film."""
+    made, film = [], str(tmp_path / 'a.mp4')
+
+    def make_actor(envs):
+        made.append(envs)
+        return Killer(envs, save_at)
+
+    config = EnvConfig('Airstriker-Genesis', max_episode_steps=30)
+    result = evaluation.evaluate_actor(make_actor, config, 1, 'sampled', seed=0, film=film)
+    assert [episode.length for episode in result.episodes] == [30]
+    assert (made[0].num_restarts, made[0].healer.num_lost) == (1, lost)
+    with imageio.get_reader(film) as reader:
+        # Four of each step that the new worker played, and the first one of each of its episodes.
+        assert reader.count_frames() == 4 * (30 if lost else 20) + 2
 
 
 @pytest.mark.parametrize('size, actions', [(5, 2), (4, 3)])

@@ -155,6 +155,25 @@ def test_a_resumed_logger_goes_on_as_if_nothing_had_happened(tmp_path):
     assert not list(broken.glob('*.partial'))
 
 
+def test_rows_of_a_version_with_fewer_columns_are_kept(tmp_path):
+    log = Logger(str(tmp_path))
+    for step in (100, 200):
+        write_period(log, step)
+    log.close()
+    before = rows(tmp_path)
+    lines = (tmp_path / 'metrics.csv').read_text().splitlines()
+    assert lines[0].endswith(',restarts')
+    old = '\n'.join(line.rpartition(',')[0] for line in lines)
+    (tmp_path / 'metrics.csv').write_text(old + '\n150,600')
+    log = Logger(str(tmp_path), resume_step=150)
+    log.note(update(7.0), [])
+    log.write(200, 800, 0.1, restarts=3)
+    log.close()
+    first, second = rows(tmp_path)
+    assert first == {**before[0], 'restarts': ''}
+    assert (second['steps'], second['restarts']) == ('200', '3')
+
+
 def test_the_same_is_in_the_events(tmp_path):
     log = Logger(str(tmp_path))
     log.write_text('agent', {'learning_rate': 0.1})
@@ -165,6 +184,7 @@ def test_the_same_is_in_the_events(tmp_path):
     assert values['train/policy_loss'] == (100, 100.5)
     assert values['rollout/episode_score'] == (100, 100.0)
     assert values['time/frames'] == (100, 400.0)
+    assert values['time/restarts'] == (100, 0.0)
     assert values['eval/sampled_mean_score'] == (100, 2.0)
     assert b'| learning_rate | `0.1` |' in values['agent'][1].item()
 

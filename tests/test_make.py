@@ -14,6 +14,7 @@ from envs import games, make
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Game
+from envs.restarts import Restarts
 from envs.vizdoom_game import VizdoomGame
 from tests.processes import new_process
 from tests.tapes import TapeGame
@@ -148,6 +149,9 @@ NONSENSE = [
     *(('noop_max', value) for value in (-1, 0.5)),
     *(('max_episode_steps', value) for value in (-1, math.inf)),
     *(('envs_per_process', value) for value in (-1, 1.5)),
+    *(('hang_seconds', value) for value in (-1, math.inf, '60')),
+    *(('max_restarts', value) for value in (-1, 1.5)),
+    *(('worker_memory_mb', value) for value in (-1, 1.5)),
     *(('sticky_actions', value) for value in (-0.1, 1.0, 1.5, math.nan, math.inf, '0.25')),
     *(('reward_scale', value) for value in (0.0, -1.0, math.nan, math.inf, -math.inf)),
     *(('reward_transform', value) for value in ('', 'Sign', 'two\nlines', None, 1)),
@@ -323,6 +327,18 @@ def test_games_share_processes_as_fits_the_cores(monkeypatch, game, num_envs, nu
     chosen = dataclasses.replace(config, envs_per_process=3)
     _, options = make.make_vec_env(chosen, range(num_envs), num_groups=num_groups)
     assert options['envs_per_process'] == (1 if game == AIRSTRIKER.game else 3)
+
+
+def test_the_configuration_says_when_workers_are_replaced(monkeypatch):
+    monkeypatch.setattr(make, 'SubprocVecEnv', lambda env_fns, **options: options)
+    config = EnvConfig('CartPole-v1', hang_seconds=7.0, worker_memory_mb=300, max_restarts=0)
+    options = make.make_vec_env(config, range(1))
+    assert (options['hang_seconds'], options['max_memory_mb']) == (7.0, 300)
+    with pytest.raises(UsageError, match='more than 0 times'):
+        options['restarts'].note_failure('it died')
+    assert make.make_vec_env(config, range(1), film='a.mp4')['max_memory_mb'] == 0
+    shared = Restarts(5)
+    assert make.make_vec_env(config, range(1), restarts=shared)['restarts'] is shared
 
 
 @pytest.mark.parametrize('config', [CART_POLE, BREAKOUT, DOOM], ids=lambda c: c.game)

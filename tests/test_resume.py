@@ -1,5 +1,6 @@
 """Runs repeat themselves, and interrupted runs continue as if nothing had happened."""
 
+import csv
 import os
 import shlex
 import signal
@@ -153,6 +154,34 @@ def test_diverging_stops_in_one_line_and_saves_no_damage(tmp_path):
     assert not (run_dir / 'model').exists()
     for array in last_state(run_dir)['agent']['weights']:
         assert np.isfinite(array).all()
+
+
+@pytest.mark.parametrize('name', ['train_a2c', 'train_a3c'])
+def test_too_many_failures_end_a_run_that_can_go_on(tmp_path, name):
+    run_dir = tmp_path / 'run'
+    flags = [flag for flag in CART_POLE if name == 'train_a2c' or 'num_envs' not in flag]
+    flags += [f'--run_dir={run_dir}', '--eval_period=0', '--total_steps=20000']
+    script = launching.Script(tmp_path, name, *flags, '--max_restarts=1')
+    for rows in (3, 6):
+        script.wait_until(lambda rows=rows: num_rows(run_dir) >= rows)
+        # A worker leads a group of processes.
+        os.kill(next(p for p in script.members() if os.getpgid(p) == p), signal.SIGKILL)
+    code, out, err = script.wait()
+    assert code == 2
+    *warnings, last = err.splitlines()
+    wanted = 'error: --max_restarts: workers failed more than 1 times within an hour, the last time'
+    assert last.startswith(f'{wanted} so: environment') and 'died (SIGKILL)' in last
+    assert len(warnings) == 2 and all('Replaced a worker: ' in line for line in warnings)
+    saved, _, more = out.splitlines()[-1].partition('continue with: ')
+    assert saved.startswith('too many restarts: saved at ')
+    assert (run_dir / 'model' / 'final' / 'model.keras').exists()
+    before = last_state(run_dir)['agent']['num_steps']
+    assert 500 < before < 20000
+    more = [*shlex.split(more)[2:], '--max_restarts=0', f'--total_steps={before + 400}']
+    finish(launching.Script(tmp_path, name, *more))
+    with open(run_dir / 'metrics.csv', newline='') as file:
+        restarts = [row['restarts'] for row in csv.DictReader(file)]
+    assert restarts[0] == '0' and restarts[-1] == '2'
 
 
 def test_doom_repeats_itself_and_continues_exactly(tmp_path_factory, tmp_path):

@@ -64,6 +64,17 @@ def test_a_resumed_run_is_noted_and_may_be_longer(run_dir):
     assert sorted(os.listdir(run_dir)) == ['checkpoints', 'config.json']
 
 
+def test_a_resumed_run_may_use_the_machine_otherwise(run_dir):
+    before = configs(run_dir)
+    changes = {
+        'envs_per_process': 3, 'hang_seconds': 5.0, 'max_restarts': 7, 'worker_memory_mb': 0,
+    }  # fmt: skip
+    environment = dataclasses.replace(before['environment'], **changes)
+    run_directory.reopen(run_dir, {**before, 'environment': environment})
+    settings = run_directory.settings(run_dir)
+    assert {name: settings[name] for name in changes} == changes
+
+
 def test_a_resumed_run_must_be_the_same_run(run_dir):
     with pytest.raises(UsageError, match='--learning_rate was 0.1 in this run, now it is 0.2'):
         run_directory.reopen(run_dir, configs(run_dir, learning_rate=0.2))

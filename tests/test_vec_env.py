@@ -11,6 +11,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from worker_envs import Trouble, Walk, wait_until_dead
 
 from envs.errors import UsageError
+from envs.restarts import Restarts
 from envs.vec_env import SubprocVecEnv
 
 FINE, RAISE, CRASH, SLEEP, LEAVE = range(5)
@@ -154,7 +155,9 @@ def test_trouble_is_a_truncation(trouble, caplog, action, what):
     assert text.startswith(f'environment 1 (Trouble) {what}')
     assert f'last action {action}' in text.splitlines()[0]
     assert ('worker_envs.py", line' in text) == what.startswith('raised')
-    assert [r.getMessage() for r in caplog.records] == [f'Restarting a worker: {text}']
+    line, *trace = text.split('\n', 1)
+    told = '\n'.join([f'Replaced a worker: {line}; it begins a new episode', *trace])
+    assert [r.getMessage() for r in caplog.records] == [told]
     assert trouble.num_restarts == 1
     assert wait_until_dead([pids[1]])
     assert trouble.worker_pids[::2] == pids[::2] and trouble.worker_pids[1] != pids[1]
@@ -282,10 +285,10 @@ def test_workers_wait_for_their_limit_side_by_side():
 
 
 def test_too_many_restarts_raise():
-    env = make(Trouble, max_restarts=1)
+    env = make(Trouble, restarts=Restarts(1))
     env.reset(seed=0)
     env.step([RAISE])
-    with pytest.raises(RuntimeError, match='more than 1 restarts: environment 0 .*two lines'):
+    with pytest.raises(UsageError, match='more than 1 times .*: environment 0 .*two lines'):
         env.step([RAISE])
     env.close()
 

@@ -117,6 +117,44 @@ class Trouble(gymnasium.Env):
         return np.array([self._seed, self._time], np.uint8)
 
 
+class Savable(Trouble):
+    """Trouble that has snapshots; more actions return what cannot be learned from, or end it."""
+
+    observation_space = gymnasium.spaces.Box(-1000.0, 1000.0, (2,), np.float32)
+    action_space = gymnasium.spaces.Discrete(20)
+    END = 10
+    BAD = {
+        11: {'observation': np.zeros(3)},
+        12: {'observation': np.array([1.0, np.nan])},
+        13: {'observation': np.array([1j, 1j])},
+        14: {'reward': float('nan')},
+        15: {'reward': -float('inf')},
+        16: {'reward': 1e39},
+    }
+
+    def step(self, action):
+        observation, reward, *_ = super().step(self.FINE if action >= self.END else action)
+        bad = self.BAD.get(int(action), {})
+        ended, info = action == self.END, {}
+        if ended:
+            info['episode'] = {'length': self._time}
+        return bad.get('observation', observation), bad.get('reward', reward), ended, False, info
+
+    def snapshot(self):
+        if self.trouble == 'no snapshot':
+            raise ValueError('cannot be saved')
+        return {'seed': self._seed, 'time': self._time, 'rng': self.np_random.bit_generator.state}
+
+    def restore(self, snapshot):
+        if self.trouble == 'no restore':
+            raise ValueError('cannot be restored')
+        self._seed, self._time = snapshot['seed'], snapshot['time']
+        self.np_random.bit_generator.state = snapshot['rng']
+
+    def _observation(self):
+        return np.array([self._seed, self._time], np.float32)
+
+
 class Keyboard(gymnasium.Env):
     """An environment whose observations are not one array."""
 

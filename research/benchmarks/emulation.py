@@ -1,5 +1,6 @@
 """Emulation alone: all workers play at random as fast as they can, each for itself."""
 
+import dataclasses
 import functools
 import os
 import time
@@ -24,7 +25,7 @@ def play(env_config: EnvConfig, num_envs: int, seconds: float) -> dict[str, floa
 
 @functools.cache
 def _make(env_config: EnvConfig, num_envs: int) -> SubprocVecEnv:
-    envs = make_vec_env(env_config, range(num_envs), hang_seconds=0)
+    envs = make_vec_env(dataclasses.replace(env_config, hang_seconds=0.0), range(num_envs))
     envs.reset(seed=0)
     return envs
 

@@ -1,0 +1,57 @@
+"""How often workers were replaced, and when that was too often."""
+
+import collections
+import threading
+import time
+
+from envs.errors import UsageError
+
+_HOUR = 3600.0  # Seconds
+
+
+class Restarts:
+    """Counts the workers that were replaced; vector environments in several threads may share it.
+
+    Args:
+        max_per_hour: So many failures within an hour are still fine.
+        defer: Only note in `excess` that there were more, for who ends the run at its next update;
+            otherwise the failure that is one too many raises.
+
+    Attributes:
+        total: Workers replaced so far.
+        excess: Why there were too many, in one line; '' if there were not.
+    """
+
+    def __init__(self, max_per_hour: int = 100, defer: bool = False) -> None:
+        self._max_per_hour, self._defer = max_per_hour, defer
+        self._lock = threading.Lock()
+        self._failures: collections.deque[float] = collections.deque()  # When, within an hour.
+        self.total, self.excess = 0, ''
+
+    def note(self) -> None:
+        """Counts a worker that was replaced though it did not fail."""
+        with self._lock:
+            self.total += 1
+
+    def note_failure(self, report: str) -> None:
+        """Counts a worker that failed.
+
+        Args:
+            report: What happened, in one line.
+
+        Raises:
+            UsageError: It was one too many.
+        """
+        with self._lock:
+            now = time.monotonic()
+            self._failures.append(now)
+            while self._failures[0] <= now - _HOUR:
+                self._failures.popleft()
+            if len(self._failures) > self._max_per_hour and not self.excess:
+                self.excess = (
+                    f'--max_restarts: workers failed more than {self._max_per_hour} times within '
+                    f'an hour, the last time so: {report}'
+                )
+            if self.excess and not self._defer:
+                raise UsageError(self.excess)
+            self.total += 1

@@ -1,0 +1,118 @@
+"""An environment in a worker process: what the learner can ask of it."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+from envs.game import Snapshot
+from envs.last_snapshots import LastSnapshot
+from envs.transport import Arrays
+
+_MAX_REWARD = float(np.finfo(np.float32).max)
+
+
+class BadAnswer(Exception):
+    """An environment returned what cannot be learned from; the message says what."""
+
+
+class Seat:
+    """An environment in a worker process, its row in shared memory, and its last snapshot."""
+
+    def __init__(
+        self,
+        env: gymnasium.Env[Any, Any],
+        arrays: Arrays,
+        index: int,
+        last_snapshot: LastSnapshot,
+        step_infos: bool,
+    ) -> None:
+        self._env, self._arrays, self._index = env, arrays, index
+        self._last_snapshot, self._step_infos = last_snapshot, step_infos
+        self._shape, self._dtype = arrays.observations.shape[1:], arrays.observations.dtype
+        self._is_float = self._dtype.kind == 'f'
+
+    def step(self) -> tuple[dict[str, Any] | None, dict[str, Any]] | None:
+        """An agent step; the final info, if an episode ended, and the info, if any.
+
+        Raises:
+            BadAnswer: The environment returned what cannot be learned from.
+        """
+        arrays, index = self._arrays, self._index
+        action = arrays.actions[index].copy()  # Wrappers may keep it, and the row changes.
+        observation, reward, terminated, truncated, info = self._env.step(action)
+        self._check(observation)
+        if not abs(float(reward)) <= _MAX_REWARD:  # Nor if it is not a number.
+            raise BadAnswer(f'returned a reward of {reward}')
+        final_info = None
+        if terminated or truncated:
+            self._last_snapshot.clear()
+            final_info = info
+            arrays.final_observations[index] = observation
+            observation, info = self._env.reset()
+            self._check(observation)
+        arrays.observations[index] = observation
+        arrays.rewards[index] = reward
+        arrays.terminated[index] = terminated
+        arrays.truncated[index] = truncated
+        if final_info is not None or (info and self._step_infos):
+            return final_info, info
+        return None
+
+    def reset(
+        self, seed: int | None, options: dict[str, Any] | None
+    ) -> tuple[None, dict[str, Any]]:
+        """Starts an episode; no final info, and the info."""
+        self._last_snapshot.clear()
+        observation, info = self._env.reset(seed=seed, options=options)
+        self._check(observation)
+        self._arrays.observations[self._index] = observation
+        return None, info
+
+    def snapshot(self) -> Snapshot:
+        """The whole state, with the present observation."""
+        observation = self._arrays.observations[self._index].copy()
+        return {'env': self._env.snapshot(), 'observation': observation}  # type: ignore[attr-defined]
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Continues from a snapshot."""
+        self._last_snapshot.clear()
+        self._env.restore(snapshot['env'])  # type: ignore[attr-defined]
+        self._arrays.observations[self._index] = snapshot['observation']
+
+    def save(self) -> None:
+        """Leaves a snapshot for the case that this process dies."""
+        self._last_snapshot.save(self.snapshot())
+
+    def resume(self, seed: int | None) -> tuple[dict[str, Any], float | None]:
+        """In a fresh process: goes on from the snapshot that the one before has left.
+
+        Returns:
+            The info of the start, and how many seconds old the snapshot was; None if there was
+            none and a fresh episode has begun.
+        """
+        saved = self._last_snapshot.take()
+        _, info = self.reset(seed, None)
+        if saved is None:
+            return info, None
+        self.restore(saved.snapshot)
+        return {}, saved.age
+
+    def apply(self, function: Callable[[gymnasium.Env[Any, Any]], Any]) -> Any:
+        """Whatever the function makes of the environment."""
+        self._last_snapshot.clear()  # It may change the environment.
+        return function(self._env)
+
+    def _check(self, observation: Any) -> None:
+        """Raises `BadAnswer` unless this fits into the shared memory and is finite."""
+        array = np.asarray(observation)
+        if array.shape != self._shape:
+            raise BadAnswer(f'returned an observation of {array.shape}, not {self._shape}')
+        if array.dtype != self._dtype and not np.can_cast(array.dtype, self._dtype, 'same_kind'):
+            raise BadAnswer(f'returned an observation of {array.dtype}, not {self._dtype}')
+        # Thrice as quick as looking at each number, but very large ones have no square.
+        if self._is_float and not math.isfinite(np.vdot(array, array)):
+            if not np.isfinite(array).all():
+                raise BadAnswer('returned an observation that is not finite')
