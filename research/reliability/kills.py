@@ -73,6 +73,15 @@ def _kill_once(folder: pathlib.Path, run_dir: pathlib.Path, seconds: float) -> s
     return '' if after >= before else f'checkpoint of step {before} lost, {after} is the newest'
 
 
+def _differences(folder: pathlib.Path, run_dir: pathlib.Path) -> list[str]:
+    """Lets a run finish, and compares it with the one in peace."""
+    code, _out, err = _start(folder, run_dir).wait(seconds=24 * 3600)
+    if code != 0:
+        return [f'the last resume of {run_dir.name} failed: {err}']
+    difference = comparing.difference_of_runs(run_dir, folder / 'whole')
+    return [f'{run_dir.name} differs: {difference}'] if difference else []
+
+
 def main(_: list[str]) -> None:
     """Runs both trainings; the exit code is 1 if anything differs."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix='kills-'))
@@ -80,20 +89,19 @@ def main(_: list[str]) -> None:
     code, _out, err = _start(folder, folder / 'whole').wait(seconds=24 * 3600)
     if code != 0:
         sys.exit(f'the training in peace failed: {err}')
-    problems, kills, seconds = [], 0, _SECONDS.value
+    problems, kills, runs = [], 0, 1
     while kills < _KILLS.value:
-        problem = _kill_once(folder, folder / 'killed', moments.uniform(0.0, seconds))
-        if problem == 'finished':
-            break
+        run_dir = folder / f'killed-{runs}'
+        problem = _kill_once(folder, run_dir, moments.uniform(0.0, _SECONDS.value))
+        if problem == 'finished':  # Before its kill: it is compared, and another one begins.
+            problems += _differences(folder, run_dir)
+            runs += 1
+            continue
         kills += 1
         problems += [f'kill {kills}: {problem}'] if problem else []
-        print(f'kill {kills}: step {_newest_step(folder / "killed")}', problem, flush=True)
-    code, _out, err = _start(folder, folder / 'killed').wait(seconds=24 * 3600)
-    if code != 0:
-        problems.append(f'the last resume failed: {err}')
-    elif difference := comparing.difference_of_runs(folder / 'killed', folder / 'whole'):
-        problems.append(f'the runs differ: {difference}')
-    print(f'{kills} kills, {len(problems)} problems', *problems, sep='\n')
+        print(f'kill {kills}: run {runs}, step {_newest_step(run_dir)}', problem, flush=True)
+    problems += _differences(folder, folder / f'killed-{runs}')
+    print(f'{kills} kills of {runs} runs, {len(problems)} problems', *problems, sep='\n')
     shutil.rmtree(folder)
     sys.exit(1 if problems else 0)
 
