@@ -2,7 +2,7 @@
 
     .venv/bin/python -m research.reliability.chaos --minutes=20 --game=HillHopper-Genesis
 
-Trains in peace for some minutes, then as long with a killer: every 5 s it sends SIGKILL to an
+Trains in peace for some minutes, then with a killer: every 5 s it sends SIGKILL to an
 emulator chosen at random, every 20 s SIGSTOP to another. Tells steps per second of both, what the
 training says of its restarts, and the mean score by steps.
 """
@@ -22,7 +22,8 @@ from absl import app, flags
 from tests import launching
 
 _GAME = flags.DEFINE_string('game', 'HillHopper-Genesis', 'Game that is trained with A2C.')
-_MINUTES = flags.DEFINE_float('minutes', 20.0, 'Of each training, minutes.', lower_bound=0.0)
+_MINUTES = flags.DEFINE_float('minutes', 20.0, 'In chaos, minutes.', lower_bound=0.0)
+_PEACE_MINUTES = flags.DEFINE_float('peace_minutes', 20.0, 'In peace, minutes.', lower_bound=0.0)
 _KILL_SECONDS = flags.DEFINE_float('kill_seconds', 5.0, 'Between two kills, seconds.')
 _STOP_SECONDS = flags.DEFINE_float('stop_seconds', 20.0, 'Between two stops, seconds.')
 _FLAGS = flags.DEFINE_multi_string('flag', [], 'A flag of the training.')
@@ -82,7 +83,8 @@ def _train(folder: pathlib.Path, name: str, flags_: Sequence[str]) -> dict[str, 
     )
     metrics = folder / name / 'metrics.csv'
     script.wait_until(lambda: metrics.exists() and metrics.read_text().count('\n') > 2, 600)
-    until = time.monotonic() + 60 * _MINUTES.value
+    minutes = _MINUTES.value if name == 'chaos' else _PEACE_MINUTES.value
+    until = time.monotonic() + 60 * minutes
     if name == 'chaos':
         kills, stops = _disturb(script, until)
         print(f'{kills} kills, {stops} stops')
