@@ -1,5 +1,6 @@
 """A2C on real environments: it repeats itself, continues exactly, learns, and stops cleanly."""
 
+import copy
 import dataclasses
 import multiprocessing
 import os
@@ -17,6 +18,7 @@ from envs import cores
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.make import make_vec_env
+from tests.comparing import first_difference
 
 CONFIG = A2CConfig(num_envs=2, total_steps=400, network='mlp', seed=1)
 CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
@@ -69,6 +71,17 @@ def test_a_state_continues_exactly_in_another_agent(make_agent, changes):
         assert whole.update() == later.update()
         assert whole.episodes == later.episodes
     assert (weights(whole) == weights(later)).all()
+
+
+@pytest.mark.parametrize('optimizer', ['adam', 'rmsprop'])
+def test_a_state_does_not_change_while_it_is_being_written(make_agent, optimizer):
+    agent = make_agent(dataclasses.replace(CONFIG, optimizer=optimizer))
+    train(agent, 2)
+    state = agent.state()
+    before = copy.deepcopy(state)
+    train(agent, 5)
+    assert first_difference(state, before) == ''
+    assert first_difference(agent.state(), before) != ''
 
 
 def test_with_overlap_each_gradient_is_one_update_old(make_agent):
