@@ -10,6 +10,7 @@ import signal
 
 import numpy as np
 import pytest
+import worker_envs
 from worker_envs import Savable, Walk, wait_until_dead
 
 from envs import healing, processes
@@ -444,7 +445,6 @@ def test_a_stopped_engine_goes_on(caplog):
 
 
 def test_nothing_is_left_of_workers_that_were_replaced(make):
-    before = set(os.listdir('/dev/shm'))
     env = make(functools.partial(Savable, engine=True))
     families = []
     for _ in range(3):
@@ -452,7 +452,8 @@ def test_nothing_is_left_of_workers_that_were_replaced(make):
         families += processes.family(env.worker_pids[0])
         env.step([CRASH])
     assert len(families) == 6 and wait_until_dead(families)
-    assert set(os.listdir('/dev/shm')) <= before
+    assert env.apply(worker_envs.named_memory) == ([],)
+    assert worker_envs.named_memory(None) == []  # Of this process.
 
 
 def test_a_forkserver_has_no_thread_but_its_own():
