@@ -230,14 +230,21 @@ def play(
 def _check_fit(
     network: keras.Model, envs: gymnasium.vector.VectorEnv[Any, Any, Any], num_logits: int
 ) -> None:
-    """Raises `UsageError` unless the network maps these observations to as many logits."""
-    shape = envs.single_observation_space.shape
-    takes, gives = network.inputs[0].shape[1:], network.outputs[0].shape[1:]
-    if tuple(takes) != shape or tuple(gives) != (num_logits,):
+    """Raises `UsageError` unless the network is as `networks` says, for these environments."""
+    takes = [tuple(tensor.shape[1:]) for tensor in network.inputs]
+    gives = [tuple(tensor.shape[1:]) for tensor in network.outputs]
+    memory = [shape for shape in takes[1:2] if len(shape) == 1] * 2  # `hidden` and `cell`
+    needs = [envs.single_observation_space.shape, *memory, (num_logits,), (1,)][: len(takes)]
+    answers = [(num_logits,), (), *memory]
+    if takes != needs or gives != answers:
         raise UsageError(
-            f'the model is not for this game: it maps {tuple(takes)} to {tuple(gives)}, '
-            f'but the game needs {shape} to {(num_logits,)}'
+            f'the model is not for this game: it maps {_text(takes)} to {_text(gives)}, '
+            f'but the game needs {_text(needs)} to {_text(answers)}'
         )
+
+
+def _text(shapes: list[Any]) -> str:
+    return ', '.join(map(str, shapes))
 
 
 def _episode(statistics: dict[str, Any], i: int) -> Episode:

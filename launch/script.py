@@ -12,6 +12,7 @@ from envs.errors import UsageError
 from launch import config_flags
 
 _WIDTH, _INDENT = 80, 30  # Columns of `--help`.
+_LONGEST = 2000  # Characters of an error.
 
 
 def start(main: Callable[[], None], name: str = '') -> None:
@@ -26,7 +27,10 @@ def start(main: Callable[[], None], name: str = '') -> None:
 
 def fail(message: str) -> None:
     """Prints the one line of a user's error and exits with code 2."""
-    print(f'error: {" ".join(message.split())}', file=sys.stderr)
+    line = ' '.join(message.split())[:_LONGEST]
+    # What a file says may be in it, but must not steer the terminal.
+    line = ''.join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    print(f'error: {line}', file=sys.stderr)
     sys.exit(2)
 
 

@@ -1,0 +1,141 @@
+"""What dead runs leave behind: workers, engines, shared memory, half-written files.
+
+Only what is certainly of ours and certainly dead counts. A process is of ours by its program, and
+dead is its learner if its parent is no longer one that can have started it. (Not if the parent is
+process 1: in a container that may be the learner.) A file is dead if nothing has written to it for
+long and no process has it open.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import envs.worker
+
+_SHARED_MEMORY = Path('/dev/shm')
+_ENGINE_SECONDS = 60.0  # An engine maps its shared memory as soon as it has made it.
+_PARTIAL_SECONDS = 3600.0  # Until then somebody may be writing a file, or a film.
+_FORKSERVER = f'multiprocessing.forkserver import main; main(', f"['{envs.worker.__name__}']"
+_ROOT = str(Path(__file__).resolve().parent.parent)
+
+
+class Leftovers(NamedTuple):
+    """What was found."""
+
+    processes: list[int]
+    shared_memory: list[str]  # Files
+    partial: list[str]  # Files
+
+
+def find(folder: str = '.') -> Leftovers:
+    """Of this user; half-written files of the runs in a folder, at most two levels below it."""
+    processes = [int(p.name) for p in _processes() if _is_orphan(p)]
+    return Leftovers(sorted(processes), _unused_shared_memory(), _partial_files(Path(folder)))
+
+
+def remove(found: Leftovers) -> None:
+    """Ends the processes, if they are still the same, and deletes the files."""
+    for pid in found.processes:
+        try:
+            handle = os.pidfd_open(pid)
+        except ProcessLookupError:
+            continue
+        try:  # Held by its handle, the number cannot pass to another process.
+            if _is_orphan(Path('/proc', str(pid))):
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+        finally:
+            os.close(handle)
+    for file in (*found.shared_memory, *found.partial):
+        Path(file).unlink(missing_ok=True)
+
+
+def _is_orphan(process: Path) -> bool:
+    """Whether a process is a worker, their forkserver or an engine, without its learner."""
+    try:
+        parent = process.parent / process.joinpath('stat').read_text().rsplit(')', 1)[1].split()[1]
+        if _is_engine(process):  # Its parent has ViZDoom's library.
+            return not _tells(parent, lambda p: 'vizdoom' in (p / 'maps').read_text())
+        if not _is_worker(process):
+            return False
+        if os.getpgid(int(process.name)) == int(process.name):  # A worker leads a group.
+            return not _tells(parent, _is_worker)  # Of its forkserver
+        group = os.getpgid(int(process.name))
+        return not _tells(
+            parent,
+            lambda p: os.getpgid(int(p.name)) == group and _program(p) == _program(process),
+        )
+    except (OSError, IndexError):  # It ended meanwhile.
+        return False
+
+
+def _tells(process: Path, question: Callable[[Path], bool]) -> bool:
+    """The answer; no, if the process is another user's or gone."""
+    try:
+        return question(process)
+    except OSError:
+        return False
+
+
+def _is_worker(process: Path) -> bool:
+    """Whether it is a forkserver of this checkout's workers, or a worker, which looks the same."""
+    arguments = process.joinpath('cmdline').read_bytes().decode(errors='replace')
+    return all(part in arguments for part in (*_FORKSERVER, repr(_ROOT)))
+
+
+def _is_engine(process: Path) -> bool:
+    """Whether it is an engine of the ViZDoom that is installed here."""
+    import vizdoom
+
+    return _program(process) == os.path.realpath(vizdoom.exe_path)
+
+
+def _program(process: Path) -> str:
+    return os.readlink(process / 'exe')
+
+
+def _processes() -> Iterator[Path]:
+    """This user's."""
+    for process in Path('/proc').glob('[0-9]*'):
+        try:
+            if process.stat().st_uid == os.getuid():
+                yield process
+        except OSError:  # It ended meanwhile.
+            continue
+
+
+def _unused_shared_memory() -> list[str]:
+    """Files of engines that no process has mapped."""
+    files = {
+        str(path)
+        for path in _SHARED_MEMORY.glob('ViZDoom*')
+        if path.stat().st_uid == os.getuid() and _age(path) > _ENGINE_SECONDS
+    }
+    for process in _processes() if files else ():
+        try:
+            maps = process.joinpath('maps').read_text()
+        except OSError:
+            continue
+        files -= {line.split(maxsplit=5)[-1] for line in maps.splitlines()}
+    return sorted(files)
+
+
+def _partial_files(folder: Path) -> list[str]:
+    """Half-written files of runs: directories with a `config.json` and what a run has."""
+    configs = [path for depth in ('', '*/', '*/*/') for path in folder.glob(f'{depth}config.json')]
+    runs = [path.parent for path in configs if (path.parent / 'metrics.csv').exists()]
+    names = ('*.partial', '*.partial.mp4', 'partial', 'partial.keras')
+    found = {path for run in runs for name in names for path in run.rglob(name) if path.is_file()}
+    return sorted(str(path) for path in found if _age(path) > _PARTIAL_SECONDS)
+
+
+def _age(path: Path) -> float:
+    """Seconds since something was written to it; none if it has gone meanwhile."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
