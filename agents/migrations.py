@@ -44,7 +44,9 @@ def config(content: Any) -> Content:
 
 
 def _refuse_first_config(content: Content) -> Content:
-    """Its checkpoints hold other states of games and tables without columns that there are now."""
+    """Its checkpoints hold other states of games, and its tables lack columns."""
+    if not isinstance(content.get('environment'), dict):
+        raise UsageError('is damaged: it has no environment')
     raise UsageError(
         'was made by an older version, whose checkpoints cannot be continued; its models can still '
         'be evaluated'

@@ -6,6 +6,7 @@ process 1: in a container that may be the learner.) A file is dead if nothing ha
 long and no process has it open.
 """
 
+import importlib.util
 import os
 import signal
 import time
@@ -89,9 +90,10 @@ def _is_worker(process: Path) -> bool:
 
 def _is_engine(process: Path) -> bool:
     """Whether it is an engine of the ViZDoom that is installed here."""
-    import vizdoom
-
-    return _program(process) == os.path.realpath(vizdoom.exe_path)
+    package = importlib.util.find_spec('vizdoom')
+    if package is None or not package.origin:
+        return False
+    return _program(process) == os.path.realpath(Path(package.origin).with_name('vizdoom'))
 
 
 def _program(process: Path) -> str:

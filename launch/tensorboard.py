@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import sys
 
 from absl import flags, logging
@@ -22,8 +23,8 @@ _LOCAL = ('localhost', '127.0.0.1', '::1')
 def main() -> None:
     """Serves TensorBoard until a signal ends it."""
     require(os.path.isdir(_RUNS.value), f'--runs: there is no directory {_RUNS.value}')
-    require(bool(_HOST.value), '--host must not be empty')
     require(0 <= _PORT.value < 65536, f'--port must be in 0 to 65535, not {_PORT.value}')
+    _check_host(_HOST.value)
     from agents import quiet_tensorflow  # noqa: F401, I001  TensorBoard would import it loudly.
     from tensorboard import default, program
 
@@ -36,14 +37,24 @@ def main() -> None:
     try:
         url = server.launch()
     except program.TensorBoardServerException as error:
-        flag = '--port' if isinstance(error, program.TensorBoardPortInUseError) else '--host'
-        raise UsageError(f'{flag}: {error}') from None
+        raise UsageError(f'--port: {error}') from None
     if host not in _LOCAL:
         warning = f'warning: there is no password: whoever reaches {host} can read {runs}'
         print(warning, file=sys.stderr, flush=True)
     print(f'TensorBoard of {runs}: {url} (Ctrl-C ends it)', flush=True)
     with contextlib.suppress(KeyboardInterrupt):
         signal.pause()
+
+
+def _check_host(host: str) -> None:
+    """Raises `UsageError` unless this machine can listen there; TensorBoard would just exit."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host or '?', 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family) as probe:
+            probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, 'strerror', None) or error
+        raise UsageError(f'--host: cannot listen on {host!r}: {reason}') from None
 
 
 if __name__ == '__main__':
