@@ -1,4 +1,4 @@
-"""Formats of `recipe.json` and `config.json`: what older versions wrote is made what this one reads.
+"""Formats of `recipe.json` and `config.json`: how those of older versions become the present ones.
 
 When the code changes:
 - A new option: a line in `_ADDED` says what files without it mean, which is how it was before.
@@ -10,6 +10,8 @@ Then make the fixture of the new version: tests/fixtures/README.md tells how.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from agents.configs import A2CConfig, A3CConfig, RunConfig
+from envs.config import EnvConfig, from_options, require
 from envs.errors import UsageError
 
 RECIPE_FORMAT = 1
@@ -17,8 +19,13 @@ CONFIG_FORMAT = 2
 
 Content = dict[str, Any]
 
+
+class TooOldError(UsageError):
+    """A run whose checkpoints are of no use any more."""
+
+
 # Options that the first version did not have, and what it did.
-_ADDED = {
+_ADDED: dict[str, dict[str, Any]] = {
     'environment': {'crop': [], 'envs_per_process': 0, 'reward': 'default'},
     'agent': {},
     'run': {'checkpoint_minutes': 10.0},  # It was 0, but changes nothing that is learned.
@@ -35,21 +42,29 @@ def recipe(content: Any) -> Content:
 
 
 def config(content: Any) -> Content:
-    """The content of a `config.json` as this version writes it.
+    """The content of a `config.json` as this version writes it, every option checked.
 
     Raises:
-        UsageError: It is none, of a newer version, or of one whose runs cannot be continued.
+        UsageError: It is none, or of a newer version.
+        TooOldError: The run cannot be continued.
     """
-    return _complete(_upgraded(content, CONFIG_FORMAT, _CONFIG_STEPS, 1))
+    content = _complete(_upgraded(content, CONFIG_FORMAT, _CONFIG_STEPS, 1))
+    algorithm = content.get('algorithm')
+    known = {one.algorithm: one for one in (A2CConfig, A3CConfig)}
+    require(algorithm in list(known), f'is of the unknown algorithm {algorithm!r}')
+    classes = {'agent': known[algorithm], 'environment': EnvConfig, 'run': RunConfig}
+    for name, config_class in classes.items():
+        from_options(config_class, content.get(name))
+    require(isinstance(content.get('sessions'), list), 'has no sessions')
+    return content
 
 
 def _refuse_first_config(content: Content) -> Content:
     """Its checkpoints hold other states of games, and its tables lack columns."""
     if not isinstance(content.get('environment'), dict):
         raise UsageError('is damaged: it has no environment')
-    raise UsageError(
-        'was made by an older version, whose checkpoints cannot be continued; its models can still '
-        'be evaluated'
+    raise TooOldError(
+        'was made by an older version and cannot be continued, but its models can be evaluated'
     )
 
 

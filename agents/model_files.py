@@ -44,9 +44,8 @@ def read_recipe(directory: str) -> tuple[EnvConfig, dict[str, Any]]:
         UsageError: There is none, or it is not one that this version knows, in every field.
     """
     path = os.path.join(directory, 'recipe.json')
-    content = files.read_json(path, _JSON_BYTES)
     try:
-        recipe = migrations.recipe(content)
+        recipe = migrations.recipe(files.read_json(path, _JSON_BYTES))
         about = [recipe[name] for name in recipe if name != 'environment']
         if not all(isinstance(value, (str, int, float)) for value in about):
             raise UsageError('has more than names and values around its environment')
@@ -73,11 +72,11 @@ def to_play(env_config: EnvConfig, levels: tuple[str, ...] = ()) -> EnvConfig:
 def check_network(directory: str) -> None:
     """Raises `UsageError` unless `model.keras` holds a network of the layers that we know."""
     path = os.path.join(directory, 'model.keras')
-    content = files.read(path, _MODEL_BYTES)
     try:
+        content = files.read(path, _MODEL_BYTES)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_entries(archive.infolist())
-            config = files.parse_json(archive.read('config.json'), 'config.json')
+            config = files.parse_json(archive.read('config.json'))
             weights = archive.read('model.weights.h5')
         _check_description(config)
         _check_weights(weights, _count_weights(config['config']['layers']))
@@ -85,7 +84,7 @@ def check_network(directory: str) -> None:
         raise UsageError(f'{path}: {error}') from None
     except Exception as error:  # Archives can be damaged in many ways, and so can HDF5.
         reason = ' '.join((str(error) or type(error).__name__).split())
-        raise UsageError(f'{path} is no model that can be read: {reason}') from None
+        raise UsageError(f'{path}: no model that can be read: {reason}') from None
 
 
 def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
@@ -156,7 +155,10 @@ def _check_weights(content: bytes, wanted: int) -> None:
 
     def add(name: str, item: Any) -> None:
         nonlocal promised
-        promised += item.size * item.dtype.itemsize if isinstance(item, h5py.Dataset) else 0
+        if isinstance(item, h5py.Dataset):
+            promised += item.size * item.dtype.itemsize
+            if item.external or item.is_virtual:
+                raise UsageError('model.weights.h5 wants numbers of other files')
 
     with h5py.File(io.BytesIO(content), 'r') as file:
         file.visititems(add)

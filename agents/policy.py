@@ -37,7 +37,11 @@ def save(
     partial = os.path.join(directory, 'partial.keras')
     network.save(partial)
     os.replace(partial, os.path.join(directory, 'model.keras'))
-    recipe = {'format': migrations.RECIPE_FORMAT, **about, 'environment': dataclasses.asdict(env_config)}
+    recipe = {
+        'format': migrations.RECIPE_FORMAT,
+        **about,
+        'environment': dataclasses.asdict(env_config),
+    }
     partial = os.path.join(directory, 'recipe.json.partial')
     with open(partial, 'w') as file:
         json.dump(recipe, file, indent=2)
@@ -61,7 +65,7 @@ def load(directory: str) -> Policy:
             raise ValueError('a layer makes too many numbers of an observation')
     except Exception as error:  # Keras raises whatever occurs to it.
         reason = (str(error).strip() or type(error).__name__).split('\n')[0]
-        raise UsageError(f'{path} is no model that can be read: {reason}') from None
+        raise UsageError(f'{path}: no model that can be read: {reason}') from None
     return Policy(network, env_config, recipe)
 
 

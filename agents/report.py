@@ -1,7 +1,6 @@
 """Evaluates a saved model and tells a person, or another program, how good it is."""
 
 import contextlib
-import dataclasses
 import json
 import os
 from typing import Any

@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -14,9 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents import migrations
-from agents.configs import A2CConfig, A3CConfig, RunConfig
 from envs import files
-from envs.config import EnvConfig, from_options, require
 from envs.errors import UsageError
 
 _PACKAGES = (
@@ -172,22 +171,12 @@ def read_config(path: str) -> dict[str, Any]:
     file = os.path.join(path, 'config.json')
     try:
         content = migrations.config(files.read_json(file, _MOST_BYTES))
-        _check_config(content)
+    except migrations.TooOldError as error:
+        evaluate = f'./run evaluate --run_dir={shlex.quote(path)}'
+        raise UsageError(f'--resume: {path} {error}: {evaluate}') from None
     except UsageError as error:
-        about = str(error) if file in str(error) else f'{file} {error}'
-        raise UsageError(f'--resume: {about}') from None
+        raise UsageError(f'--resume: {file}: {error}') from None
     return content
-
-
-def _check_config(content: dict[str, Any]) -> None:
-    """Raises `UsageError` unless it is as `create` writes it."""
-    algorithm = content.get('algorithm')
-    known = {one.algorithm: one for one in (A2CConfig, A3CConfig)}
-    require(algorithm in list(known), f'is of the unknown algorithm {algorithm!r}')
-    classes = {'agent': known[algorithm], 'environment': EnvConfig, 'run': RunConfig}
-    for name, config_class in classes.items():
-        from_options(config_class, content.get(name))
-    require(isinstance(content.get('sessions'), list), 'has no sessions')
 
 
 def settings(path: str) -> dict[str, Any]:

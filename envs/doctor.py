@@ -130,12 +130,10 @@ def _disk(folder: str) -> Check:
 
 def _leftovers(folder: str, clean: bool) -> Check:
     """Workers and engines whose learner is gone, shared memory of dead engines, torn files."""
-    found = leftovers.find(folder)
+    found = leftovers.clean(folder) if clean else leftovers.find(folder)
     parts = [f'process {pid}' for pid in found.processes]
     parts += [*found.shared_memory, *found.partial]
-    if not parts:
-        return Check('leftovers', 'none', '')
-    if clean:
-        leftovers.remove(found)
-        return Check('leftovers', f'removed: {", ".join(parts)}', '')
-    return Check('leftovers', ', '.join(parts), './run doctor --clean removes them')
+    text = ', '.join(parts) or 'none'
+    if clean or not parts:
+        return Check('leftovers', f'removed: {text}' if clean else text, '')
+    return Check('leftovers', text, './run doctor --clean removes them')

@@ -1,4 +1,7 @@
-"""Files that others may have written: read whole, but never more than is sensible."""
+"""Files that others may have written: read whole, but never more than is sensible.
+
+The refusals leave it to the caller to name the file.
+"""
 
 import json
 import os
@@ -16,15 +19,15 @@ def read(path: str | os.PathLike[str], most_bytes: int) -> bytes:
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise UsageError(f'{path} is no ordinary file')
+            raise UsageError('is no ordinary file')
         with open(path, 'rb') as file:
             content = file.read(most_bytes + 1)
     except FileNotFoundError:
-        raise UsageError(f'{path} is missing') from None
+        raise UsageError('is missing') from None
     except OSError as error:
-        raise UsageError(f'{path} cannot be read: {error.strerror}') from None
+        raise UsageError(f'cannot be read: {error.strerror}') from None
     if len(content) > most_bytes:
-        raise UsageError(f'{path} is too large: it has more than {most_bytes:,} bytes')
+        raise UsageError(f'is too large: it has more than {most_bytes:,} bytes')
     return content
 
 
@@ -34,21 +37,21 @@ def read_json(path: str | os.PathLike[str], most_bytes: int) -> Any:
     Raises:
         UsageError: It cannot be read, or is no JSON.
     """
-    return parse_json(read(path, most_bytes), str(path))
+    return parse_json(read(path, most_bytes))
 
 
-def parse_json(content: bytes, name: str) -> Any:
+def parse_json(content: bytes) -> Any:
     """What JSON says.
 
     Raises:
-        UsageError: It is none; `name` tells where it stood.
+        UsageError: It is none.
     """
     try:
         return json.loads(content, parse_constant=_no_constant)
     except RecursionError:
-        raise UsageError(f'{name} is damaged: nested too deeply') from None
+        raise UsageError('is damaged: nested too deeply') from None
     except ValueError as error:  # Among them those of an encoding, and of endless digits.
-        raise UsageError(f'{name} is damaged: {error}') from None
+        raise UsageError(f'is damaged: {error}') from None
 
 
 def _no_constant(name: str) -> None:

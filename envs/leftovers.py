@@ -6,8 +6,10 @@ process 1: in a container that may be the learner.) A file is dead if nothing ha
 long and no process has it open.
 """
 
+import fcntl
 import importlib.util
 import os
+import select
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +21,8 @@ import envs.worker
 _SHARED_MEMORY = Path('/dev/shm')
 _ENGINE_SECONDS = 60.0  # An engine maps its shared memory as soon as it has made it.
 _PARTIAL_SECONDS = 3600.0  # Until then somebody may be writing a file, or a film.
-_FORKSERVER = f'multiprocessing.forkserver import main; main(', f"['{envs.worker.__name__}']"
+_FORKSERVER = 'multiprocessing.forkserver import main; main(', f"['{envs.worker.__name__}']"
+_KILL_SECONDS = 5.0
 _ROOT = str(Path(__file__).resolve().parent.parent)
 
 
@@ -33,45 +36,62 @@ class Leftovers(NamedTuple):
 
 def find(folder: str = '.') -> Leftovers:
     """Of this user; half-written files of the runs in a folder, at most two levels below it."""
-    processes = [int(p.name) for p in _processes() if _is_orphan(p)]
-    return Leftovers(sorted(processes), _unused_shared_memory(), _partial_files(Path(folder)))
+    orphans = [int(process.name) for process in _processes() if _is_orphan(process)]
+    return Leftovers(sorted(orphans), _unused_shared_memory(), _partial_files(Path(folder)))
 
 
-def remove(found: Leftovers) -> None:
-    """Ends the processes, if they are still the same, and deletes the files."""
-    for pid in found.processes:
-        try:
-            handle = os.pidfd_open(pid)
-        except ProcessLookupError:
-            continue
-        try:  # Held by its handle, the number cannot pass to another process.
-            if _is_orphan(Path('/proc', str(pid))):
-                signal.pidfd_send_signal(handle, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
-        finally:
-            os.close(handle)
+def clean(folder: str = '.') -> Leftovers:
+    """Ends and deletes what `find` finds, and what then is no longer used; returns all of it."""
+    killed = [pid for pid in find(folder).processes if _kill(pid)]
+    found = find(folder)
     for file in (*found.shared_memory, *found.partial):
         Path(file).unlink(missing_ok=True)
+    return found._replace(processes=killed)
+
+
+def _kill(pid: int) -> bool:
+    """Ends an orphan, if it still is one, and waits until it is gone."""
+    try:
+        handle = os.pidfd_open(pid)  # Held by it, the number cannot pass to another process.
+    except ProcessLookupError:
+        return False
+    try:
+        if not _is_orphan(Path('/proc', str(pid))):
+            return False
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+        select.select([handle], [], [], _KILL_SECONDS)
+        return True
+    except ProcessLookupError:
+        return False
+    finally:
+        os.close(handle)
 
 
 def _is_orphan(process: Path) -> bool:
     """Whether a process is a worker, their forkserver or an engine, without its learner."""
     try:
-        parent = process.parent / process.joinpath('stat').read_text().rsplit(')', 1)[1].split()[1]
-        if _is_engine(process):  # Its parent has ViZDoom's library.
-            return not _tells(parent, lambda p: 'vizdoom' in (p / 'maps').read_text())
+        fields = process.joinpath('stat').read_text().rsplit(')', 1)[1].split()
+        if fields[0] == 'Z':
+            return False
+        parent, group = process.with_name(fields[1]), int(fields[2])
+        if _is_engine(process):
+            return not _tells(parent, _may_have_engines)
         if not _is_worker(process):
             return False
-        if os.getpgid(int(process.name)) == int(process.name):  # A worker leads a group.
-            return not _tells(parent, _is_worker)  # Of its forkserver
-        group = os.getpgid(int(process.name))
+        if str(group) == process.name:  # A worker leads a group; the parent is its forkserver.
+            return not _tells(parent, lambda p: _is_worker(p) and not _is_orphan(p))
+        # A forkserver runs the program of its learner, in the group of that.
+        program = _program(process)
         return not _tells(
-            parent,
-            lambda p: os.getpgid(int(p.name)) == group and _program(p) == _program(process),
+            parent, lambda p: os.getpgid(int(p.name)) == group and _program(p) == program
         )
     except (OSError, IndexError):  # It ended meanwhile.
         return False
+
+
+def _may_have_engines(process: Path) -> bool:
+    """Whether it has ViZDoom's library and is no orphan itself."""
+    return 'vizdoom' in process.joinpath('maps').read_text() and not _is_orphan(process)
 
 
 def _tells(process: Path, question: Callable[[Path], bool]) -> bool:
@@ -127,12 +147,28 @@ def _unused_shared_memory() -> list[str]:
 
 
 def _partial_files(folder: Path) -> list[str]:
-    """Half-written files of runs: directories with a `config.json` and what a run has."""
+    """Half-written files of runs, which have a `config.json` and a table, and are not going on."""
     configs = [path for depth in ('', '*/', '*/*/') for path in folder.glob(f'{depth}config.json')]
     runs = [path.parent for path in configs if (path.parent / 'metrics.csv').exists()]
-    names = ('*.partial', '*.partial.mp4', 'partial', 'partial.keras')
-    found = {path for run in runs for name in names for path in run.rglob(name) if path.is_file()}
-    return sorted(str(path) for path in found if _age(path) > _PARTIAL_SECONDS)
+    names = ('*.partial', '*.partial.mp4', 'partial.keras')
+    found = {
+        path for run in runs if not _is_locked(run) for name in names for path in run.rglob(name)
+    }
+    return sorted(str(path) for path in found if path.is_file() and _age(path) > _PARTIAL_SECONDS)
+
+
+def _is_locked(run: Path) -> bool:
+    """Whether a process trains in this directory."""
+    handle = os.open(run, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # Some network drives know no locks.
+        return False
+    finally:
+        os.close(handle)
+    return False
 
 
 def _age(path: Path) -> float:

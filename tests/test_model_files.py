@@ -254,6 +254,16 @@ def test_weights_in_other_files_are_not_followed(saved, tmp_path):
     refusal_of(saved, policy.load)
 
 
+def test_weights_in_another_file_are_refused(saved):
+    """CVE-2026-1669: the file would be read as if it were weights."""
+    entries = entries_of(saved / 'model.keras')
+    buffer = io.BytesIO(entries['model.weights.h5'])
+    with h5py.File(buffer, 'a') as file:
+        file.create_dataset('x', (4,), 'uint8', external=[('/etc/passwd', 0, 4)])
+    write(saved, {**entries, 'model.weights.h5': buffer.getvalue()})
+    assert 'wants numbers of other files' in refusal_of(saved)
+
+
 def test_weights_of_another_network_are_refused(saved, tmp_path):
     other = tmp_path / 'other'
     policy.save(str(other), build(lstm_units=8), ENV_CONFIG)
@@ -346,4 +356,4 @@ def test_names_of_a_recipe_are_names_and_no_paths_or_modules(options, message):
 )
 def test_what_is_no_sound_json_is_refused(saved, content):
     (saved / 'recipe.json').write_bytes(content)
-    assert 'recipe.json is' in refusal_of(saved, model_files.read_recipe)
+    assert 'recipe.json: is' in refusal_of(saved, model_files.read_recipe)

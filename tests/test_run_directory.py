@@ -113,7 +113,7 @@ def test_a_foreign_config_is_refused(run_dir, change, message):
     content = {**run_directory.read_config(run_dir), **change}
     with open(os.path.join(run_dir, 'config.json'), 'w') as file:
         json.dump(content, file)
-    with pytest.raises(UsageError, match=f'^--resume: .*config.json {message}'):
+    with pytest.raises(UsageError, match=f'^--resume: .*config.json: {message}'):
         run_directory.settings(run_dir)
 
 
@@ -138,7 +138,7 @@ def test_the_run_of_another_algorithm_is_refused(run_dir):
 def test_a_damaged_config_is_refused(run_dir, text):
     with open(os.path.join(run_dir, 'config.json'), 'w') as file:
         file.write(text)
-    with pytest.raises(UsageError, match='config.json is damaged'):
+    with pytest.raises(UsageError, match='config.json: is damaged'):
         run_directory.settings(run_dir)
 
 
