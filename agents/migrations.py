@@ -26,7 +26,7 @@ class TooOldError(UsageError):
 
 # Options that the first version did not have, and what it did.
 _ADDED: dict[str, dict[str, Any]] = {
-    'environment': {'crop': [], 'envs_per_process': 0, 'reward': 'default'},
+    'environment': {'crop': [], 'envs_per_process': 0, 'reward': 'default', 'turbo_frames': 0},
     'agent': {},
     'run': {'checkpoint_minutes': 10.0},  # It was 0, but changes nothing that is learned.
 }

@@ -1,6 +1,9 @@
 """Evaluate a trained agent: a table of episodes, a film, a JSON file."""
 
+import os
+
 from agents import configs, model_files, run_directory
+from envs.config import require
 from launch import config_flags, script
 
 _config = config_flags.define(configs.EvaluationConfig)
@@ -12,6 +15,8 @@ def main() -> None:
     directory = run_directory.model_directory(config.run_dir, config.model)
     run_directory.check_output('video', config.video)
     run_directory.check_output('json', config.json)
+    same = config.json and os.path.realpath(config.video) == os.path.realpath(config.json)
+    require(not same, f'--video and --json: both are to be {config.json}')
     env_config, _ = model_files.read_recipe(directory)
     model_files.to_play(env_config, config.levels)
     model_files.check_network(directory)

@@ -1,6 +1,7 @@
 """What every launch script does around its work: flags in, user errors out as one line."""
 
 import functools
+import io
 import os
 import sys
 import textwrap
@@ -21,6 +22,9 @@ def start(main: Callable[[], None], name: str = '') -> None:
     Unknown flags, values that make no sense and stray arguments print one line and exit with 2,
     as does a `UsageError` of `main`. Ctrl-C exits with 130 as shells expect it.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # A terminal may know no Greek letters.
+            stream.reconfigure(errors='backslashreplace')
     parse = functools.partial(_parse, name=name)
     app.run(lambda argv: _guarded(main), argv=sys.argv, flags_parser=parse)
 
