@@ -9,7 +9,7 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents import distributions, levels
+from agents import distributions, levels, policy
 from agents.models import StepModel
 from agents.runner import Actor, forget
 from envs.config import EnvConfig
@@ -153,7 +153,8 @@ def evaluate(
 
     def make_actor(envs: gymnasium.vector.VectorEnv[Any, Any, Any]) -> StepModel:
         distribution = distributions.make(envs.single_action_space)
-        _check_fit(network, envs, distribution.num_logits)
+        shape = envs.single_observation_space.shape
+        policy.check_fit(network, shape, distribution.num_logits)
         return StepModel(network, distribution, seed, greedy)
 
     mode = 'greedy' if greedy else 'sampled'
@@ -225,26 +226,6 @@ def play(
                 left[i] -= 1
                 episodes.append(_episode(finished['episode'], int(i)))
     return episodes
-
-
-def _check_fit(
-    network: keras.Model, envs: gymnasium.vector.VectorEnv[Any, Any, Any], num_logits: int
-) -> None:
-    """Raises `UsageError` unless the network is as `networks` says, for these environments."""
-    takes = [tuple(tensor.shape[1:]) for tensor in network.inputs]
-    gives = [tuple(tensor.shape[1:]) for tensor in network.outputs]
-    memory = [shape for shape in takes[1:2] if len(shape) == 1] * 2  # `hidden` and `cell`
-    needs = [envs.single_observation_space.shape, *memory, (num_logits,), (1,)][: len(takes)]
-    answers = [(num_logits,), (), *memory]
-    if takes != needs or gives != answers:
-        raise UsageError(
-            f'the model is not for this game: it maps {_text(takes)} to {_text(gives)}, '
-            f'but the game needs {_text(needs)} to {_text(answers)}'
-        )
-
-
-def _text(shapes: list[Any]) -> str:
-    return ', '.join(map(str, shapes))
 
 
 def _episode(statistics: dict[str, Any], i: int) -> Episode:

@@ -69,6 +69,24 @@ def load(directory: str) -> Policy:
     return Policy(network, env_config, recipe)
 
 
+def check_fit(network: keras.Model, observation: tuple[int, ...], num_logits: int) -> None:
+    """Raises `UsageError` unless the network is as `networks` says, for this shape and policy."""
+    takes = [tuple(tensor.shape[1:]) for tensor in network.inputs]
+    gives = [tuple(tensor.shape[1:]) for tensor in network.outputs]
+    memory = [shape for shape in takes[1:2] if len(shape) == 1] * 2  # `hidden` and `cell`
+    needs = [observation, *memory, (num_logits,), (1,)][: len(takes)]
+    answers = [(num_logits,), (), *memory]
+    if takes != needs or gives != answers:
+        raise UsageError(
+            f'the model is not for this game: it maps {_text(takes)} to {_text(gives)}, '
+            f'but the game needs {_text(needs)} to {_text(answers)}'
+        )
+
+
+def _text(shapes: list[Any]) -> str:
+    return ', '.join(map(str, shapes))
+
+
 def _sizes(network: keras.Model) -> Iterator[tuple[int, ...]]:
     """Shapes of what the layers make of one observation."""
     for layer in network.layers:

@@ -22,8 +22,8 @@ tries one by one:
     python -m tests.bad_inputs > research/reliability/BAD_INPUTS.md
 
 In braces stand places: `{empty}` is an empty folder, `{file}` a file, `{pipe}` a pipe, `{run}` a
-run without a checkpoint, `{model}` one whose model has no files, and `{good}` a good run but for the
-change that the row names.
+run without a checkpoint, `{model}` one whose model has no files, and `{good}` a good run but for
+the change that the row names.
 """
 
 
