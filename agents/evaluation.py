@@ -13,7 +13,6 @@ from agents import distributions, levels, policy
 from agents.models import StepModel
 from agents.runner import Actor, forget
 from envs.config import EnvConfig
-from envs.errors import UsageError
 from envs.make import make_vec_env
 from envs.restarts import Restarts
 
