@@ -207,6 +207,7 @@ FILES = [
         what='recipe.json with a list more',
     ),
     _environment('has unknown options: cheat', cheat=1),
+    _environment(r'has unknown options: \x1b[2J', **{'\x1b[2J': 1}),
     _environment("unknown game 'os:system-v0'", game='os:system-v0'),
     _environment(r"unknown game 'a\x00b'", game='a\0b'),
     _environment(r"unknown game '\x1b[2J'", game='\x1b[2J'),

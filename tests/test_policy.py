@@ -95,3 +95,35 @@ def test_a_model_whose_layers_would_fill_the_memory_is_refused(saved):
         x = keras.layers.Concatenate()([x, x])
     keras.Model(inputs, (inputs, x)).save(directory / 'model.keras')
     assert 'a layer makes too many numbers of an observation' in refusal_of(directory)
+
+
+def model_of(num_inputs, *outputs):
+    """A network of one-dimensional inputs, whose outputs have these sizes; 0 for a number."""
+    inputs = [keras.Input((4,)) for _ in range(num_inputs)]
+    made = [keras.layers.Dense(size or 1)(inputs[0]) for size in outputs]
+    made = [
+        x if size else keras.layers.Reshape(())(x) for x, size in zip(made, outputs, strict=True)
+    ]
+    return keras.Model(inputs, made)
+
+
+@pytest.mark.parametrize(
+    'network, fits',
+    [
+        (model_of(1, 2, 0), True),
+        (model_of(1, 3, 0), False),
+        (model_of(1, 2, 1), False),
+        (model_of(3, 2, 0, 4, 4), True),
+        (model_of(3, 2, 0, 5, 5), False),
+        (model_of(5, 2, 0, 4, 4), False),
+    ],
+    ids=['right', 'logits', 'values', 'memory', 'other memory', 'last action'],
+)
+def test_whether_a_network_fits_a_game(network, fits):
+    if fits:
+        policy.check_fit(network, (4,), 2)
+    else:
+        with pytest.raises(UsageError, match=r'the game needs \(4,\)'):
+            policy.check_fit(network, (4,), 2)
+    with pytest.raises(UsageError, match='the model is not for this game'):
+        policy.check_fit(network, (84, 84, 4), 2)
