@@ -9,11 +9,10 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents import distributions, levels
+from agents import distributions, levels, policy
 from agents.models import StepModel
 from agents.runner import Actor, forget
 from envs.config import EnvConfig
-from envs.errors import UsageError
 from envs.make import make_vec_env
 from envs.restarts import Restarts
 
@@ -153,7 +152,8 @@ def evaluate(
 
     def make_actor(envs: gymnasium.vector.VectorEnv[Any, Any, Any]) -> StepModel:
         distribution = distributions.make(envs.single_action_space)
-        _check_fit(network, envs, distribution.num_logits)
+        shape = envs.single_observation_space.shape or ()
+        policy.check_fit(network, shape, distribution.num_logits)
         return StepModel(network, distribution, seed, greedy)
 
     mode = 'greedy' if greedy else 'sampled'
@@ -225,19 +225,6 @@ def play(
                 left[i] -= 1
                 episodes.append(_episode(finished['episode'], int(i)))
     return episodes
-
-
-def _check_fit(
-    network: keras.Model, envs: gymnasium.vector.VectorEnv[Any, Any, Any], num_logits: int
-) -> None:
-    """Raises `UsageError` unless the network maps these observations to as many logits."""
-    shape = envs.single_observation_space.shape
-    takes, gives = network.inputs[0].shape[1:], network.outputs[0].shape[1:]
-    if tuple(takes) != shape or tuple(gives) != (num_logits,):
-        raise UsageError(
-            f'the model is not for this game: it maps {tuple(takes)} to {tuple(gives)}, '
-            f'but the game needs {shape} to {(num_logits,)}'
-        )
 
 
 def _episode(statistics: dict[str, Any], i: int) -> Episode:

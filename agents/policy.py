@@ -6,15 +6,18 @@ DIR/recipe.json   everything that builds its environment again, and where it com
 
 import dataclasses
 import json
+import math
 import os
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import keras
 
+from agents import migrations, model_files
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
-FORMAT_VERSION = 1
+_MOST_OUTPUTS = 2**24  # Numbers that a layer makes of one observation
 _ENDS = ((1, 2), (3, 4), (5, 4))  # Numbers of inputs and outputs: `networks` tells which.
 
 
@@ -34,7 +37,11 @@ def save(
     partial = os.path.join(directory, 'partial.keras')
     network.save(partial)
     os.replace(partial, os.path.join(directory, 'model.keras'))
-    recipe = {'format': FORMAT_VERSION, **about, 'environment': dataclasses.asdict(env_config)}
+    recipe = {
+        'format': migrations.RECIPE_FORMAT,
+        **about,
+        'environment': dataclasses.asdict(env_config),
+    }
     partial = os.path.join(directory, 'recipe.json.partial')
     with open(partial, 'w') as file:
         json.dump(recipe, file, indent=2)
@@ -45,37 +52,43 @@ def load(directory: str) -> Policy:
     """Reads what `save` wrote, without executing anything of it.
 
     Raises:
-        UsageError: There is no policy, or it is not one of this format.
+        UsageError: There is no policy, or something in its files is not as `model_files` wants it.
     """
-    path = os.path.join(directory, 'recipe.json')
+    env_config, recipe = model_files.read_recipe(directory)
+    model_files.check_network(directory)
+    path = os.path.join(directory, 'model.keras')
     try:
-        with open(path) as file:
-            recipe = json.load(file)
-        env_config = _env_config(recipe)
-        model = os.path.join(directory, 'model.keras')
-        network = keras.saving.load_model(model, compile=False, safe_mode=True)
+        network = keras.saving.load_model(path, compile=False, safe_mode=True)
         if (len(network.inputs), len(network.outputs)) not in _ENDS:
             raise ValueError('a policy maps observations, and a memory, to (logits, values)')
-    except FileNotFoundError as error:
-        raise UsageError(f'no model in {directory}: {error.filename or error} is missing') from None
-    except UsageError:
-        raise
-    except Exception as error:  # Keras raises whatever its archive reader does.
+        if any(math.prod(size) > _MOST_OUTPUTS for size in _sizes(network)):
+            raise ValueError('a layer makes too many numbers of an observation')
+    except Exception as error:  # Keras raises whatever occurs to it.
         reason = (str(error).strip() or type(error).__name__).split('\n')[0]
-        raise UsageError(f'{directory} does not hold a model that can be read: {reason}') from None
+        raise UsageError(f'{path}: no model that can be read: {reason}') from None
     return Policy(network, env_config, recipe)
 
 
-def _env_config(recipe: Any) -> EnvConfig:
-    """The environment's configuration in a recipe, field by field."""
-    version = recipe.get('format') if isinstance(recipe, dict) else None
-    if version != FORMAT_VERSION:
-        raise UsageError(f'recipe of format {version!r}; this version reads {FORMAT_VERSION}')
-    fields = {field.name for field in dataclasses.fields(EnvConfig)}
-    options = recipe['environment']
-    if unknown := set(options) - fields:
-        raise UsageError(f'recipe has unknown options: {", ".join(sorted(unknown))}')
-    values: dict[str, Any] = {  # JSON knows no tuples.
-        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
-    }
-    return EnvConfig(**values)
+def check_fit(network: keras.Model, observation: tuple[int, ...], num_logits: int) -> None:
+    """Raises `UsageError` unless the network is as `networks` says, for this shape and policy."""
+    takes = [tuple(tensor.shape[1:]) for tensor in network.inputs]
+    gives = [tuple(tensor.shape[1:]) for tensor in network.outputs]
+    memory = [shape for shape in takes[1:2] if len(shape) == 1] * 2  # `hidden` and `cell`
+    needs = [observation, *memory, (num_logits,), (1,)][: len(takes)]
+    answers = [(num_logits,), (), *memory]
+    if takes != needs or gives != answers:
+        raise UsageError(
+            f'the model is not for this game: it maps {_text(takes)} to {_text(gives)}, '
+            f'but the game needs {_text(needs)} to {_text(answers)}'
+        )
+
+
+def _text(shapes: list[Any]) -> str:
+    return ', '.join(map(str, shapes))
+
+
+def _sizes(network: keras.Model) -> Iterator[tuple[int, ...]]:
+    """Shapes of what the layers make of one observation."""
+    for layer in network.layers:
+        for output in keras.tree.flatten(layer.output):
+            yield output.shape[1:]

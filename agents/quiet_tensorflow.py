@@ -7,8 +7,15 @@ operation, straight to file descriptor 2.
 import os
 import sys
 
+from envs.errors import UsageError
+
 
 def _import_quietly() -> None:
+    os.environ['KERAS_BACKEND'] = 'tensorflow'  # Whatever else the user's Keras runs on.
+    for name in ('TF_NUM_INTRAOP_THREADS', 'TF_NUM_INTEROP_THREADS'):
+        value = os.environ.get(name, '0')
+        if not value.isdecimal():  # TensorFlow would abort, or not say that it takes its own.
+            raise UsageError(f'the variable {name} must be a number of threads, not {value!r}')
     os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
     # On by default only on CPUs with AVX-512; it nearly halves a training step on AVX2 too.
     os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '1')

@@ -1,16 +1,17 @@
 """Evaluates a saved model and tells a person, or another program, how good it is."""
 
-import dataclasses
+import contextlib
 import json
 import os
+from typing import Any
 
 import rich.console
 import rich.table
 
-from agents import evaluation, levels, policy, run_directory
+from agents import evaluation, levels, model_files, policy, run_directory
 from agents.configs import EvaluationConfig
 from agents.evaluation import Evaluation
-from envs import games
+from envs.errors import UsageError
 
 
 def evaluate(config: EvaluationConfig) -> Evaluation:
@@ -20,12 +21,7 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
         UsageError: There is no such model, or it cannot be played.
     """
     loaded = policy.load(run_directory.model_directory(config.run_dir, config.model))
-    env_config = loaded.env_config
-    if config.levels:
-        env_config = games.with_levels(dataclasses.replace(env_config, levels=config.levels))
-    # How the training used its machine does not matter here.
-    env_config = dataclasses.replace(env_config, envs_per_process=0)
-    games.check(env_config)
+    env_config = model_files.to_play(loaded.env_config, config.levels)
     result = evaluation.evaluate(
         loaded.network,
         env_config,
@@ -35,11 +31,21 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
         film=config.video,
     )
     if config.json:
-        partial = f'{config.json}.partial'
-        with open(partial, 'w') as file:
-            json.dump(result.as_json(), file, indent=2)
-        os.replace(partial, config.json)
+        _write_json(config.json, result.as_json())
     return result
+
+
+def _write_json(path: str, content: dict[str, Any]) -> None:
+    """The file is complete or absent."""
+    partial = f'{path}.partial'
+    try:
+        with open(partial, 'w') as file:
+            json.dump(content, file, indent=2)
+        os.replace(partial, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.remove(partial)
+        raise UsageError(f'--json: cannot write {path}: {error.strerror}') from None
 
 
 def print_episodes(result: Evaluation) -> None:

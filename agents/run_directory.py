@@ -6,6 +6,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -13,13 +14,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from agents import migrations
+from envs import files
 from envs.errors import UsageError
 
 _PACKAGES = (
     'tensorflow', 'keras', 'numpy', 'gymnasium', 'stable-retro', 'vizdoom', 'ale-py',
     'opencv-python-headless',
 )  # fmt: skip
-_FORMAT = 2  # Of `config.json`, the tables and the checkpoints.
+_MOST_BYTES = 2**24  # Of `config.json`: each time the run is resumed adds some hundred.
 # When a run is resumed: its length, and how it uses the machine.
 _MAY_CHANGE = (
     'total_steps', 'pin_cores', 'envs_per_process', 'hang_seconds', 'max_restarts',
@@ -62,6 +65,8 @@ def check_output(flag: str, path: str) -> None:
         _check_writable(flag, os.path.dirname(os.path.abspath(path)))
         if os.path.isdir(path):
             raise UsageError(f'--{flag}: {path} is a directory')
+        if os.path.exists(path) and not os.path.isfile(path):  # It would be replaced.
+            raise UsageError(f'--{flag}: {path} is no ordinary file')
 
 
 def _check_writable(flag: str, directory: str) -> None:
@@ -104,7 +109,7 @@ def create(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
         UsageError: It cannot be written, or there is a run.
     """
     check(path, resume=False)
-    content = {'format': _FORMAT, **_as_json(configs), 'sessions': [_session()]}
+    content = {'format': migrations.CONFIG_FORMAT, **_as_json(configs), 'sessions': [_session()]}
     try:
         restore(path, content)
     except OSError as error:
@@ -151,7 +156,7 @@ def reopen(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
     """
     check_unchanged(path, configs)
     sessions = [*read_config(path)['sessions'], _session()]
-    content = {'format': _FORMAT, **_as_json(configs), 'sessions': sessions}
+    content = {'format': migrations.CONFIG_FORMAT, **_as_json(configs), 'sessions': sessions}
     _write_config(os.path.join(path, 'config.json'), content)
     return content
 
@@ -163,16 +168,14 @@ def read_config(path: str) -> dict[str, Any]:
         UsageError: It is missing, damaged, or of another version.
     """
     _require_run(path)
+    file = os.path.join(path, 'config.json')
     try:
-        with open(os.path.join(path, 'config.json')) as file:
-            content = json.load(file)
-        wanted = {'agent': dict, 'environment': dict, 'run': dict, 'sessions': list}
-        if not all(isinstance(content[name], kind) for name, kind in wanted.items()):
-            raise ValueError
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UsageError(f'{path}/config.json is damaged') from None
-    if content.get('format') != _FORMAT:
-        raise UsageError(f'--resume: {path} was made by an older version')
+        content = migrations.config(files.read_json(file, _MOST_BYTES))
+    except migrations.TooOldError as error:
+        evaluate = f'./run evaluate --run_dir={shlex.quote(path)}'
+        raise UsageError(f'--resume: {path} {error}: {evaluate}') from None
+    except UsageError as error:
+        raise UsageError(f'--resume: {file}: {error}') from None
     return content
 
 

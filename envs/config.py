@@ -3,9 +3,12 @@
 import dataclasses
 import math
 import typing
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from envs.errors import UsageError
+
+_MOST_INT, _MOST_CHARACTERS = 2**53, 4096  # JSON's integers; paths
+Config = TypeVar('Config')
 
 
 def hparam(default: Any, help_text: str) -> Any:
@@ -39,7 +42,28 @@ def _fits(value: Any, hint: Any) -> bool:
         return isinstance(value, tuple) and all(_fits(v, item) for v in value)
     if hint is float:
         return _fits(value, int) or (isinstance(value, float) and math.isfinite(value))
+    if hint is int and isinstance(value, int) and abs(value) > _MOST_INT:
+        return False
+    if hint is str and isinstance(value, str) and len(value) > _MOST_CHARACTERS:
+        return False
     return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
+
+
+def from_options(config_class: type[Config], options: Any) -> Config:
+    """The configuration that a JSON object describes, field by field.
+
+    Raises:
+        UsageError: A field is missing, unknown, or cannot have its value.
+    """
+    require(isinstance(options, dict), f'has no options of {config_class.__name__}')
+    fields = {field.name for field in dataclasses.fields(config_class)}  # type: ignore[arg-type]
+    unknown, missing = sorted(set(options) - fields), sorted(fields - set(options))
+    require(not unknown, f'has unknown options: {", ".join(unknown)}')
+    require(not missing, f'lacks the options: {", ".join(missing)}')
+    values = {  # JSON knows no tuples.
+        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
+    }
+    return config_class(**values)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,6 +93,10 @@ class WorkerConfig:
         for field in dataclasses.fields(WorkerConfig):
             value = getattr(self, field.name)
             require(value >= 0, f'--{field.name} must not be negative, but is {value}')
+
+
+# More would only fill the memory, or never end.
+_MOST = {'action_repeat': 1000, 'screen_size': 1024, 'frame_stack': 64}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,9 +143,10 @@ class EnvConfig(WorkerConfig):
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
         super().__post_init__()
-        for name in ('action_repeat', 'screen_size', 'frame_stack'):
+        for name, most in _MOST.items():
             value = getattr(self, name)
             require(value >= 1, f'--{name} must be at least 1, not {value}')
+            require(value <= most, f'--{name} must be at most {most}, not {value}')
         for name in ('turbo_frames', 'noop_max', 'max_episode_steps'):
             value = getattr(self, name)
             require(value >= 0, f'--{name} must not be negative, but is {value}')

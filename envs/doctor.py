@@ -5,12 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
+from envs import leftovers
 from envs.config import EnvConfig
 from envs.make import make_vec_env
 
@@ -33,8 +34,13 @@ class Check(NamedTuple):
     advice: str  # '' if all is well
 
 
-def checks(folder: str = '.') -> Iterator[Check]:
-    """All checks, one after the other; `folder` is where runs are to be written."""
+def checks(folder: str = '.', clean: bool = False) -> Iterator[Check]:
+    """All checks, one after the other.
+
+    Args:
+        folder: Where runs are, or are to be written.
+        clean: Whether to remove what dead runs have left.
+    """
     yield _python()
     yield _packages()
     for name, game in _GAMES.items():
@@ -42,7 +48,7 @@ def checks(folder: str = '.') -> Iterator[Check]:
     yield _codec()
     yield _shared_memory()
     yield _disk(folder)
-    yield _leftovers()
+    yield _leftovers(folder, clean)
 
 
 def _python() -> Check:
@@ -122,49 +128,12 @@ def _disk(folder: str) -> Check:
     return Check('disk', found, advice)
 
 
-def _leftovers() -> Check:
-    """Workers and engines whose learner is gone, and memory of engines that are gone."""
-    orphans = [str(pid) for pid in _processes(_is_orphan)]
-    files = _unused_engine_files()
-    found = [f'processes {" ".join(orphans)}'] if orphans else []
-    found += [f'{len(files)} files of ViZDoom in /dev/shm'] if files else []
-    advice = [f'kill {" ".join(orphans)}'] if orphans else []
-    advice += [f'rm {" ".join(files)}'] if files else []
-    return Check('leftovers', ' and '.join(found) or 'none', '; '.join(advice))
-
-
-def _is_orphan(process: Path) -> bool:
-    """Whether a process is of ours, its parent gone."""
-    parent = process.joinpath('stat').read_text().rsplit(')', 1)[1].split()[1]
-    arguments = process.joinpath('cmdline').read_bytes().split(b'\0')
-    engine = arguments[0].endswith(b'vizdoom/vizdoom')
-    return parent == '1' and (engine or b"['envs.worker']" in b' '.join(arguments))
-
-
-def _unused_engine_files() -> list[str]:
-    if not os.path.isdir('/dev/shm'):
-        return []
-    files = {str(path) for path in Path('/dev/shm').glob('ViZDoom*') if path.owner() == _user()}
-    for process in _processes(lambda process: True):
-        maps = Path(f'/proc/{process}/maps')
-        try:
-            files -= {line.split(maxsplit=5)[-1] for line in maps.read_text().splitlines()}
-        except OSError:  # It ended meanwhile, or is another user's.
-            continue
-    return sorted(files)
-
-
-def _user() -> str:
-    return Path('/proc/self').owner()
-
-
-def _processes(wanted: Callable[[Path], bool]) -> list[int]:
-    """Ids of this user's processes that are wanted."""
-    found = []
-    for process in Path('/proc').glob('[0-9]*'):
-        try:
-            if process.owner() == _user() and wanted(process):
-                found.append(int(process.name))
-        except (OSError, KeyError, IndexError):  # It ended meanwhile, or its user has no name.
-            continue
-    return sorted(found)
+def _leftovers(folder: str, clean: bool) -> Check:
+    """Workers and engines whose learner is gone, shared memory of dead engines, torn files."""
+    found = leftovers.clean(folder) if clean else leftovers.find(folder)
+    parts = [f'process {pid}' for pid in found.processes]
+    parts += [*found.shared_memory, *found.partial]
+    text = ', '.join(parts) or 'none'
+    if clean or not parts:
+        return Check('leftovers', f'removed: {text}' if clean else text, '')
+    return Check('leftovers', text, './run doctor --clean removes them')

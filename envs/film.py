@@ -1,20 +1,36 @@
 """Films: the game's own screen, at every emulator frame and its own frame rate."""
 
 import os
+import shutil
 from typing import Any
 
 import cv2
 import gymnasium
 import numpy as np
 
+from envs.errors import UsageError
 from envs.game import Snapshot, Transition
 from envs.wrappers import FrameWrapper
 
 _MIN_HEIGHT = 448  # Pixels; smaller screens are enlarged by a whole number.
 
 
+def _check_encoder() -> None:
+    """Raises `UsageError` if there is no program that encodes films."""
+    import imageio_ffmpeg
+
+    try:
+        program = imageio_ffmpeg.get_ffmpeg_exe()
+    except RuntimeError as error:
+        raise UsageError(f'no film: {error}') from None
+    if not shutil.which(program):
+        raise UsageError(f'no film: IMAGEIO_FFMPEG_EXE={program} is no program')
+
+
 class FilmWriter:
     """Writes RGB frames to an mp4 (H.264), enlarged so that a person can see them.
+
+    Raises `UsageError` if nothing can encode it.
 
     The file has its final name only when it is complete. Some consoles change the size of their
     picture during a game, and a television shows both as large: every frame gets the first's size.
@@ -23,6 +39,7 @@ class FilmWriter:
     def __init__(self, path: str, frame_rate: float) -> None:
         import imageio
 
+        _check_encoder()
         self.path, self.num_frames = path, 0
         self._partial = f'{path}.partial.mp4'
         self._shape: tuple[int, int] | None = None

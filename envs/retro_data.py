@@ -34,10 +34,17 @@ def stable_retro_module() -> Any:
 
 
 def roms_folder() -> pathlib.Path:
-    """Where the user's cartridges are kept: `JOYPAD_ROMS`, or with the user's other data."""
+    """Where the user's cartridges are kept: `JOYPAD_ROMS`, or with the user's other data.
+
+    Raises:
+        UsageError: It is no folder.
+    """
     data = os.environ.get('XDG_DATA_HOME') or os.path.join(pathlib.Path.home(), '.local', 'share')
     chosen = os.environ.get('JOYPAD_ROMS') or os.path.join(data, 'joypad', 'roms')
-    return pathlib.Path(chosen).absolute()
+    folder = pathlib.Path(chosen).absolute()
+    if os.path.exists(folder) and not os.path.isdir(folder):
+        raise UsageError(f'cartridges are kept in {folder}, but it is no folder: see JOYPAD_ROMS')
+    return folder
 
 
 def game_ids() -> tuple[str, ...]:

@@ -5,16 +5,18 @@ packages.
 """
 
 import hashlib
+import io
 import os
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from envs import retro_data
+from envs import files, retro_data
 from envs.errors import UsageError
 
 _MOST_BYTES = 2**25  # The largest cartridge that stable-retro plays has 32 MB.
+_MOST_ARCHIVE_BYTES = 2**30
 _SMD_HEADER, _SMD_BLOCK = 512, 0x4000
 _NES_HEADER = 16
 _OTHER_SUFFIXES = ('.bin', '.gen', '.rom', '.smc', '.smd', '.zip')
@@ -70,8 +72,8 @@ def import_from(paths: Iterable[str]) -> list[Verdict]:
     for path in map(Path, paths):
         if not path.exists():
             raise UsageError(f'--import: there is no {path}')
-        files = sorted(p for p in path.rglob('*') if p.is_file()) if path.is_dir() else [path]
-        for file in files:
+        inside = sorted(p for p in path.rglob('*') if p.is_file()) if path.is_dir() else [path]
+        for file in inside:
             if file == path or file.suffix.lower() in suffixes:
                 verdicts += [_judge(name, content, games) for name, content in _contents(file)]
     return verdicts
@@ -80,18 +82,21 @@ def import_from(paths: Iterable[str]) -> list[Verdict]:
 def _contents(file: Path) -> Iterator[tuple[str, bytes | str]]:
     """Names and bytes of a file, or of those in an archive; a reason where there are no bytes."""
     try:
-        if zipfile.is_zipfile(file):
-            with zipfile.ZipFile(file) as archive:
+        content = files.read(file, _MOST_ARCHIVE_BYTES)
+        if zipfile.is_zipfile(io.BytesIO(content)):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 for member in archive.infolist():
                     if not member.is_dir():
                         small = member.file_size <= _MOST_BYTES
                         name = f'{file}: {member.filename}'
                         yield name, archive.read(member) if small else 'too large for a cartridge'
-        elif file.stat().st_size > _MOST_BYTES:
+        elif len(content) > _MOST_BYTES:
             yield str(file), 'too large for a cartridge'
         else:
-            yield str(file), file.read_bytes()
-    except (OSError, zipfile.BadZipFile, RuntimeError, NotImplementedError) as error:
+            yield str(file), content
+    except UsageError as error:
+        yield str(file), str(error)
+    except Exception as error:  # zipfile and zlib raise whatever the damage makes them.
         yield str(file), f'cannot be read: {error}'
 
 

@@ -9,14 +9,17 @@ from envs import doctor
 from envs.config import require
 from launch import script
 
-_FOLDER = flags.DEFINE_string('folder', '.', 'Where runs are to be written.')
+_FOLDER = flags.DEFINE_string('folder', '.', 'Where runs are, or are to be written.')
+_CLEAN = flags.DEFINE_boolean(
+    'clean', False, 'Remove what dead runs have left: processes, shared memory, torn files.'
+)
 
 
 def main() -> None:
     """Prints each check as it is made; the exit code is 1 if something needs to be done."""
     require(os.path.isdir(_FOLDER.value), f'--folder: there is no directory {_FOLDER.value}')
     well = True
-    for name, found, advice in doctor.checks(_FOLDER.value):
+    for name, found, advice in doctor.checks(_FOLDER.value, _CLEAN.value):
         print(f'{"ok" if not advice else "--":3}{name:15}{found}', flush=True)
         if advice:
             well = False

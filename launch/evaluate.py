@@ -1,17 +1,25 @@
 """Evaluate a trained agent: a table of episodes, a film, a JSON file."""
 
-from agents import configs, run_directory
+import os
+
+from agents import configs, model_files, run_directory
+from envs.config import require
 from launch import config_flags, script
 
 _config = config_flags.define(configs.EvaluationConfig)
 
 
 def main() -> None:
-    """Evaluates; all that is written is checked first."""
+    """Evaluates; all that is read and written is checked first."""
     config = _config()
-    run_directory.model_directory(config.run_dir, config.model)
+    directory = run_directory.model_directory(config.run_dir, config.model)
     run_directory.check_output('video', config.video)
     run_directory.check_output('json', config.json)
+    same = config.json and os.path.realpath(config.video) == os.path.realpath(config.json)
+    require(not same, f'--video and --json: both are to be {config.json}')
+    env_config, _ = model_files.read_recipe(directory)
+    model_files.to_play(env_config, config.levels)
+    model_files.check_network(directory)
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
     from agents import report
 

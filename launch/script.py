@@ -1,6 +1,7 @@
 """What every launch script does around its work: flags in, user errors out as one line."""
 
 import functools
+import io
 import os
 import sys
 import textwrap
@@ -12,6 +13,7 @@ from envs.errors import UsageError
 from launch import config_flags
 
 _WIDTH, _INDENT = 80, 30  # Columns of `--help`.
+_LONGEST = 2000  # Characters of an error.
 
 
 def start(main: Callable[[], None], name: str = '') -> None:
@@ -20,13 +22,19 @@ def start(main: Callable[[], None], name: str = '') -> None:
     Unknown flags, values that make no sense and stray arguments print one line and exit with 2,
     as does a `UsageError` of `main`. Ctrl-C exits with 130 as shells expect it.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # A terminal may know no Greek letters.
+            stream.reconfigure(errors='backslashreplace')
     parse = functools.partial(_parse, name=name)
     app.run(lambda argv: _guarded(main), argv=sys.argv, flags_parser=parse)
 
 
 def fail(message: str) -> None:
     """Prints the one line of a user's error and exits with code 2."""
-    print(f'error: {" ".join(message.split())}', file=sys.stderr)
+    line = ' '.join(message.split())[:_LONGEST]
+    # What a file says may be in it, but must not steer the terminal.
+    line = ''.join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    print(f'error: {line}', file=sys.stderr)
     sys.exit(2)
 
 

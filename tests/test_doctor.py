@@ -2,10 +2,6 @@
 
 import importlib.metadata
 import shutil
-import subprocess
-import sys
-import uuid
-from pathlib import Path
 
 import pytest
 
@@ -58,31 +54,3 @@ def test_a_full_disk_is_told(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, 'disk_usage', lambda path: usage)
     assert 'make room' in doctor._disk(str(tmp_path)).advice
     assert 'shm-size' in doctor._shared_memory().advice
-
-
-def test_files_of_dead_engines_are_found():
-    path = Path('/dev/shm', f'ViZDoomSM{uuid.uuid4().hex}')
-    path.touch()
-    try:
-        check = doctor._leftovers()
-        assert str(path) in check.advice and 'rm ' in check.advice
-        script = (
-            'import mmap, sys; f = open(sys.argv[1], "r+b"); f.truncate(4096); '
-            'm = mmap.mmap(f.fileno(), 4096); print(flush=True); sys.stdin.read()'
-        )
-        pipes = {'stdin': subprocess.PIPE, 'stdout': subprocess.PIPE}
-        with subprocess.Popen([sys.executable, '-c', script, str(path)], **pipes) as user:
-            user.stdout.readline()
-            assert str(path) not in doctor._leftovers().advice  # An engine uses it.
-            user.stdin.close()
-    finally:
-        path.unlink()
-
-
-def test_engines_without_a_learner_are_found(monkeypatch):
-    monkeypatch.setattr(doctor, '_unused_engine_files', list)
-    with subprocess.Popen(['sleep', '100']) as sleeper:
-        monkeypatch.setattr(doctor, '_is_orphan', lambda p: p.name == str(sleeper.pid))
-        check = doctor._leftovers()
-        sleeper.kill()
-    assert check.advice == f'kill {sleeper.pid}' and str(sleeper.pid) in check.found

@@ -223,3 +223,12 @@ def test_distribution_of_the_test_policy(run_dir):
     network = policy.load(str(run_dir / 'model' / 'final')).network
     logits, _ = network(np.zeros((1, 4), np.float32))
     assert 0.3 < float(distributions.Categorical(2).entropy(logits)[0]) < 0.69
+
+
+def test_a_result_that_cannot_be_written_is_one_line(tmp_path):
+    with pytest.raises(UsageError, match='^--json: cannot write .*: No such file or directory$'):
+        report._write_json(str(tmp_path / 'gone' / 'a.json'), {})
+    (tmp_path / 'a.json').mkdir()
+    with pytest.raises(UsageError, match='^--json: cannot write .*: Is a directory$'):
+        report._write_json(str(tmp_path / 'a.json'), {})
+    assert [path.name for path in tmp_path.iterdir()] == ['a.json']

@@ -107,6 +107,18 @@ def test_tensorboard_serves_the_run(doom):
     assert launching.wait_for_the_end_of(script) == []
 
 
+def test_tensorboard_warns_before_every_machine_can_read_the_runs(tmp_path):
+    flags = '--runs=.', '--port=0', '--host=0.0.0.0'
+    script = launching.Script(tmp_path, 'tensorboard', *flags)
+    try:
+        script.wait_until(lambda: 'http://0.0.0.0:' in script.output())
+        url = next(word for word in script.output().split() if word.startswith('http:'))
+        assert fetch(url.replace('0.0.0.0', '127.0.0.1'))[0] == 200
+    finally:
+        _, _, err = script.stop()
+    assert err == 'warning: there is no password: whoever reaches 0.0.0.0 can read .\n'
+
+
 def test_tensorboard_refuses_a_port_that_is_taken(tmp_path):
     with socket.create_server(('localhost', 0)) as server:
         port = server.getsockname()[1]

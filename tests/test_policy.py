@@ -1,6 +1,5 @@
 """Saved policies: they come back, and what is no policy is refused in one line."""
 
-import json
 import os
 import zipfile
 
@@ -80,36 +79,51 @@ def test_a_truncated_model_is_refused(saved):
     assert str(directory) in refusal_of(directory)
 
 
-@pytest.mark.parametrize(
-    'change, message',
-    [
-        (lambda recipe: [recipe], 'format None'),
-        (lambda recipe: {**recipe, 'format': 99}, 'format 99; this version reads 1'),
-        (lambda recipe: {'format': 1}, 'environment'),
-        (lambda recipe: {'format': 1, 'environment': {'cheat': 1}}, 'unknown options: cheat'),
-        (lambda recipe: {'format': 1, 'environment': ['game']}, ''),
-        (lambda recipe: {'format': 1, 'environment': {'action_repeat': '4'}}, '--action_repeat'),
-        (lambda recipe: {'format': 1, 'environment': {'action_repeat': 0}}, '--action_repeat'),
-        (lambda recipe: {'format': 1, 'environment': {'levels': 'abc', 'game': 3}}, '--game'),
-    ],
-)
-def test_a_foreign_recipe_is_refused(saved, change, message):
-    directory, _ = saved
-    path = directory / 'recipe.json'
-    path.write_text(json.dumps(change(json.loads(path.read_text()))))
-    assert message in refusal_of(directory)
-
-
-def test_safe_mode_refuses_code(saved):
-    directory, _ = saved
-    inputs = keras.Input((4,))
-    outputs = keras.layers.Lambda(lambda x: x * 2)(inputs)
-    keras.Model(inputs, (outputs, outputs)).save(directory / 'model.keras')
-    assert 'Lambda' in refusal_of(directory)
-
-
 def test_a_model_without_values_is_refused(saved):
     directory, _ = saved
     inputs = keras.Input((4,))
-    keras.Model(inputs, keras.layers.Dense(2)(inputs)).save(directory / 'model.keras')
+    logits = keras.layers.Dense(2, kernel_initializer='orthogonal')(inputs)
+    keras.Model(inputs, logits).save(directory / 'model.keras')
     assert '(logits, values)' in refusal_of(directory)
+
+
+def test_a_model_whose_layers_would_fill_the_memory_is_refused(saved):
+    """Without any weights: what is joined with itself doubles, again and again."""
+    directory, _ = saved
+    inputs = x = keras.Input((4,))
+    for _ in range(30):
+        x = keras.layers.Concatenate()([x, x])
+    keras.Model(inputs, (inputs, x)).save(directory / 'model.keras')
+    assert 'a layer makes too many numbers of an observation' in refusal_of(directory)
+
+
+def model_of(num_inputs, *outputs):
+    """A network of one-dimensional inputs, whose outputs have these sizes; 0 for a number."""
+    inputs = [keras.Input((4,)) for _ in range(num_inputs)]
+    made = [keras.layers.Dense(size or 1)(inputs[0]) for size in outputs]
+    made = [
+        x if size else keras.layers.Reshape(())(x) for x, size in zip(made, outputs, strict=True)
+    ]
+    return keras.Model(inputs, made)
+
+
+@pytest.mark.parametrize(
+    'network, fits',
+    [
+        (model_of(1, 2, 0), True),
+        (model_of(1, 3, 0), False),
+        (model_of(1, 2, 1), False),
+        (model_of(3, 2, 0, 4, 4), True),
+        (model_of(3, 2, 0, 5, 5), False),
+        (model_of(5, 2, 0, 4, 4), False),
+    ],
+    ids=['right', 'logits', 'values', 'memory', 'other memory', 'last action'],
+)
+def test_whether_a_network_fits_a_game(network, fits):
+    if fits:
+        policy.check_fit(network, (4,), 2)
+    else:
+        with pytest.raises(UsageError, match=r'the game needs \(4,\)'):
+            policy.check_fit(network, (4,), 2)
+    with pytest.raises(UsageError, match='the model is not for this game'):
+        policy.check_fit(network, (84, 84, 4), 2)

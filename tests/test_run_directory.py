@@ -8,7 +8,7 @@ import stat
 
 import pytest
 
-from agents import checkpoints, run_directory
+from agents import checkpoints, migrations, run_directory
 from agents.configs import A2CConfig, A3CConfig, RunConfig
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -84,7 +84,8 @@ def test_a_resumed_run_must_be_the_same_run(run_dir):
     assert len(run_directory.read_config(run_dir)['sessions']) == 1
 
 
-def test_an_option_that_is_new_in_this_version_is_no_change(run_dir):
+def test_an_option_that_is_new_in_this_version_is_no_change(run_dir, monkeypatch):
+    monkeypatch.setitem(migrations._ADDED['agent'], 'gae_lambda', 1.0)
     path = os.path.join(run_dir, 'config.json')
     content = run_directory.read_config(run_dir)
     del content['agent']['gae_lambda']
@@ -93,7 +94,30 @@ def test_an_option_that_is_new_in_this_version_is_no_change(run_dir):
     run_directory.reopen(run_dir, configs(run_dir))
 
 
-@pytest.mark.parametrize('change', [{'format': 1}, {'format': None}, {}], ids=str)
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        ({'format': 3}, 'is of format 3; this version reads 1 to 2'),
+        ({'format': '2'}, "is of format '2'"),
+        ({'format': True}, 'is of format True'),
+        ({'algorithm': 'dqn'}, "is of the unknown algorithm 'dqn'"),
+        ({'algorithm': {}}, 'is of the unknown algorithm'),
+        ({'agent': {'cheat': 1}}, 'has unknown options: cheat'),
+        ({'environment': {}}, 'lacks the options: action_repeat, actions'),
+        ({'run': [1]}, 'has no options of RunConfig'),
+        ({'sessions': None}, 'has no sessions'),
+    ],
+    ids=str,
+)
+def test_a_foreign_config_is_refused(run_dir, change, message):
+    content = {**run_directory.read_config(run_dir), **change}
+    with open(os.path.join(run_dir, 'config.json'), 'w') as file:
+        json.dump(content, file)
+    with pytest.raises(UsageError, match=f'^--resume: .*config.json: {message}'):
+        run_directory.settings(run_dir)
+
+
+@pytest.mark.parametrize('change', [{'format': 1}, {}], ids=str)
 def test_a_run_of_an_older_version_is_refused(run_dir, change):
     content = run_directory.read_config(run_dir)
     del content['format']
@@ -110,11 +134,11 @@ def test_the_run_of_another_algorithm_is_refused(run_dir):
         run_directory.reopen(run_dir, other)
 
 
-@pytest.mark.parametrize('text', ['', '{', '[]', '{"agent": {}}', '{"agent": 1, "run": 2}', 'null'])
+@pytest.mark.parametrize('text', ['', '{', '[]', '{"agent": {}}', 'null', '[' * 99_999])
 def test_a_damaged_config_is_refused(run_dir, text):
     with open(os.path.join(run_dir, 'config.json'), 'w') as file:
         file.write(text)
-    with pytest.raises(UsageError, match='config.json is damaged'):
+    with pytest.raises(UsageError, match='config.json: is damaged'):
         run_directory.settings(run_dir)
 
 
@@ -177,6 +201,7 @@ def test_output_files_that_cannot_be_are_refused(tmp_path):
         tmp_path / 'missing' / 'a.json': 'cannot write to .*missing: No such file or directory',
         tmp_path / 'file' / 'a.json': 'cannot write to .*file: Not a directory',
         tmp_path: 'is a directory',
+        '/dev/null': 'is no ordinary file',
     }
     for path, message in cases.items():
         with pytest.raises(UsageError, match=f'--json: .*{message}'):

@@ -1,0 +1,98 @@
+"""Formats of `recipe.json` and `config.json`: how those of older versions become the present ones.
+
+When the code changes:
+- A new option: a line in `_ADDED` says what files without it mean, which is how it was before.
+- An option that is renamed, removed or means something else, or another layout: a format more, and
+  a step from the one before, which takes the content of the file and returns the new one.
+Then make the fixture of the new version: tests/fixtures/README.md tells how.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agents.configs import A2CConfig, A3CConfig, RunConfig
+from envs.config import EnvConfig, from_options, require
+from envs.errors import UsageError
+
+RECIPE_FORMAT = 1
+CONFIG_FORMAT = 2
+
+Content = dict[str, Any]
+
+
+class TooOldError(UsageError):
+    """A run whose checkpoints are of no use any more."""
+
+
+# Options that the first version did not have, and what it did.
+_ADDED: dict[str, dict[str, Any]] = {
+    'environment': {'crop': [], 'envs_per_process': 0, 'reward': 'default', 'turbo_frames': 0},
+    'agent': {},
+    'run': {'checkpoint_minutes': 10.0},  # It was 0, but changes nothing that is learned.
+}
+
+
+def recipe(content: Any) -> Content:
+    """The content of a `recipe.json` as this version writes it.
+
+    Raises:
+        UsageError: It is none, or of a newer version.
+    """
+    return _complete(_upgraded(content, RECIPE_FORMAT, _RECIPE_STEPS, None))
+
+
+def config(content: Any) -> Content:
+    """The content of a `config.json` as this version writes it, every option checked.
+
+    Raises:
+        UsageError: It is none, or of a newer version.
+        TooOldError: The run cannot be continued.
+    """
+    content = _complete(_upgraded(content, CONFIG_FORMAT, _CONFIG_STEPS, 1))
+    algorithm = content.get('algorithm')
+    known = {one.algorithm: one for one in (A2CConfig, A3CConfig)}
+    require(algorithm in list(known), f'is of the unknown algorithm {algorithm!r}')
+    classes = {'agent': known[algorithm], 'environment': EnvConfig, 'run': RunConfig}
+    for name, config_class in classes.items():
+        from_options(config_class, content.get(name))
+    require(isinstance(content.get('sessions'), list), 'has no sessions')
+    return content
+
+
+def _refuse_first_config(content: Content) -> Content:
+    """Its checkpoints hold other states of games, and its tables lack columns."""
+    if not isinstance(content.get('environment'), dict):
+        raise UsageError('is damaged: it has no environment')
+    raise TooOldError(
+        'was made by an older version and cannot be continued, but its models can be evaluated'
+    )
+
+
+_RECIPE_STEPS: dict[int, Callable[[Content], Content]] = {}
+_CONFIG_STEPS = {1: _refuse_first_config}
+
+
+def _upgraded(
+    content: Any,
+    newest: int,
+    steps: Mapping[int, Callable[[Content], Content]],
+    without: int | None,
+) -> Content:
+    """Step by step up to the newest format; a file that names none is of format `without`."""
+    if not isinstance(content, dict):
+        raise UsageError('is damaged: it holds no table of names and values')
+    version = content.get('format', without)
+    if type(version) is not int or not 1 <= version <= newest:
+        raise UsageError(f'is of format {version!r}; this version reads 1 to {newest}')
+    for number in range(version, newest):
+        content = {**steps[number](content), 'format': number + 1}
+    return content
+
+
+def _complete(content: Content) -> Content:
+    added = {
+        group: {**options, **content[group]}
+        for group, options in _ADDED.items()
+        if isinstance(content.get(group), dict)
+    }
+    return {**content, **added}
