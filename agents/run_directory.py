@@ -19,7 +19,7 @@ _PACKAGES = (
     'tensorflow', 'keras', 'numpy', 'gymnasium', 'stable-retro', 'vizdoom', 'ale-py',
     'opencv-python-headless',
 )  # fmt: skip
-_FORMAT = 2  # Of `config.json`, the tables and the checkpoints.
+_FORMAT = 3  # Of `config.json`, the tables and the checkpoints.
 # When a run is resumed: its length, and how it uses the machine.
 _MAY_CHANGE = (
     'total_steps', 'pin_cores', 'envs_per_process', 'hang_seconds', 'max_restarts',

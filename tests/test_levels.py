@@ -9,7 +9,7 @@ import pytest
 from agents import levels
 from agents.evaluation import Episode, Evaluation, student_t_95
 from agents.logger import Logger
-from agents.models import TrainMetrics
+from agents.metrics import TrainMetrics
 from tests import launching
 from tests.test_logger import event_values
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from agents import console, logger
 from agents.evaluation import Episode, Evaluation
 from agents.logger import Logger
-from agents.models import TrainMetrics
+from agents.metrics import TrainMetrics
 from tests.test_event_files import steps
 
 
