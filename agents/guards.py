@@ -17,7 +17,7 @@ SUSTAINED_UPDATES = 100  # An alarm is raised, and cleared, by so many updates i
 ONE_ACTION_SHARE = 0.99  # Of an episode's steps
 ONE_ACTION_LENGTH = 30  # Agent steps; shorter episodes are not looked at.
 RECENT_EPISODES, RAISED_AT, CLEARED_AT = 20, 18, 10  # Episodes of a single action among these.
-VALUE_FACTOR, VALUE_MARGIN = 10.0, 1.0
+VALUE_FACTOR = 10.0
 
 
 class SkippedUpdates:
@@ -120,8 +120,8 @@ class CollapseGuard:
     - entropy: H < f H_max for 100 updates in a row, where H_max is the entropy of the uniform
       policy and f the floor;
     - one action: it makes 99 % of the steps in 18 of the last 20 episodes (of 30 steps or more);
-    - values: mean |V| > 10 max |G| + 1 for 100 updates in a row, where max |G| is the largest
-      running return so far: see `conduct`.
+    - values: mean |V| > 10 max(|G|, |V_0|) for 100 updates in a row, where |G| is the largest
+      running return so far (see `conduct`) and |V_0| the mean of the first update.
 
     The first and the last are cleared by 100 updates in a row for which this is not so, the other
     one when no more than 10 of the last 20 episodes are like that.
@@ -134,6 +134,7 @@ class CollapseGuard:
     def __init__(self, max_entropy: float, floor: float) -> None:
         self._lowest_entropy, self._floor = floor * max_entropy, floor
         self._has_choice = max_entropy > 0.0
+        self._first_magnitude: float | None = None
         self._entropy = Alarm(SUSTAINED_UPDATES, SUSTAINED_UPDATES, 0)
         self._one_action = Alarm(RECENT_EPISODES, RAISED_AT, CLEARED_AT)
         self._values = Alarm(SUSTAINED_UPDATES, SUSTAINED_UPDATES, 0)
@@ -167,12 +168,13 @@ class CollapseGuard:
                 f'entropy {metrics.entropy:.2g} is under {self._lowest_entropy:.2g}, that is '
                 f"{self._floor:g} of the uniform policy's, for {SUSTAINED_UPDATES} updates"
             )
-        limit = VALUE_FACTOR * largest_return + VALUE_MARGIN
-        if self._values.note(metrics.value_magnitude > limit):
+        if self._first_magnitude is None:
+            self._first_magnitude = metrics.value_magnitude
+        largest = max(largest_return, self._first_magnitude)
+        if self._values.note(metrics.value_magnitude > VALUE_FACTOR * largest):
             texts.append(
-                f'mean |V| {metrics.value_magnitude:.3g} is over {limit:.3g}, that is '
-                f'{VALUE_FACTOR:g} times the largest return and {VALUE_MARGIN:g}, '
-                f'for {SUSTAINED_UPDATES} updates'
+                f'mean |V| {metrics.value_magnitude:.3g} is over {VALUE_FACTOR:g} times the '
+                f'largest return, {largest:.3g}, for {SUSTAINED_UPDATES} updates'
             )
         for episode in episodes:
             if self._has_choice and episode['length'] >= ONE_ACTION_LENGTH:
@@ -184,15 +186,17 @@ class CollapseGuard:
         return texts
 
     def reset(self) -> None:
-        """Forgets everything, as after a return to other weights."""
+        """Forgets what was seen of the weights of before."""
         for alarm in self._alarms.values():
             alarm.reset()
 
     def state(self) -> dict[str, Any]:
         """What the next answers depend on."""
-        return {name: alarm.state() for name, alarm in self._alarms.items()}
+        alarms = {name: alarm.state() for name, alarm in self._alarms.items()}
+        return {'first_magnitude': self._first_magnitude, 'alarms': alarms}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         """Continues where `state` was taken."""
+        self._first_magnitude = state['first_magnitude']
         for name, alarm in self._alarms.items():
-            alarm.set_state(state[name])
+            alarm.set_state(state['alarms'][name])
