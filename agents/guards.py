@@ -47,9 +47,9 @@ class SkippedUpdates:
         self._in_a_row += 1
         self._last.append(self._num_updates)
         if self._in_a_row >= SKIPPED_IN_A_ROW:
-            return f'{self._in_a_row} updates in a row were not finite'
+            return f'{self._in_a_row} updates in a row were skipped'
         if len(self._last) > SKIPPED_AT_MOST and self._last[0] > self._num_updates - SKIPPED_AMONG:
-            return f'{len(self._last)} of the last {SKIPPED_AMONG:,} updates were not finite'
+            return f'{len(self._last)} of the last {SKIPPED_AMONG:,} updates were skipped'
         return ''
 
     def state(self) -> dict[str, Any]:

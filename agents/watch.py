@@ -49,8 +49,8 @@ class Watch:
         if not metrics.is_finite:
             found = self._dump(metrics)
             if reason:
-                raise UsageError(self._diverged(f'{reason}: {found}'))
-            self._tell(f'step {self._agent.num_steps:,}: skipped an update, since {found}')
+                raise UsageError(self._diverged(f'{reason}, {found}'))
+            self._tell(f'step {self._agent.num_steps:,}: skipped an update, {found}')
             return 'skipped'
         agent = self._agent
         alarms = self._guard.note(metrics, agent.episodes, agent.largest_return)
@@ -89,10 +89,10 @@ class Watch:
         self._num_rollbacks = int(state['num_rollbacks'])
 
     def _dump(self, metrics: TrainMetrics) -> str:
-        """Writes what the update was derived from; says where, and what was not finite first."""
+        """Writes what the update was derived from; tells where, and what was not finite first."""
         agent = self._agent
         if not agent.skipped:  # Of a resumed run's first one with `overlap` it is not known.
-            return f'{dumps.first_not_finite(metrics._asdict())} was not finite'
+            return f'not finite from {dumps.first_not_finite(metrics._asdict())} on'
         space = agent.envs[0].single_action_space
         dump = dumps.content(agent.config, agent.network, space, agent.skipped, metrics)
         first = dumps.first_not_finite({**dumps.recompute(dump), **metrics._asdict()})
@@ -100,7 +100,7 @@ class Watch:
         self._saver.attempt(
             lambda: saved.append(dumps.save(self._run_config.run_dir, agent.num_steps, dump))
         )
-        return ''.join([f'{first} was not finite', *(f'; dumped to {path}' for path in saved)])
+        return ''.join([f'not finite from {first} on', *(f'; dumped to {path}' for path in saved)])
 
     def _diverged(self, reason: str) -> str:
         return f'training diverged before step {self._agent.num_steps:,}: {reason}; {_ADVICE}'

@@ -43,7 +43,7 @@ def test_ten_of_a_thousand_are_too_many(distance, ends):
         history.append(i % distance == 0)
         reason = note(skipped, history[-1])
         assert bool(reason) == skip_reason(history)
-    assert reason == ('10 of the last 1,000 updates were not finite' if ends else '')
+    assert reason == ('10 of the last 1,000 updates were skipped' if ends else '')
 
 
 @pytest.mark.parametrize('bad', [float('nan'), float('inf'), -float('inf')])
