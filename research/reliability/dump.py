@@ -11,8 +11,6 @@ import zipfile
 import numpy as np
 from absl import flags
 
-from agents import quiet_tensorflow  # noqa: F401, I001  Before TensorFlow.
-from agents import checkpoints, dumps  # noqa: I001
 from envs.config import require
 from envs.errors import UsageError
 from launch import script
@@ -31,6 +29,9 @@ def row(name: str, array: np.ndarray) -> str:
 def main() -> None:
     """Prints a table."""
     require(bool(_FILE.value), '--file: which dump?')
+    from agents import quiet_tensorflow  # noqa: F401, I001
+    from agents import checkpoints, dumps
+
     try:
         dump = checkpoints.load(_FILE.value)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
