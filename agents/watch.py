@@ -115,13 +115,14 @@ class Watch:
         if tree is None:
             self._tell('there is no earlier checkpoint to return to: going on')
             return False
+        before = agent.learning_rate()
         with agent.paused():
             agent.roll_back(tree['agent'], factor)
         self._guard.reset()
         self._num_rollbacks += 1
         self._tell(
-            f'returned to the weights of step {tree["agent"]["num_steps"]:,}; the learning rate '
-            f'is {agent.learning_rate():.2g} now, {factor:g} times what it would have been'
+            f'returned to the weights of step {tree["agent"]["num_steps"]:,}; '
+            f'the learning rate falls from {before:.2g} to {agent.learning_rate():.2g}'
         )
         return True
 

@@ -36,6 +36,8 @@ EARLY = [
         ['--game=SonicTheHedgehog-Genesis', '--levels=train', '--reward=contest'],
         'needs its ROM',
     ),
+    ('train_a2c', [CART, '--entropy_floor=1'], '--entropy_floor must be in [0, 1), not 1.0'),
+    ('train_a2c', [CART, '--rollback_lr_factor=0'], '--rollback_lr_factor must be in (0, 1], not'),
     ('train_a2c', ['--crop=1,2'], '--crop must be four numbers of pixels'),
     ('train_a2c', ['--entropy_schedule=cosine'], 'value should be one of <linear|constant>'),
     ('train_a2c', ['--actions=dance'], "no action set 'dance'; there are: default, single"),
