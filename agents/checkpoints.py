@@ -97,7 +97,8 @@ def load_latest(
         tree = _load_or_warn(path, 'trying the one before')
         if tree is not None and is_wanted(tree):
             return tree
-    return load_best(directory)
+    best = load_best(directory)
+    return best if best is not None and is_wanted(best) else None
 
 
 def load_best(directory: str) -> Tree | None:

@@ -91,6 +91,11 @@ class Alarm:
         """Of the events looked back upon, those that speak for it."""
         return sum(self._recent)
 
+    @property
+    def is_near(self) -> bool:
+        """Whether it is raised, or more than half of the evidence is there."""
+        return self.raised or 2 * self.count > self._raise_at
+
     def note(self, speaks_for_it: bool) -> bool:
         """Adds an event; whether it has raised the alarm."""
         self._recent.append(bool(speaks_for_it))
@@ -151,8 +156,8 @@ class CollapseGuard:
 
     @property
     def is_calm(self) -> bool:
-        """Whether there is neither an alarm nor an event that speaks for one."""
-        return not any(alarm.raised or alarm.count for alarm in self._alarms.values())
+        """Whether no alarm is near: the weights of now are good to return to."""
+        return not any(alarm.is_near for alarm in self._alarms.values())
 
     def note(
         self, metrics: TrainMetrics, episodes: Iterable[Mapping[str, Any]], largest_return: float

@@ -128,6 +128,12 @@ class Watch:
 
 
 def _earlier(directory: str) -> checkpoints.Tree | None:
-    """The state of the best evaluation; if there is none, the last one without a sign of harm."""
+    """The state of the best evaluation if no alarm was near, or else the last such state."""
     best = checkpoints.load_best(directory)
-    return best or checkpoints.load_latest(directory, lambda tree: tree['watch']['calm'])
+    if best and _is_calm(best):
+        return best
+    return checkpoints.load_latest(directory, _is_calm)
+
+
+def _is_calm(tree: checkpoints.Tree) -> bool:
+    return tree['watch']['calm']
