@@ -1,6 +1,8 @@
 """Dumps of skipped updates: an update made again from a file is the one that was made."""
 
 import os
+import subprocess
+import sys
 import zipfile
 
 import gymnasium
@@ -13,6 +15,7 @@ from agents.a3c import A3C
 from agents.configs import A2CConfig, A3CConfig
 from agents.dumps import Batch
 from envs.config import EnvConfig
+from tests.launching import ROOT
 
 CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 LSTM = {'lstm_units': 4, 'feed_last_action_reward': True}
@@ -129,6 +132,24 @@ def test_three_dumps_are_kept_and_none_is_a_pickle(make_agent, tmp_path):
     assert sorted(os.listdir(tmp_path / 'dumps')) == names
     with zipfile.ZipFile(path) as archive:
         assert {os.path.splitext(name)[1] for name in archive.namelist()} == {'.json', '.npy'}
+
+
+def test_the_script_shows_where_numbers_end(make_agent, tmp_path):
+    agent = make_agent(A2CConfig(network='mlp', num_envs=2))
+    rollout = agent.runners[0].run()
+    rollout.rewards[1, 0] = np.inf
+    batch = Batch(rollout._replace(activations=()), (), 0.01, 1.0)
+    path = save(agent, [batch], agent.update(), tmp_path)
+    show = [sys.executable, '-m', 'research.reliability.dump']
+    done = subprocess.run([*show, f'--file={path}'], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, '')
+    lines = {line[:36].strip(): line[36:].split() for line in done.stdout.splitlines()}
+    assert lines['rewards'] == ['5', 'x', '1', '1', '1', '1']
+    assert lines['logits'][:6] == ['5', 'x', '1', 'x', '2', '0']
+    assert done.stdout.endswith('first not finite: rewards\n')
+    done = subprocess.run([*show, '--file=README.md'], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith('error: --file: README.md cannot be read: ')
 
 
 @pytest.mark.parametrize(
