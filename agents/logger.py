@@ -69,14 +69,12 @@ class Logger:
             self._levels.add(episode['level'])
 
     def write(
-        self,
-        steps: int,
-        frames: int,
-        learning_rate: float,
-        guard_counts: Mapping[str, int],
-        restarts: int = 0,
+        self, steps: int, frames: int, learning_rate: float, counts: Mapping[str, int]
     ) -> dict[str, Any]:
-        """Writes the row of the period that ends here; returns it."""
+        """Writes the row of the period that ends here; returns it.
+
+        `counts` are those that the run makes: of restarts and `GUARD_COUNTS`.
+        """
         now = time.monotonic()
         rate = (steps - self._last_step) / max(now - self._last_time, 1e-9)
         self._last_time, self._last_step = now, steps
@@ -89,9 +87,8 @@ class Logger:
             **{f'episode_{key}': _mean(self._window, key) for key in _EPISODE_MEANS},
             **self._means(),
             'learning_rate': learning_rate,
-            **guard_counts,
             'rss_mb': round(rss_mb(), 1),
-            'restarts': restarts,
+            **counts,
         }
         self._updates = []
         self._metrics.write(row)

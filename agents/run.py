@@ -107,10 +107,9 @@ class Run:
             return  # What broke it may be in the weights.
         self._evaluate_if_due()
         is_due = self._is_due(self._run_config.checkpoint_period, 'checkpoint')
+        is_due |= self._saver.wants_checkpoint()
         # A rollback is not repeated when the run is resumed: the best may be another one by then.
-        if outcome == 'rolled back':
-            self._save_checkpoint()
-        elif (is_due or self._saver.wants_checkpoint()) and not self._saver.is_writing():
+        if outcome == 'rolled back' or (is_due and not self._saver.is_writing()):
             self._save_checkpoint()
 
     def _is_due(self, period: int, last: str) -> bool:
@@ -120,8 +119,8 @@ class Run:
     def _log(self) -> None:
         steps = self._last['log'] = self._agent.num_steps
         frames = steps * self._env_config.action_repeat
-        rate, counts = self._agent.learning_rate(), self._watch.counts()
-        row = self._logger.write(steps, frames, rate, counts, self._agent.restarts.total)
+        counts = {**self._watch.counts(), 'restarts': self._agent.restarts.total}
+        row = self._logger.write(steps, frames, self._agent.learning_rate(), counts)
         self._saver.attempt(self._logger.flush)
         self._progress.update(row)
 

@@ -52,7 +52,7 @@ def test_json_has_the_levels():
 
 
 def test_tensorboard_has_a_run_for_each_level(tmp_path):
-    logger, counts = Logger(str(tmp_path)), dict.fromkeys(GUARD_COUNTS, 0)
+    logger, counts = Logger(str(tmp_path)), dict.fromkeys((*GUARD_COUNTS, 'restarts'), 0)
 
     def note(step, level, value):
         about = {'step': step, 'env': 0, 'level': level, 'length': 5, 'frames': 20, 'value': 0.5,

@@ -13,7 +13,7 @@ from agents.logger import Logger
 from agents.metrics import GUARD_COUNTS, TrainMetrics
 from tests.test_event_files import steps
 
-COUNTS = dict.fromkeys(GUARD_COUNTS, 0)
+COUNTS = dict.fromkeys((*GUARD_COUNTS, 'restarts'), 0)
 
 
 def update(value):
@@ -116,7 +116,8 @@ def test_skipped_updates_are_counted_but_are_no_part_of_the_means(tmp_path):
     assert (row['policy_loss'], row['entropy'], row['episodes']) == ('', '', 1)
     log.note(update(2.0), [])
     log.note(bad, [])
-    log.write(20, 80, 0.1, {'skipped_updates': 2, 'collapse_alarms': 3, 'rollbacks': 4})
+    guards = {'skipped_updates': 2, 'collapse_alarms': 3, 'rollbacks': 4}
+    log.write(20, 80, 0.1, {**COUNTS, **guards})
     log.write_alarm(20, 'a collapse?')
     log.close()
     first, second = rows(tmp_path)
@@ -187,9 +188,9 @@ def test_rows_of_a_version_with_fewer_columns_are_kept(tmp_path):
     assert lines[0].endswith(',restarts')
     old = '\n'.join(line.rpartition(',')[0] for line in lines)
     (tmp_path / 'metrics.csv').write_text(old + '\n150,600')
-    log = Logger(str(tmp_path), resume_step=150)
+    log = Logger(str(tmp_path), 150)
     log.note(update(7.0), [])
-    log.write(200, 800, 0.1, restarts=3)
+    log.write(200, 800, 0.1, {**COUNTS, 'restarts': 3})
     log.close()
     first, second = rows(tmp_path)
     assert first == {**before[0], 'restarts': ''}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import a2c, a3c, checkpoints, dumps, guards
+from agents import a2c, a3c, checkpoints, dumps, guards, watch
 from agents.a2c import A2C
 from agents.configs import A2CConfig, A3CConfig, RunConfig
 from agents.runner import Runner
@@ -178,7 +178,7 @@ def test_a_rollback_returns_to_the_best_weights(impatient, tmp_path, monkeypatch
         after.append((agent.num_steps, agent.learning_rate(), agent.state()))
 
     monkeypatch.setattr(A2C, 'roll_back', note)
-    options = {'eval_period': 100, 'eval_episodes': 1, 'on_collapse': 'rollback'}
+    options = {'eval_period': 40, 'eval_episodes': 1, 'on_collapse': 'rollback'}
     config = dataclasses.replace(COLLAPSE, overlap=overlap)
     train(config, CART_POLE, run_config(tmp_path, **options))
     assert before
@@ -196,19 +196,26 @@ def test_a_rollback_returns_to_the_best_weights(impatient, tmp_path, monkeypatch
     assert float(last['learning_rate']) == after[-1][1]
 
 
-def test_without_an_evaluation_it_returns_to_the_last_state_before_the_alarm(impatient, tmp_path):
-    options = {'checkpoint_period': 10, 'on_collapse': 'rollback'}
-    train(COLLAPSE, CART_POLE, run_config(tmp_path, **options))
+@pytest.mark.parametrize('period, step', [(40, 40), (200, None)])
+def test_without_an_evaluation_it_returns_to_the_last_calm_state(impatient, tmp_path, period, step):
+    """At 40 steps four updates of ten spoke for a collapse; later states show it in full."""
+    options = {'checkpoint_period': period, 'on_collapse': 'rollback', 'entropy_floor': 0.999}
+    config = dataclasses.replace(COLLAPSE, total_steps=150)
+    train(config, CART_POLE, run_config(tmp_path, **options))
     lines = texts(tmp_path / 'run')
-    assert any(line.startswith('there is no earlier checkpoint to return to') for line in lines)
+    if step:
+        assert any(line.startswith('returned to the weights of step 40; ') for line in lines)
+    else:
+        assert 'there is no earlier checkpoint to return to: going on' in lines
 
 
-def test_so_many_rollbacks_end_the_run(impatient, tmp_path):
+def test_so_many_rollbacks_end_the_run(impatient, tmp_path, monkeypatch):
     """With such a floor nothing that learns is good enough."""
-    options = {'entropy_floor': 0.999, 'eval_period': 1_000, 'eval_episodes': 1}
-    config = dataclasses.replace(COLLAPSE, total_steps=3_000)
-    with pytest.raises(UsageError, match=r'collapse after 5 rollbacks: entropy .*; try a smaller'):
-        train(config, CART_POLE, run_config(tmp_path, on_collapse='rollback', **options))
+    monkeypatch.setattr(watch, 'MAX_ROLLBACKS', 2)
+    options = {'entropy_floor': 0.999, 'eval_period': 40, 'eval_episodes': 1}
+    with pytest.raises(UsageError, match=r'collapse after 2 rollbacks: entropy .*; try a smaller'):
+        train(COLLAPSE, CART_POLE, run_config(tmp_path, on_collapse='rollback', **options))
+    assert rows(tmp_path / 'run')[-1]['rollbacks'] == '2'
 
 
 @pytest.mark.parametrize('config', [COLLAPSE, CONFIGS[-1]], ids=['a2c', 'a3c'])
@@ -219,7 +226,7 @@ def test_a_run_with_rollbacks_and_skipped_updates_continues_exactly(
     changes = dataclasses.asdict(COLLAPSE)
     names = ('optimizer', 'learning_rate', 'lr_schedule', 'max_grad_norm', 'entropy_cost')
     config = dataclasses.replace(config, **{name: changes[name] for name in names})
-    options = {'eval_period': 100, 'eval_episodes': 1, 'on_collapse': 'rollback'}
+    options = {'eval_period': 40, 'eval_episodes': 1, 'on_collapse': 'rollback'}
     whole = run_config(tmp_path / 'whole', **options)
     broken = run_config(tmp_path / 'broken', **options)
     train(config, CART_POLE, whole)
