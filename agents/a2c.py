@@ -25,8 +25,10 @@ import tensorflow as tf
 
 from agents.actor_critic import ActorCritic
 from agents.configs import A2CConfig, RunConfig
+from agents.dumps import Batch
 from agents.losses import A2CLosses
-from agents.models import Gradients, StepModel, TrainMetrics, Weights
+from agents.metrics import TrainMetrics
+from agents.models import Gradients, StepModel, Weights
 from agents.run import Run
 from agents.runner import Runner
 from envs.config import EnvConfig
@@ -39,6 +41,8 @@ class Experience(NamedTuple):
     gradients: Gradients
     num_steps: int  # Agent steps of all groups by then
     episodes: list[dict[str, Any]]  # Those that ended in it
+    largest_return: float  # Running return of the group so far
+    batch: Batch | None  # What the gradients were derived from; not known of a resumed run's first.
 
 
 class A2C(ActorCritic):
@@ -59,6 +63,9 @@ class A2C(ActorCritic):
         self.num_steps = parts[0].num_steps
         episodes = [episode for part in parts for episode in part.episodes]
         self.episodes = sorted(episodes, key=operator.itemgetter('step'))
+        self.largest_return = max(part.largest_return for part in parts)
+        batches = () if metrics.is_finite else [part.batch for part in parts]
+        self.skipped = [batch for batch in batches if batch]
         return metrics
 
     def _begin_rollouts(self) -> list[Future[Experience]]:
@@ -72,31 +79,50 @@ class A2C(ActorCritic):
         self, weights: Weights, entropy_cost: float, runner: Runner, actor: StepModel
     ) -> Experience:
         actor.weights = weights
-        gradients = self.train_model.gradients(runner.run(), entropy_cost, runner.share, weights)
-        return Experience(gradients, runner.num_steps, runner.episodes)
+        rollout = runner.run()
+        gradients = self.train_model.gradients(rollout, entropy_cost, runner.share, weights)
+        batch = Batch(rollout._replace(activations=()), weights, entropy_cost, runner.share)
+        about = runner.num_steps, runner.episodes, runner.largest_return
+        return Experience(gradients, *about, batch)
 
     def state(self) -> Snapshot:
         """Everything that learning continues from."""
         ready = [_to_arrays(experience) for experience in self._results(self._next)]
         return {**super().state(), 'next': ready}
 
+    def roll_back(self, state: Snapshot, rate_factor: float) -> None:
+        """As `ActorCritic.roll_back`; what was derived by the weights of before changes nothing."""
+        super().roll_back(state, rate_factor)
+        self._next = [_ready(_without_gradients(part)) for part in self._results(self._next)]
+
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken."""
         self._results(self._next)
         super().set_state(state)
-        self._next = [Future() for _ in state['next']]
-        for future, arrays in zip(self._next, state['next'], strict=True):
-            future.set_result(_from_arrays(arrays))
+        self._next = [_ready(_from_arrays(arrays)) for arrays in state['next']]
+
+
+def _ready(experience: Experience) -> Future[Experience]:
+    future: Future[Experience] = Future()
+    future.set_result(experience)
+    return future
+
+
+def _without_gradients(experience: Experience) -> Experience:
+    zeros = [tf.zeros_like(gradient) for gradient in experience.gradients.gradients]
+    return experience._replace(gradients=experience.gradients._replace(gradients=zeros))
 
 
 def _to_arrays(experience: Experience) -> list[Any]:
+    """All but the batch."""
     arrays = tf.nest.map_structure(np.asarray, list(experience.gradients))
-    return [[*arrays[:1], list(arrays[1]), *arrays[2:]], *experience[1:]]
+    return [[*arrays[:1], list(arrays[1]), *arrays[2:]], *experience[1:-1]]
 
 
 def _from_arrays(arrays: list[Any]) -> Experience:
-    (gradients, losses, *rest), num_steps, episodes = arrays
-    return Experience(Gradients(gradients, A2CLosses(*losses), *rest), num_steps, episodes)
+    (gradients, losses, *rest), num_steps, episodes, largest_return = arrays
+    result = Gradients(gradients, A2CLosses(*losses), *rest)
+    return Experience(result, num_steps, episodes, largest_return, None)
 
 
 def train(

@@ -20,13 +20,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
 import tensorflow as tf
 
 from agents.actor_critic import ActorCritic
 from agents.configs import A3CConfig, RunConfig
-from agents.models import TrainMetrics
-from agents.run import Run, diverged
+from agents.dumps import Batch
+from agents.metrics import TrainMetrics
+from agents.run import Run
 from agents.worker_threads import WorkerThreads
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -39,6 +39,7 @@ class Update(NamedTuple):
     num_steps: int  # Agent steps of all workers by then
     metrics: TrainMetrics
     episodes: list[dict[str, Any]]  # Those that ended in its rollout
+    batch: Batch | None = None  # What it was derived from, if it was skipped
 
 
 class A3C(ActorCritic):
@@ -66,7 +67,7 @@ class A3C(ActorCritic):
         if not self._claim(runner.num_samples):
             return False
         local.weights = self.train_model.weights()
-        learning_rate = self._learning_rate(self._num_done)
+        learning_rate = self._rate(self._num_done)
         entropy_cost = self._entropy_cost(self._num_done)
         rollout = runner.run()
         gradients = self.train_model.gradients(rollout, entropy_cost, weights=local.weights)
@@ -75,9 +76,10 @@ class A3C(ActorCritic):
             metrics = self.train_model.apply(
                 [gradients], learning_rate, worker % self._num_optimizers
             )
-        if not np.isfinite(metrics).all():
-            raise UsageError(diverged(self._num_done, metrics))
-        self._tell(worker, metrics)
+        batch = None
+        if not metrics.is_finite:
+            batch = Batch(rollout._replace(activations=()), local.weights, entropy_cost, 1.0)
+        self._tell(worker, metrics, batch)
         return True
 
     def _claim(self, num_steps: int) -> bool:
@@ -88,14 +90,14 @@ class A3C(ActorCritic):
             self._num_claimed += num_steps
             return True
 
-    def _tell(self, worker: int, metrics: TrainMetrics) -> None:
+    def _tell(self, worker: int, metrics: TrainMetrics, batch: Batch | None) -> None:
         """Counts a rollout and passes on what was learned of it."""
         runner = self.runners[worker]
         with self._count_lock:
             self._num_done += runner.num_samples
             about = {'step': self._num_done, 'worker': worker}
             episodes = [{**episode, **about} for episode in runner.episodes]
-            self._updates.put(Update(self._num_done, metrics, episodes))
+            self._updates.put(Update(self._num_done, metrics, episodes, batch))
 
     def _on_failure(self, worker: int, error: BaseException) -> None:
         if not isinstance(error, UsageError):
@@ -117,7 +119,9 @@ class A3C(ActorCritic):
         update = self._updates.get()
         if isinstance(update, BaseException):
             raise update
-        self.num_steps, metrics, self.episodes = update
+        self.num_steps, metrics, self.episodes, batch = update
+        self.skipped = [batch] if batch else []
+        self.largest_return = max(runner.largest_return for runner in self.runners)
         return metrics
 
     @contextlib.contextmanager

@@ -10,6 +10,7 @@ import numpy as np
 
 from agents import distributions, networks, schedules
 from agents.configs import AlgorithmConfig
+from agents.dumps import Batch
 from agents.models import StepModel, TrainModel
 from agents.runner import Runner
 from envs import cores
@@ -40,6 +41,8 @@ class ActorCritic:
         num_steps: Agent steps of all environments together.
         episodes: Statistics of the episodes that ended in the last update's rollout.
         restarts: Counts the workers that were replaced; whoever trains looks at its `excess`.
+        largest_return: The largest running return by then: see `conduct`.
+        skipped: What the last update was derived from, if it was skipped.
     """
 
     _num_optimizers = 1
@@ -56,6 +59,9 @@ class ActorCritic:
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
         self.restarts = Restarts(env_config.max_restarts, defer=True)
+        self.largest_return = 0.0
+        self.skipped: Sequence[Batch] = ()
+        self._rate_factor = 1.0
         groups = [group.tolist() for group in np.array_split(np.arange(num_envs), num_groups)]
         self._threads = [_thread(group, num_groups, pin_cores) for group in range(num_groups)]
         self.envs: list[SubprocVecEnv] = []
@@ -101,7 +107,7 @@ class ActorCritic:
             for envs, actor, first_env in zip(self.envs, self.actors, first_envs, strict=True)
         ]
         self._for_all(lambda runner: runner.reset(int(env_seed) // 2), self.runners)
-        self._learning_rate = schedules.make(
+        self._schedule = schedules.make(
             config.lr_schedule, config.learning_rate, 0.0, config.total_steps
         )
         self._entropy_cost = schedules.make(
@@ -128,7 +134,10 @@ class ActorCritic:
 
     def learning_rate(self) -> float:
         """The learning rate of the next update."""
-        return self._learning_rate(self.num_steps)
+        return self._rate(self.num_steps)
+
+    def _rate(self, num_steps: int) -> float:
+        return self._rate_factor * self._schedule(num_steps)
 
     def paused(self) -> contextlib.AbstractContextManager[object]:
         """Within it nothing is learned."""
@@ -143,18 +152,31 @@ class ActorCritic:
                 [variable.numpy() for variable in optimizer.variables]
                 for optimizer in self.train_model.optimizers
             ],
+            'rate_factor': self._rate_factor,
             'runners': self._for_all(Runner.state, self.runners),
         }
 
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken."""
         self.num_steps = int(state['num_steps'])
+        self._rate_factor = float(state.get('rate_factor', 1.0))  # Older ones had none.
+        self._set_weights(state)
+        self._for_all(Runner.set_state, self.runners, state['runners'])
+
+    def roll_back(self, state: Snapshot, rate_factor: float) -> None:
+        """Takes over weights and optimizers of an earlier state; steps and episodes go on.
+
+        The learning rate is multiplied by the factor for good. To be called within `paused`.
+        """
+        self._set_weights(state)
+        self._rate_factor *= rate_factor
+
+    def _set_weights(self, state: Snapshot) -> None:
         self.network.set_weights(state['weights'])
         optimizers = self.train_model.optimizers
         for optimizer, values in zip(optimizers, state['optimizers'], strict=True):
             for variable, value in zip(optimizer.variables, values, strict=True):
                 variable.assign(value)
-        self._for_all(Runner.set_state, self.runners, state['runners'])
 
     def close(self) -> None:
         """Ends the threads and the environments."""

@@ -17,6 +17,7 @@ import logging
 import os
 import re
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -85,15 +86,19 @@ def load(path: str) -> Tree:
         return _decode(json.loads(archive.read('tree.json')), archive)
 
 
-def load_latest(directory: str) -> Tree | None:
-    """The newest checkpoint that can be read, or None; damaged ones are named in the log.
+def load_latest(
+    directory: str, is_wanted: Callable[[Tree], bool] = lambda tree: True
+) -> Tree | None:
+    """The newest checkpoint that can be read, and is wanted; damaged ones are named in the log.
 
-    The best one comes last, since it is older than the others.
+    The best one comes last, since it is older than the others. None if there is none.
     """
     for path in paths(directory):
-        if (tree := _load_or_warn(path, 'trying the one before')) is not None:
+        tree = _load_or_warn(path, 'trying the one before')
+        if tree is not None and is_wanted(tree):
             return tree
-    return load_best(directory)
+    best = load_best(directory)
+    return best if best is not None and is_wanted(best) else None
 
 
 def load_best(directory: str) -> Tree | None:

@@ -145,6 +145,17 @@ class RunConfig:
     video_period: int = hparam(
         0, 'Agent steps after which the next evaluation is filmed; 0: no films.'
     )
+    on_collapse: Literal['warn', 'rollback', 'stop'] = hparam(
+        'warn',
+        'What to do if the policy or the critic collapses: go on; return to the weights of the '
+        'best evaluation with a smaller learning rate, up to 5 times; or end the run.',
+    )
+    entropy_floor: float = hparam(
+        0.01, "A policy whose entropy stays under this part of the uniform policy's has collapsed."
+    )
+    rollback_lr_factor: float = hparam(
+        0.5, 'Each return to earlier weights multiplies the learning rate by this, for good.'
+    )
 
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
@@ -155,6 +166,9 @@ class RunConfig:
         require(bool(self.run_dir) or not self.resume, '--resume needs --run_dir')
         filmed = not self.video_period or bool(self.eval_period)
         require(filmed, '--video_period films evaluations, but --eval_period=0 has none')
+        floor, factor = self.entropy_floor, self.rollback_lr_factor
+        require(0.0 <= floor < 1.0, f'--entropy_floor must be in [0, 1), not {floor}')
+        require(0.0 < factor <= 1.0, f'--rollback_lr_factor must be in (0, 1], not {factor}')
 
 
 @dataclasses.dataclass(frozen=True)

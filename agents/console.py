@@ -85,9 +85,10 @@ def _long(row: Mapping[str, Any]) -> str:
     shown = 'no episode has ended yet'
     if row['episode_return'] != '':
         shown = f'return {row["episode_return"]:.2f}, score {row["episode_score"]:.1f}'
+    entropy = 'all updates skipped' if row['entropy'] == '' else f'entropy {row["entropy"]:.3f}'
     return (
         f'{row["steps"]:,} steps ({row["frames"]:,} frames), '
-        f'{row["steps_per_second"]:,.0f} steps/s, {shown}, entropy {row["entropy"]:.3f}'
+        f'{row["steps_per_second"]:,.0f} steps/s, {shown}, {entropy}'
     )
 
 

@@ -13,12 +13,12 @@ import numpy as np
 
 from agents.evaluation import Evaluation
 from agents.event_files import EventFiles
-from agents.models import TrainMetrics
+from agents.metrics import GUARD_COUNTS, TrainMetrics
 
 METRICS = (
     'steps', 'frames', 'wall_seconds', 'steps_per_second', 'episodes', 'episode_return',
     'episode_score', 'episode_length', 'episode_value', 'episode_progress', 'episode_completed',
-    *TrainMetrics._fields, 'learning_rate', 'rss_mb', 'restarts',
+    *TrainMetrics._fields, 'learning_rate', *GUARD_COUNTS, 'rss_mb', 'restarts',
 )  # fmt: skip
 EPISODES = (
     'step', 'env', 'level', 'return', 'score', 'length', 'frames', 'value', 'progress',
@@ -58,8 +58,9 @@ class Logger:
         self._last_step = steps  # Of the row before: speed is of this session alone.
 
     def note(self, metrics: TrainMetrics, episodes: Iterable[dict[str, Any]]) -> None:
-        """Remembers an update and the episodes that ended in its rollout."""
-        self._updates.append(metrics)
+        """Remembers an update that was not skipped, and the episodes that ended in its rollout."""
+        if metrics.is_finite:
+            self._updates.append(metrics)
         for episode in episodes:
             self._num_episodes += 1
             self._window.append(episode)
@@ -68,9 +69,12 @@ class Logger:
             self._levels.add(episode['level'])
 
     def write(
-        self, steps: int, frames: int, learning_rate: float, restarts: int = 0
+        self, steps: int, frames: int, learning_rate: float, counts: Mapping[str, int]
     ) -> dict[str, Any]:
-        """Writes the row of the period that ends here; returns it."""
+        """Writes the row of the period that ends here; returns it.
+
+        `counts` are those that the run makes: of restarts and `GUARD_COUNTS`.
+        """
         now = time.monotonic()
         rate = (steps - self._last_step) / max(now - self._last_time, 1e-9)
         self._last_time, self._last_step = now, steps
@@ -81,16 +85,26 @@ class Logger:
             'steps_per_second': round(rate, 1),
             'episodes': self._num_episodes,
             **{f'episode_{key}': _mean(self._window, key) for key in _EPISODE_MEANS},
-            **TrainMetrics(*np.mean(self._updates, axis=0).tolist())._asdict(),
+            **self._means(),
             'learning_rate': learning_rate,
             'rss_mb': round(rss_mb(), 1),
-            'restarts': restarts,
+            **counts,
         }
         self._updates = []
         self._metrics.write(row)
         self._write_events(row)
         self._write_part_events(steps)
         return row
+
+    def _means(self) -> dict[str, float | str]:
+        """Of the updates of the period; '' if all of them were skipped."""
+        if not self._updates:
+            return dict.fromkeys(TrainMetrics._fields, '')
+        return TrainMetrics(*np.mean(self._updates, axis=0).tolist())._asdict()
+
+    def write_alarm(self, step: int, text: str) -> None:
+        """A line on TensorBoard's text page."""
+        self._events.text('guard/alarm', step, text)
 
     def write_evaluation(self, step: int, evaluation: Evaluation) -> None:
         """Writes the result of an evaluation during training."""
@@ -150,7 +164,8 @@ class Logger:
         means = (f'episode_{key}' for key in _EPISODE_MEANS)
         groups = {'rollout': ('episodes', *means),
                   'time': ('frames', *MACHINE_METRICS),
-                  'train': (*TrainMetrics._fields, 'learning_rate')}  # fmt: skip
+                  'train': (*TrainMetrics._fields, 'learning_rate'),
+                  'guard': GUARD_COUNTS}  # fmt: skip
         named = [(f'{group}/{key}', row[key]) for group in groups for key in groups[group]]
         known = {name: float(value) for name, value in named if value != ''}
         self._events.scalars('', row['steps'], known)

@@ -26,9 +26,23 @@ class TooOldError(UsageError):
 
 # Options that the first version did not have, and what it did.
 _ADDED: dict[str, dict[str, Any]] = {
-    'environment': {'crop': [], 'envs_per_process': 0, 'reward': 'default', 'turbo_frames': 0},
+    'environment': {
+        'crop': [],
+        'reward': 'default',
+        'turbo_frames': 0,
+        # Of the worker processes; these change nothing that is learned.
+        'envs_per_process': 0,
+        'hang_seconds': 60.0,
+        'max_restarts': 100,
+        'worker_memory_mb': 2000,
+    },
     'agent': {},
-    'run': {'checkpoint_minutes': 10.0},  # It was 0, but changes nothing that is learned.
+    'run': {
+        'checkpoint_minutes': 10.0,  # It was 0, but changes nothing that is learned.
+        'on_collapse': 'warn',
+        'entropy_floor': 0.01,
+        'rollback_lr_factor': 0.5,
+    },
 }
 
 

@@ -17,6 +17,7 @@ from agents import backprop, losses, optimizers, returns
 from agents.compiled import Compiled
 from agents.configs import AlgorithmConfig
 from agents.distributions import Distribution
+from agents.metrics import TrainMetrics
 from agents.runner import Decision, Memory, Rollout
 
 Weights = Sequence[tf.Tensor]
@@ -94,16 +95,6 @@ class StepModel:
             return backprop.forward(self._network, [observations, *memory])[0][1]
 
 
-class TrainMetrics(NamedTuple):
-    """What one update says of itself; all float32 scalars."""
-
-    policy_loss: float
-    value_loss: float
-    entropy: float
-    explained_variance: float
-    grad_norm: float
-
-
 class Gradients(NamedTuple):
     """What one rollout wants of the weights, before it is averaged, clipped and applied."""
 
@@ -146,7 +137,7 @@ class TrainModel:
         self._updates = [
             Compiled(functools.partial(self._apply, optimizer)) for optimizer in self.optimizers
         ]
-        self._gradients = Compiled(self._derive)
+        self._gradients = Compiled(self.derive)
         variables = network.trainable_variables
         self._weights = Compiled(lambda: [variable.value.read_value() for variable in variables])
 
@@ -172,7 +163,8 @@ class TrainModel:
     ) -> TrainMetrics:
         """Updates the shared weights with the sum of all parts, whose shares make 1.
 
-        `which` is the number of the optimizer.
+        If a metric is not finite, weights and statistics stay as they are. `which` is the number of
+        the optimizer.
         """
         metrics = self._updates[which](list(parts), _float32(learning_rate))
         return TrainMetrics(*metrics.numpy().tolist())
@@ -184,9 +176,10 @@ class TrainModel:
         """
         return self._weights()
 
-    def _derive(
+    def derive(
         self, weights: Weights, rollout: Rollout, entropy_cost: tf.Tensor, share: tf.Tensor
     ) -> Gradients:
+        """As `gradients`, which calls it compiled."""
         config = self._config
         advantages, targets = returns.generalized_advantages(
             rollout.rewards,
@@ -220,20 +213,23 @@ class TrainModel:
 
     def _apply(
         self,
-        optimizer: keras.optimizers.Optimizer,
+        optimizer: optimizers.RMSProp | optimizers.Adam,
         parts: list[Gradients],
         learning_rate: tf.Tensor,
     ) -> tf.Tensor:
-        optimizer.learning_rate.assign(learning_rate)
         fields = zip(*(part.gradients for part in parts), strict=True)
         gradients = [tf.add_n(field) for field in fields]
         clipped, grad_norm = optimizers.clip_by_global_norm(gradients, self._config.max_grad_norm)
-        optimizer.apply(clipped, self._network.trainable_variables)
         means = tf.add_n([part.share * tf.stack(part.losses[1:]) for part in parts])
         targets = tf.concat([part.targets for part in parts], axis=1)  # [T, N]
         values = tf.concat([part.values for part in parts], axis=1)
         explained = losses.explained_variance(targets, values)
-        return tf.stack([*tf.unstack(means), explained, grad_norm])
+        magnitude = tf.reduce_mean(tf.abs(values))
+        metrics = tf.stack([*tf.unstack(means), explained, magnitude, grad_norm])
+        is_finite = tf.reduce_all(tf.math.is_finite(metrics))
+        optimizer.learning_rate.assign(learning_rate)
+        optimizer.apply_if(is_finite, clipped, self._network.trainable_variables)
+        return metrics
 
 
 def _float32(number: float) -> np.ndarray:

@@ -15,8 +15,38 @@ from envs.errors import UsageError
 NAMES = ('rmsprop', 'adam')
 
 
+class _Optional(keras.optimizers.Optimizer):
+    """An optimizer whose updates can be skipped: the same kernels, with numbers that do nothing.
+
+    A branch in the compiled function would cost more than a small network's update.
+    """
+
+    _is_made: tf.Tensor | None = None
+
+    def apply_if(
+        self,
+        is_made: tf.Tensor,
+        gradients: Sequence[tf.Tensor],
+        variables: Sequence[keras.Variable],
+    ) -> None:
+        """Updates all variables if the scalar says so; else they and the statistics stay.
+
+        The gradients must be finite in either case. `iterations` counts skipped updates, too.
+        """
+        self._is_made = is_made
+        try:
+            self.apply(gradients, variables)
+        finally:
+            self._is_made = None
+
+    def _if_made(self, number: float | tf.Tensor, idle: float, dtype: Any) -> tf.Tensor:
+        """The number as a tensor; `idle` if the update is skipped."""
+        number = tf.cast(number, dtype)
+        return number if self._is_made is None else tf.where(self._is_made, number, idle)
+
+
 @keras.saving.register_keras_serializable(package='joypad')
-class RMSProp(keras.optimizers.Optimizer):
+class RMSProp(_Optional):
     """RMSProp without momentum as A3C shares it among its workers.
 
         g <- ρ g + (1 - ρ) d²,   g_0 = 0
@@ -67,8 +97,8 @@ class RMSProp(keras.optimizers.Optimizer):
             var=variable.handle,
             ms=self._mean_squares[index].value.handle,
             mom=self._updates[index].value.handle,
-            lr=tf.cast(learning_rate, variable.dtype),
-            rho=tf.cast(self.rho, variable.dtype),
+            lr=self._if_made(learning_rate, 0.0, variable.dtype),
+            rho=self._if_made(self.rho, 1.0, variable.dtype),
             momentum=tf.zeros((), variable.dtype),
             epsilon=tf.cast(self.epsilon, variable.dtype),
             grad=tf.cast(gradient, variable.dtype),
@@ -80,7 +110,7 @@ class RMSProp(keras.optimizers.Optimizer):
 
 
 @keras.saving.register_keras_serializable(package='joypad')
-class Adam(keras.optimizers.Optimizer):
+class Adam(_Optional):
     """Adam as its authors wrote it.
 
         m <- β₁ m + (1 - β₁) d,   v <- β₂ v + (1 - β₂) d²
@@ -131,7 +161,7 @@ class Adam(keras.optimizers.Optimizer):
         """Updates all variables."""
         if not self.built:
             self.build(trainable_variables or ())
-        self.num_updates.value.assign_add(1)
+        self.num_updates.value.assign_add(self._if_made(1, 0, tf.int64))
         super().apply(grads, trainable_variables)
 
     def update_step(
@@ -139,7 +169,8 @@ class Adam(keras.optimizers.Optimizer):
     ) -> None:
         """Updates one variable and its moments, in place."""
         index, dtype = self._get_variable_index(variable), variable.dtype
-        step = tf.cast(self.num_updates.value, dtype)
+        # 0 is there only if the first update is skipped; 1 - β⁰ would be divided by.
+        step = tf.cast(tf.maximum(self.num_updates.value, 1), dtype)
         beta_2_power = tf.pow(tf.cast(self.beta_2, dtype), step)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
@@ -147,9 +178,9 @@ class Adam(keras.optimizers.Optimizer):
             v=self._mean_squares[index].value.handle,
             beta1_power=tf.pow(tf.cast(self.beta_1, dtype), step),
             beta2_power=beta_2_power,
-            lr=tf.cast(learning_rate, dtype),
-            beta1=tf.cast(self.beta_1, dtype),
-            beta2=tf.cast(self.beta_2, dtype),
+            lr=self._if_made(learning_rate, 0.0, dtype),
+            beta1=self._if_made(self.beta_1, 1.0, dtype),
+            beta2=self._if_made(self.beta_2, 1.0, dtype),
             epsilon=self.epsilon * tf.sqrt(1.0 - beta_2_power),  # The kernel's is "ε hat".
             grad=tf.cast(gradient, dtype),
         )
@@ -162,7 +193,7 @@ class Adam(keras.optimizers.Optimizer):
 
 def make(
     name: str, learning_rate: float, *, rho: float = 0.99, epsilon: float = 1e-5
-) -> keras.optimizers.Optimizer:
+) -> RMSProp | Adam:
     """The optimizer of this name; `rho` and `epsilon` are those of rmsprop.
 
     Raises:
@@ -186,7 +217,7 @@ def clip_by_global_norm(
 
     Returns:
         `(clipped, norm)`; `norm` is that before clipping. It is NaN or infinite if a gradient is,
-        and then the clipped gradients are NaN too: the caller must look at it.
+        and then the clipped gradients are zeros: the caller must look at it.
 
     Raises:
         ValueError: `max_norm` is negative or NaN.
@@ -194,8 +225,9 @@ def clip_by_global_norm(
     if not max_norm >= 0.0:
         raise ValueError(f'max_norm must not be negative, but is {max_norm}')
     norm = tf.linalg.global_norm(gradients)
-    # tf.clip_by_global_norm makes zeros of 0 and NaN of infinity.
-    if max_norm == 0.0 or max_norm == float('inf'):
-        return list(gradients), norm
-    clipped, _ = tf.clip_by_global_norm(gradients, max_norm, use_norm=norm)
-    return clipped, norm
+    factor = tf.ones_like(norm)
+    if max_norm not in (0.0, float('inf')):
+        factor = max_norm * tf.minimum(1.0 / norm, 1.0 / tf.constant(max_norm, norm.dtype))
+    factor = tf.where(tf.math.is_finite(norm), factor, 0.0)
+    # A factor of 0 makes zeros of NaN and infinity, too.
+    return [g if g is None else tf.math.multiply_no_nan(g, factor) for g in gradients], norm

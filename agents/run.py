@@ -6,66 +6,21 @@ import os
 import shlex
 import sys
 import types
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
-import keras
 import numpy as np
 
 from agents import checkpoints, console, contract, evaluation, policy, run_directory
+from agents.agent import Agent
 from agents.configs import RunConfig
 from agents.logger import Logger
-from agents.models import StepModel, TrainMetrics
+from agents.metrics import TrainMetrics
 from agents.saver import Saver, reason
 from agents.stop_signals import StopSignals
+from agents.watch import Watch
 from envs.config import EnvConfig
 from envs.errors import UsageError
-from envs.game import Snapshot
-from envs.restarts import Restarts
-from envs.vec_env import SubprocVecEnv
-
-
-class Agent(Protocol):
-    """What a run needs of an algorithm."""
-
-    network: keras.Model
-    step_model: StepModel
-    restarts: Restarts
-
-    @property
-    def envs(self) -> Sequence[SubprocVecEnv]:
-        """To ask them about the game."""
-
-    @property
-    def num_steps(self) -> int:
-        """Agent steps so far."""
-
-    @property
-    def episodes(self) -> list[dict[str, Any]]:
-        """Statistics of the episodes that ended in the last update."""
-
-    def learning_rate(self) -> float:
-        """The learning rate of the next update."""
-
-    def state(self) -> Snapshot:
-        """Everything that learning continues from."""
-
-    def set_state(self, state: Snapshot) -> None:
-        """Continues from `state`."""
-
-    def paused(self) -> contextlib.AbstractContextManager[object]:
-        """Within it nothing is learned."""
-
-    def close(self) -> None:
-        """Ends the environments."""
-
-
-def diverged(num_steps: int, metrics: TrainMetrics) -> str:
-    """What to tell a user whose numbers are no longer finite."""
-    return (
-        f'training diverged before step {num_steps:,}: {metrics}; try a smaller --learning_rate, '
-        'or --max_grad_norm'
-    )
 
 
 class Run:
@@ -142,16 +97,19 @@ class Run:
         """Logs an update; writes, evaluates and saves when a period has passed.
 
         Raises:
-            UsageError: The numbers are no longer finite; what was saved before stays.
+            UsageError: Learning has gone wrong for good; what was saved before stays.
         """
-        if not np.isfinite(metrics).all():
-            raise UsageError(diverged(self._agent.num_steps, metrics))
+        outcome = self._watch.after_update(metrics)
         self._logger.note(metrics, self._agent.episodes)
         if self._is_due(self._run_config.log_period, 'log'):
             self._log()
+        if outcome == 'skipped':
+            return  # What broke it may be in the weights.
         self._evaluate_if_due()
         is_due = self._is_due(self._run_config.checkpoint_period, 'checkpoint')
-        if (is_due or self._saver.wants_checkpoint()) and not self._saver.is_writing():
+        is_due |= self._saver.wants_checkpoint()
+        # A rollback is not repeated when the run is resumed: the best may be another one by then.
+        if outcome == 'rolled back' or (is_due and not self._saver.is_writing()):
             self._save_checkpoint()
 
     def _is_due(self, period: int, last: str) -> bool:
@@ -161,8 +119,8 @@ class Run:
     def _log(self) -> None:
         steps = self._last['log'] = self._agent.num_steps
         frames = steps * self._env_config.action_repeat
-        restarts = self._agent.restarts.total
-        row = self._logger.write(steps, frames, self._agent.learning_rate(), restarts)
+        counts = {**self._watch.counts(), 'restarts': self._agent.restarts.total}
+        row = self._logger.write(steps, frames, self._agent.learning_rate(), counts)
         self._saver.attempt(self._logger.flush)
         self._progress.update(row)
 
@@ -172,6 +130,7 @@ class Run:
 
     def _evaluate(self) -> None:
         """Plays a few sampled episodes; the model with the best mean score is kept."""
+        self._watch.check_weights()
         steps = self._agent.num_steps
         film = os.path.join(self.directory, 'videos', f'step-{steps:09d}.mp4')
         with self._agent.paused():
@@ -202,6 +161,7 @@ class Run:
         policy.save(directory, self._agent.network, self._env_config, steps=steps, **about)
 
     def _save_checkpoint(self) -> None:
+        self._watch.check_weights()
         self._last['checkpoint'] = self._agent.num_steps
         self._saver.attempt(self._logger.flush)
         self._saver.save(self._agent.num_steps, self._state())
@@ -224,6 +184,7 @@ class Run:
         return {
             'agent': self._agent.state(),
             'logger': self._logger.state(),
+            'watch': self._watch.state(),
             'best_score': float(self._best_score),
             'last': dict(self._last),
             'restarts': self._agent.restarts.total,
@@ -244,11 +205,14 @@ class Run:
             tree = None
             content = run_directory.create(self.directory, configs)
         self._logger = Logger(self.directory, self._agent.num_steps, self._last)
+        self._saver = Saver(self.directory, content, self._run_config.checkpoint_minutes)
+        self._watch = Watch(self._agent, self._run_config, self._saver, self._warn)
         if tree:
             self._logger.set_state(tree['logger'])
+            if 'watch' in tree:  # Older versions had none.
+                self._watch.set_state(tree['watch'])
         for name in ('agent', 'environment'):
             self._logger.write_text(name, content[name])
-        self._saver = Saver(self.directory, content, self._run_config.checkpoint_minutes)
 
     def _load_checkpoint(self) -> checkpoints.Tree | None:
         """Continues from the newest; None if the run ended before its first."""
@@ -262,6 +226,10 @@ class Run:
         self._best_score, self._last = float(tree['best_score']), dict(tree['last'])
         self._agent.restarts.total += int(tree.get('restarts', 0))  # Of the sessions before.
         return tree
+
+    def _warn(self, text: str) -> None:
+        self._progress.print(text)
+        self._logger.write_alarm(self._agent.num_steps, text)
 
     def _tell(self) -> None:
         configs = [self._config, self._env_config, self._run_config]

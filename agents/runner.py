@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import gymnasium
 import numpy as np
 
+from agents.conduct import Conduct
 from envs.game import Snapshot
 
 # What a recurrent actor knows of the episode so far, arrays `[B, ...]`; nothing if it is not one.
@@ -104,6 +105,8 @@ class Runner:
         self._starts = np.ones(envs.num_envs, bool)
         self._value_sums = np.zeros(envs.num_envs)  # Of the running episodes.
         self._lengths = np.zeros(envs.num_envs, np.int64)
+        event_shape = envs.single_action_space.shape or ()
+        self._conduct = Conduct(envs.num_envs, event_shape, discount)
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
 
@@ -111,6 +114,13 @@ class Runner:
         """Starts all episodes; environment i of all gets the seed `seed + i`."""
         self._observations, _ = self._envs.reset(seed=seed + self._first_env)
 
+    @property
+    def largest_return(self) -> float:
+        """The largest running return so far: see `Conduct`."""
+        return self._conduct.largest_return
+
+    # Values that are not finite are the matter of the update that learns from them.
+    @np.errstate(invalid='ignore', over='ignore')
     def run(self) -> Rollout:
         """Collects T steps of every environment with the present weights."""
         shape = (self._unroll_length, self._envs.num_envs)
@@ -131,6 +141,7 @@ class Runner:
                 actions[t]
             )
             self.num_steps += self._total_envs
+            self._conduct.note(actions[t], rewards[t], starts[t])
             memory = self._actor.remember(decision, rewards[t])
             self._starts = terminated | truncated
             discounts[t] = np.where(self._starts, 0.0, self._discount)
@@ -165,12 +176,12 @@ class Runner:
         return np.where(cut, self._discount * self._actor.value(final, memory), 0.0)
 
     def _note_episodes(self, values: np.ndarray, infos: dict[str, Any]) -> None:
-        """Adds `value`, the mean of V(s_t) while the agent played the episode."""
+        """Adds `value`, the mean of V(s_t) while the agent played it, and `first_action_share`."""
         self._value_sums += values
         self._lengths += 1
         final_info = infos.get('final_info', {})
         if 'worker_error' in final_info:
-            self._forget_values(final_info['_worker_error'])
+            self._forget_episodes(final_info['_worker_error'])
         if 'episode' not in final_info:
             return
         episode = final_info['episode']
@@ -179,14 +190,16 @@ class Runner:
                 key: values[i] for key, values in episode.items() if not key.startswith('_')
             }
             statistics['value'] = self._value_sums[i] / self._lengths[i]
+            statistics['first_action_share'] = self._conduct.num_repeats(i) / self._lengths[i]
             self.episodes.append(
                 {'step': self.num_steps, 'env': self._first_env + int(i), **statistics}
             )
 
-        self._forget_values(final_info['_episode'])
+        self._forget_episodes(final_info['_episode'])
 
-    def _forget_values(self, which: np.ndarray) -> None:
+    def _forget_episodes(self, which: np.ndarray) -> None:
         self._value_sums[which], self._lengths[which] = 0.0, 0
+        self._conduct.forget_actions(which)
 
     def state(self) -> Snapshot:
         """The step count, what is remembered of the episodes, and the environments' snapshots."""
@@ -196,6 +209,7 @@ class Runner:
             'starts': self._starts.copy(),
             'value_sums': self._value_sums.copy(),
             'lengths': self._lengths.copy(),
+            'conduct': self._conduct.state(),
             'envs': self._envs.snapshot(),  # type: ignore[attr-defined]
         }
 
@@ -204,4 +218,6 @@ class Runner:
         self.num_steps = int(state['num_steps'])
         self._memory, self._starts = state['memory'], state['starts'].copy()
         self._value_sums, self._lengths = state['value_sums'].copy(), state['lengths'].copy()
+        if 'conduct' in state:  # Older versions did not look at it.
+            self._conduct.set_state(state['conduct'])
         self._observations = self._envs.restore(state['envs'])  # type: ignore[attr-defined]

@@ -231,16 +231,34 @@ def test_a_state_of_many_workers_loses_nothing(make_agent, mode):
     assert [steps for _, steps in updates] == list(range(50, 601, 5))
 
 
-def test_numbers_that_are_no_longer_finite_are_not_saved(make_agent):
-    """Though nobody has asked for the update yet that they come from."""
-    agent = make_agent(dataclasses.replace(CONFIG, total_steps=10**6))
+@pytest.mark.parametrize('locked', [True, False])
+def test_updates_that_are_not_finite_are_skipped_by_all_workers(make_agent, locked):
+    """They say so, with what they were derived from, and go on when the weights are good again."""
+    agent = make_agent(dataclasses.replace(CONFIG, total_steps=10**6, locked=locked))
     agent.update()
     with agent.paused():
-        agent.network.set_weights([np.full_like(w, np.nan) for w in agent.network.get_weights()])
-    while not agent._workers._ended and any(t.is_alive() for t in agent._workers._threads):
-        time.sleep(0.01)
-    with pytest.raises(UsageError, match='training diverged before step'):
-        agent.state()
+        good = agent.network.get_weights()
+        bad = [np.full_like(weight, np.nan) for weight in good]
+        agent.network.set_weights(bad)
+        statistics = [v.numpy() for v in agent.train_model.optimizers[0].variables[2:]]
+    skipped = 0
+    while skipped < 20:
+        if not agent.update().is_finite:
+            skipped += 1
+            [batch] = agent.skipped
+            assert all(np.isnan(weight).all() for weight in batch.weights)
+            assert np.isnan(batch.rollout.values).any()
+    with agent.paused():
+        for now, before in zip(agent.network.get_weights(), bad, strict=True):
+            np.testing.assert_array_equal(now, before)
+        for now, before in zip(
+            agent.train_model.optimizers[0].variables[2:], statistics, strict=True
+        ):
+            np.testing.assert_array_equal(now, before)
+        agent.network.set_weights(good)
+    while not agent.update().is_finite:
+        pass
+    assert agent.update().is_finite and agent.skipped == []
 
 
 class Failing(memory_task.MemoryTask):

@@ -9,7 +9,7 @@ import pytest
 from agents import levels
 from agents.evaluation import Episode, Evaluation, student_t_95
 from agents.logger import Logger
-from agents.models import TrainMetrics
+from agents.metrics import GUARD_COUNTS, TrainMetrics
 from tests import launching
 from tests.test_logger import event_values
 
@@ -52,7 +52,7 @@ def test_json_has_the_levels():
 
 
 def test_tensorboard_has_a_run_for_each_level(tmp_path):
-    logger = Logger(str(tmp_path))
+    logger, counts = Logger(str(tmp_path)), dict.fromkeys((*GUARD_COUNTS, 'restarts'), 0)
 
     def note(step, level, value):
         about = {'step': step, 'env': 0, 'level': level, 'length': 5, 'frames': 20, 'value': 0.5,
@@ -62,12 +62,12 @@ def test_tensorboard_has_a_run_for_each_level(tmp_path):
         logger.note(metrics, [{**about, **told}])
 
     note(10, 'a', 0.5)
-    row = logger.write(10, 40, 0.1)
+    row = logger.write(10, 40, 0.1, counts)
     assert not (tmp_path / 'levels').exists()  # One level is no comparison.
     assert (row['episode_progress'], row['episode_completed']) == (0.5, 0.0)
     for value in (0.25, 1.0):
         note(20, 'b', value)
-    row = logger.write(20, 80, 0.1)
+    row = logger.write(20, 80, 0.1, counts)
     assert row['episode_completed'] == pytest.approx(1 / 3)
     logger.close()
     assert [path.name for path in (tmp_path / 'levels').iterdir()] == ['b']

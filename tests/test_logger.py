@@ -10,8 +10,10 @@ import tensorflow as tf
 from agents import console, logger
 from agents.evaluation import Episode, Evaluation
 from agents.logger import Logger
-from agents.models import TrainMetrics
+from agents.metrics import GUARD_COUNTS, TrainMetrics
 from tests.test_event_files import steps
+
+COUNTS = dict.fromkeys((*GUARD_COUNTS, 'restarts'), 0)
 
 
 def update(value):
@@ -51,7 +53,7 @@ def write_period(log, step):
     """Two updates and an episode, then a row."""
     log.note(update(float(step)), [episode(step - 5, step)])
     log.note(update(float(step + 1)), [])
-    return log.write(step, 4 * step, 0.1)
+    return log.write(step, 4 * step, 0.1, COUNTS)
 
 
 def evaluation():
@@ -69,7 +71,7 @@ def test_a_row_is_the_mean_of_its_period(tmp_path):
     assert (first['steps'], first['frames'], first['episodes']) == ('100', '400', '1')
     assert float(first['policy_loss']) == 100.5
     assert float(second['policy_loss']) == 200.5  # Of its own updates only.
-    assert float(second['grad_norm']) == 204.5
+    assert float(second['grad_norm']) == 205.5
     assert float(second['episode_score']) == 150.0  # Of the last hundred episodes.
     assert float(second['episode_return']) == 15.0
     assert 50 < float(first['rss_mb']) < 10_000
@@ -79,13 +81,13 @@ def test_each_worker_has_curves_of_its_own(tmp_path):
     """Means of the episodes since the last row, in a run of TensorBoard beside that of all."""
     log = Logger(str(tmp_path))
     log.note(update(0.0), [{**episode(10, 2.0), 'worker': 3}, {**episode(20, 4.0), 'worker': 3}])
-    log.write(100, 400, 0.1)
+    log.write(100, 400, 0.1, COUNTS)
     log.note(update(0.0), [{**episode(110, 6.0), 'worker': 0}])
     state = log.state()
     log.close()
     log = Logger(str(tmp_path), 100)
     log.set_state(state)
-    log.write(200, 800, 0.1)
+    log.write(200, 800, 0.1, COUNTS)
     log.close()
     found = {worker: event_values(tmp_path / 'workers' / str(worker)) for worker in (0, 3)}
     assert found[3]['rollout/episode_score'] == (100, 3.0)
@@ -100,16 +102,37 @@ def test_each_worker_has_curves_of_its_own(tmp_path):
 def test_without_an_episode_its_columns_are_empty(tmp_path):
     log = Logger(str(tmp_path))
     log.note(update(1.0), [])
-    row = log.write(10, 40, 0.1)
+    row = log.write(10, 40, 0.1, COUNTS)
     log.close()
     assert (row['episode_return'], row['episodes']) == ('', 0)
     assert rows(tmp_path)[0]['episode_return'] == ''
 
 
+def test_skipped_updates_are_counted_but_are_no_part_of_the_means(tmp_path):
+    log = Logger(str(tmp_path))
+    bad = update(1.0)._replace(value_loss=math.nan)
+    log.note(bad, [episode(5, 3.0)])
+    row = log.write(10, 40, 0.1, {**COUNTS, 'skipped_updates': 1})
+    assert (row['policy_loss'], row['entropy'], row['episodes']) == ('', '', 1)
+    log.note(update(2.0), [])
+    log.note(bad, [])
+    guards = {'skipped_updates': 2, 'collapse_alarms': 3, 'rollbacks': 4}
+    log.write(20, 80, 0.1, {**COUNTS, **guards})
+    log.write_alarm(20, 'a collapse?')
+    log.close()
+    first, second = rows(tmp_path)
+    assert (first['value_loss'], first['skipped_updates']) == ('', '1')
+    assert (second['policy_loss'], second['value_loss']) == ('2.0', '3.0')
+    found = event_values(tmp_path)
+    assert [found[f'guard/{name}'] for name in GUARD_COUNTS] == [(20, 2), (20, 3), (20, 4)]
+    assert found['guard/alarm'] == (20, b'a collapse?')
+    assert 'all updates skipped' in console._long({**row, 'episode_score': 3.0})
+
+
 def test_the_window_holds_a_hundred_episodes(tmp_path):
     log = Logger(str(tmp_path))
     log.note(update(0.0), [episode(i, float(i)) for i in range(150)])
-    row = log.write(150, 600, 0.1)
+    row = log.write(150, 600, 0.1, COUNTS)
     log.close()
     assert row['episode_score'] == np.mean(range(50, 150))
     assert len(rows(tmp_path, 'episodes')) == 150
@@ -137,7 +160,7 @@ def test_a_resumed_logger_goes_on_as_if_nothing_had_happened(tmp_path):
         if directory == broken:
             state = log.state()
             log.note(update(8.0), [episode(110, 8.0)])
-            log.write(120, 480, 0.1)  # Lost: after the last checkpoint.
+            log.write(120, 480, 0.1, COUNTS)  # Lost: after the last checkpoint.
             log.write_evaluation(120, evaluation())
             log.close()
             with open(directory / 'metrics.csv', 'a') as file:
@@ -165,9 +188,9 @@ def test_rows_of_a_version_with_fewer_columns_are_kept(tmp_path):
     assert lines[0].endswith(',restarts')
     old = '\n'.join(line.rpartition(',')[0] for line in lines)
     (tmp_path / 'metrics.csv').write_text(old + '\n150,600')
-    log = Logger(str(tmp_path), resume_step=150)
+    log = Logger(str(tmp_path), 150)
     log.note(update(7.0), [])
-    log.write(200, 800, 0.1, restarts=3)
+    log.write(200, 800, 0.1, {**COUNTS, 'restarts': 3})
     log.close()
     first, second = rows(tmp_path)
     assert first == {**before[0], 'restarts': ''}

@@ -108,6 +108,53 @@ def test_updates_equal_those_written_by_hand(changes):
             np.testing.assert_allclose(ours, by_hand, rtol=1e-4, atol=1e-5)
 
 
+def spoiled(rollout, field, number):
+    """The rollout with one number that is not finite, or too large for a square."""
+    array = getattr(rollout, field).copy()
+    array.flat[1] = number
+    return rollout._replace(**{field: array})
+
+
+def bits(arrays):
+    return [np.asarray(array).tobytes() for array in arrays]
+
+
+@pytest.mark.parametrize('optimizer', ['rmsprop', 'adam'])
+@pytest.mark.parametrize('max_grad_norm', [0.0, 0.3])
+@pytest.mark.parametrize(
+    'field, number',
+    [('rewards', np.inf), ('rewards', np.nan), ('observations', np.nan), ('values', 1e30)],
+)
+def test_an_update_that_is_not_finite_changes_nothing(optimizer, max_grad_norm, field, number):
+    """Bit for bit: it goes on as one that has never met such a rollout, even as the first one."""
+    config = dataclasses.replace(CONFIG, optimizer=optimizer, max_grad_norm=max_grad_norm)
+    network, _, train_model = make(config)
+    twin, _, twin_model = make(config)
+    for number_of_update in range(3):
+        bad = spoiled(random_rollout(10), field, number)
+        assert not train_model.train(bad, 1e-2, 0.02).is_finite
+        assert bits(network.get_weights()) == bits(twin.get_weights())
+        rollout = random_rollout(number_of_update)
+        metrics = train_model.train(rollout, 1e-2, 0.02)
+        assert metrics.is_finite and metrics == twin_model.train(rollout, 1e-2, 0.02)
+        [[ours], [others]] = train_model.optimizers, twin_model.optimizers
+        for mine, other in zip(ours.variables, others.variables, strict=True):
+            assert mine.name == 'iteration' or bits([mine]) == bits([other]), mine.name
+    assert bits(network.get_weights()) == bits(twin.get_weights())
+    assert bits(network.get_weights()) != bits(make(config)[0].get_weights())
+
+
+def test_a_finite_norm_does_not_excuse_a_loss_that_is_not_finite():
+    """Two parts, of which one has losses beyond all numbers but gradients of zero."""
+    network, _, train_model = make()
+    before = bits(network.get_weights())
+    part = train_model.gradients(random_rollout(0), 0.02)
+    bad = part._replace(losses=part.losses._replace(value_loss=tf.constant(np.inf)))
+    metrics = train_model.apply([bad], 1e-2)
+    assert np.isfinite(metrics.grad_norm) and not metrics.is_finite
+    assert bits(network.get_weights()) == before
+
+
 def test_the_order_of_environments_changes_nothing_but_that_of_actions_does():
     """Flattening keeps the pairs of a sample together."""
     rollout, order = random_rollout(0), np.array([2, 0, 3, 1])

@@ -236,9 +236,36 @@ def test_clipping_leaves_zeros_and_none():
 
 
 @pytest.mark.parametrize('bad', [np.nan, np.inf])
-def test_bad_gradients_show_in_the_norm(bad):
-    _, norm = optimizers.clip_by_global_norm([tf.constant([bad, 1.0])], 0.5)
+@pytest.mark.parametrize('max_norm', [0.0, 0.5])
+def test_bad_gradients_show_in_the_norm_and_become_zeros(bad, max_norm):
+    [clipped], norm = optimizers.clip_by_global_norm([tf.constant([bad, 1.0])], max_norm)
     assert not np.isfinite(norm)
+    np.testing.assert_array_equal(clipped, [0.0, 0.0])
+
+
+@pytest.mark.parametrize('max_norm', [0.5, 5.0, 7.0])
+def test_clipping_equals_that_of_tensorflow_bit_for_bit(max_norm):
+    expected, _ = tf.clip_by_global_norm(GRADIENTS, max_norm)
+    clipped, _ = optimizers.clip_by_global_norm(GRADIENTS, max_norm)
+    for ours, theirs in zip(clipped, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize('name', optimizers.NAMES)
+def test_a_skipped_update_leaves_everything_as_it_is(name):
+    """Also the first one, before there are statistics, and in a compiled function."""
+    variable = keras.Variable(np.array([1.0, -2.0, 0.0], np.float32))
+    optimizer = optimizers.make(name, 0.1)
+    optimizer.build([variable])
+    apply = tf.function(lambda is_made, d: optimizer.apply_if(is_made, [d], [variable]))
+    statistics = [v for v in optimizer.variables if 'mean' in v.name or v.name == 'num_updates']
+    assert statistics
+    for is_made in (False, True, False, False, True):
+        before = [v.numpy().copy() for v in [variable, *statistics]]
+        apply(tf.constant(is_made), tf.constant([0.5, -3.0, 1.0]))
+        after = [v.numpy() for v in [variable, *statistics]]
+        same = [(a == b).all() for a, b in zip(before, after, strict=True)]
+        assert all(same) if not is_made else not any(same)
 
 
 @pytest.mark.parametrize('max_norm', [-1.0, float('nan')])

@@ -1,0 +1,57 @@
+"""What a run needs of an algorithm."""
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import keras
+
+from agents.configs import AlgorithmConfig
+from agents.distributions import Distribution
+from agents.dumps import Batch
+from agents.models import StepModel
+from envs.game import Snapshot
+from envs.restarts import Restarts
+from envs.vec_env import SubprocVecEnv
+
+
+class Agent(Protocol):
+    """What a run needs of an algorithm."""
+
+    config: AlgorithmConfig
+    network: keras.Model
+    distribution: Distribution
+    step_model: StepModel
+    restarts: Restarts
+    largest_return: float  # The largest running return so far: see `conduct`.
+    skipped: Sequence[Batch]  # What the last update was derived from, if it was skipped.
+
+    @property
+    def envs(self) -> Sequence[SubprocVecEnv]:
+        """To ask them about the game."""
+
+    @property
+    def num_steps(self) -> int:
+        """Agent steps so far."""
+
+    @property
+    def episodes(self) -> list[dict[str, Any]]:
+        """Statistics of the episodes that ended in the last update."""
+
+    def learning_rate(self) -> float:
+        """The learning rate of the next update."""
+
+    def state(self) -> Snapshot:
+        """Everything that learning continues from."""
+
+    def set_state(self, state: Snapshot) -> None:
+        """Continues from `state`."""
+
+    def roll_back(self, state: Snapshot, rate_factor: float) -> None:
+        """Takes over weights and optimizers of a state; scales the learning rate for good."""
+
+    def paused(self) -> contextlib.AbstractContextManager[object]:
+        """Within it nothing is learned."""
+
+    def close(self) -> None:
+        """Ends the environments."""

@@ -1,0 +1,139 @@
+"""Updates that were skipped, as files to study: what they were derived from, and by what.
+
+    dumps/step-000080000.zip    a tree as in `checkpoints`: no pickle
+
+`python -m research.reliability.dump --file=...` shows one.
+"""
+
+import dataclasses
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import gymnasium
+import keras
+import numpy as np
+import tensorflow as tf
+
+from agents import backprop, checkpoints, distributions
+from agents.configs import AlgorithmConfig
+from agents.metrics import TrainMetrics
+from agents.models import TrainModel, Weights
+from agents.runner import Rollout
+
+KEPT = 3  # Files in a run's directory.
+_LOSSES = TrainMetrics._fields[:3]
+
+
+class Batch(NamedTuple):
+    """What a gradient was derived from."""
+
+    rollout: Rollout  # Without activations, which follow from the rest
+    weights: Weights  # Empty for those that the network has
+    entropy_cost: float
+    share: float  # Of the update's samples
+
+
+def content(
+    config: AlgorithmConfig,
+    network: keras.Model,
+    action_space: gymnasium.Space,
+    batches: Sequence[Batch],
+    metrics: TrainMetrics,
+) -> checkpoints.Tree:
+    """All that the update of these batches follows from."""
+    own = [variable.numpy() for variable in network.trainable_variables]
+    names = [field.name for field in dataclasses.fields(AlgorithmConfig)]
+    return {
+        'config': {name: getattr(config, name) for name in names},
+        'network': network.to_json(),
+        'actions': _describe(action_space),
+        'metrics': metrics._asdict(),
+        'weights': [np.asarray(weight) for weight in batches[0].weights] or own,
+        'batches': [
+            {
+                'rollout': tf.nest.map_structure(np.asarray, batch.rollout._asdict()),
+                'entropy_cost': batch.entropy_cost,
+                'share': batch.share,
+            }
+            for batch in batches
+        ],
+    }
+
+
+def save(run_dir: str, step: int, dump: checkpoints.Tree) -> str:
+    """Writes a dump, keeps it with the two before it, and returns its path."""
+    return checkpoints.save(os.path.join(run_dir, 'dumps'), step, dump, keep=KEPT)
+
+
+def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
+    """The update of a dump, made again but not applied.
+
+    Returns:
+        Arrays by name, in the order in which one follows from the other: weights, observations,
+        memories, rewards, values, logits, new values, losses, gradients and their norm.
+    """
+    network = keras.models.model_from_json(dump['network'])
+    network.set_weights(dump['weights'])
+    distribution = distributions.make(_action_space(*dump['actions']))
+    model = TrainModel(network, distribution, AlgorithmConfig(**dump['config']))
+    names = [variable.path for variable in network.trainable_variables]
+    found: dict[str, list[Any]] = {}
+    for name, weight in zip(names, dump['weights'], strict=True):
+        found[f'weights {name}'] = [weight]
+    for batch in dump['batches']:
+        for name, array in _quantities(model, network, batch, names):
+            found.setdefault(name, []).append(array)
+    arrays = {name: _joined(name, parts) for name, parts in found.items()}
+    gradients = [array for name, array in arrays.items() if name.startswith('gradient ')]
+    return {**arrays, 'grad_norm': tf.linalg.global_norm(gradients).numpy()}
+
+
+def first_not_finite(quantities: Mapping[str, Any]) -> str:
+    """The name of the first array with a number that is not finite; '' if there is none."""
+    bad = (name for name, array in quantities.items() if not np.isfinite(array).all())
+    return next(bad, '')
+
+
+def _quantities(
+    model: TrainModel, network: keras.Model, batch: Mapping[str, Any], names: Sequence[str]
+) -> list[tuple[str, Any]]:
+    """What one batch makes of the update; losses are those of its share."""
+    share, rollout = batch['share'], Rollout(**batch['rollout'])
+    memories = [np.concatenate(arrays) for arrays in zip(*rollout.memories, strict=True)]
+    shape = rollout.rewards.shape
+    observations = np.concatenate(rollout.observations)
+    (logits, values, *_), activations = backprop.forward(network, [observations, *memories])
+    rollout = rollout._replace(activations=[activations])
+    part = model.derive((), rollout, batch['entropy_cost'], share)
+    taken = ('rewards', 'discounts', 'values', 'bootstrap_value')
+    return [
+        ('observations', rollout.observations),
+        *((f'memory {i}', array.reshape(*shape, -1)) for i, array in enumerate(memories)),
+        *((name, getattr(rollout, name)) for name in taken),
+        ('logits', tf.reshape(logits, [*shape, -1])),
+        ('new values', tf.reshape(values, shape)),
+        *((name, share * loss) for name, loss in zip(_LOSSES, part.losses[1:], strict=True)),
+        *((f'gradient {name}', g) for name, g in zip(names, part.gradients, strict=True)),
+    ]
+
+
+def _joined(name: str, parts: Sequence[Any]) -> np.ndarray:
+    """Of all batches: sums of losses and gradients, else environments beside each other."""
+    arrays = [np.asarray(part) for part in parts]
+    if name in _LOSSES or name.startswith('gradient '):
+        return sum(arrays[1:], start=arrays[0])
+    return np.concatenate(arrays, axis=min(1, arrays[0].ndim - 1)) if arrays[1:] else arrays[0]
+
+
+def _describe(space: gymnasium.Space) -> list[Any]:
+    """An action space as `[kind, sizes]`."""
+    sizes = {'Discrete': 'n', 'MultiDiscrete': 'nvec', 'MultiBinary': 'n'}
+    kind = type(space).__name__
+    return [kind, np.atleast_1d(getattr(space, sizes[kind])).tolist()]
+
+
+def _action_space(kind: str, sizes: list[int]) -> gymnasium.Space:
+    if kind == 'MultiDiscrete':
+        return gymnasium.spaces.MultiDiscrete(sizes)
+    return getattr(gymnasium.spaces, kind)(*sizes)

@@ -1,0 +1,139 @@
+"""Looks after learning: dumps the updates that were skipped, and answers a collapse."""
+
+import os
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import numpy as np
+import tensorflow as tf
+
+from agents import checkpoints, dumps
+from agents.agent import Agent
+from agents.configs import RunConfig
+from agents.guards import CollapseGuard, SkippedUpdates
+from agents.metrics import GUARD_COUNTS, TrainMetrics
+from agents.saver import Saver
+from envs.errors import UsageError
+
+MAX_ROLLBACKS = 5
+_ADVICE = 'try a smaller --learning_rate, a larger --entropy_cost, or --max_grad_norm'
+
+
+class Watch:
+    """Looks at every update of a run.
+
+    Args:
+        agent: What learns.
+        run_config: What to do, and the directory of the run.
+        saver: Writes into it.
+        tell: Is called with the lines that a person should see.
+    """
+
+    def __init__(
+        self, agent: Agent, run_config: RunConfig, saver: Saver, tell: Callable[[str], None]
+    ) -> None:
+        self._agent, self._run_config = agent, run_config
+        self._saver, self._tell = saver, tell
+        uniform = agent.distribution.entropy(tf.zeros(agent.distribution.num_logits))
+        self._guard = CollapseGuard(float(uniform), run_config.entropy_floor)
+        self._skipped = SkippedUpdates()
+        self._num_rollbacks = 0
+
+    def after_update(self, metrics: TrainMetrics) -> Literal['made', 'skipped', 'rolled back']:
+        """What has become of the update.
+
+        Raises:
+            UsageError: The run should end; the message says why.
+        """
+        reason = self._skipped.note(metrics)
+        if not metrics.is_finite:
+            found = self._dump(metrics)
+            if reason:
+                raise UsageError(self._diverged(f'{reason}, {found}'))
+            self._tell(f'step {self._agent.num_steps:,}: skipped an update, {found}')
+            return 'skipped'
+        agent = self._agent
+        alarms = self._guard.note(metrics, agent.episodes, agent.largest_return)
+        for alarm in alarms:
+            self._tell(f'step {agent.num_steps:,}: collapse? {alarm}')
+        if alarms and self._run_config.on_collapse == 'stop':
+            raise UsageError(f'collapse at step {agent.num_steps:,}: {alarms[0]}; {_ADVICE}')
+        if alarms and self._run_config.on_collapse == 'rollback':
+            return 'rolled back' if self._roll_back(alarms[0]) else 'made'
+        return 'made'
+
+    def check_weights(self) -> None:
+        """Raises UsageError if the weights should not be saved: one of them is not finite."""
+        for variable in self._agent.network.trainable_variables:
+            if not np.isfinite(variable.numpy()).all():
+                raise UsageError(self._diverged(f'the weights {variable.path} are not finite'))
+
+    def counts(self) -> dict[str, int]:
+        """For a row of metrics.csv."""
+        numbers = self._skipped.total, self._guard.num_alarms, self._num_rollbacks
+        return dict(zip(GUARD_COUNTS, numbers, strict=True))
+
+    def state(self) -> dict[str, Any]:
+        """All that it remembers; `calm` if weights of now are good to return to."""
+        return {
+            'calm': self._guard.is_calm and not self._skipped.last_was_skipped,
+            'guard': self._guard.state(),
+            'skipped': self._skipped.state(),
+            'num_rollbacks': self._num_rollbacks,
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Continues where `state` was taken."""
+        self._guard.set_state(state['guard'])
+        self._skipped.set_state(state['skipped'])
+        self._num_rollbacks = int(state['num_rollbacks'])
+
+    def _dump(self, metrics: TrainMetrics) -> str:
+        """Writes what the update was derived from; tells where, and what was not finite first."""
+        agent = self._agent
+        if not agent.skipped:  # Of a resumed run's first one with `overlap` it is not known.
+            return f'not finite from {dumps.first_not_finite(metrics._asdict())} on'
+        space = agent.envs[0].single_action_space
+        dump = dumps.content(agent.config, agent.network, space, agent.skipped, metrics)
+        first = dumps.first_not_finite({**dumps.recompute(dump), **metrics._asdict()})
+        saved: list[str] = []
+        self._saver.attempt(
+            lambda: saved.append(dumps.save(self._run_config.run_dir, agent.num_steps, dump))
+        )
+        return ''.join([f'not finite from {first} on', *(f'; dumped to {path}' for path in saved)])
+
+    def _diverged(self, reason: str) -> str:
+        return f'training diverged before step {self._agent.num_steps:,}: {reason}; {_ADVICE}'
+
+    def _roll_back(self, alarm: str) -> bool:
+        """Returns to the best weights, or else the last good ones; False if there are none."""
+        agent, factor = self._agent, self._run_config.rollback_lr_factor
+        if self._num_rollbacks == MAX_ROLLBACKS:
+            raise UsageError(f'collapse after {MAX_ROLLBACKS} rollbacks: {alarm}; {_ADVICE}')
+        self._saver.wait()
+        tree = _earlier(os.path.join(self._run_config.run_dir, 'checkpoints'))
+        if tree is None:
+            self._tell('there is no earlier checkpoint to return to: going on')
+            return False
+        before = agent.learning_rate()
+        with agent.paused():
+            agent.roll_back(tree['agent'], factor)
+        self._guard.reset()
+        self._num_rollbacks += 1
+        self._tell(
+            f'returned to the weights of step {tree["agent"]["num_steps"]:,}; '
+            f'the learning rate falls from {before:.2g} to {agent.learning_rate():.2g}'
+        )
+        return True
+
+
+def _earlier(directory: str) -> checkpoints.Tree | None:
+    """The state of the best evaluation if no alarm was near, or else the last such state."""
+    best = checkpoints.load_best(directory)
+    if best and _is_calm(best):
+        return best
+    return checkpoints.load_latest(directory, _is_calm)
+
+
+def _is_calm(tree: checkpoints.Tree) -> bool:
+    return 'watch' not in tree or tree['watch']['calm']  # Older versions did not watch.

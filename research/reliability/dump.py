@@ -1,0 +1,48 @@
+"""Makes the update of a dump again, number by number, without applying it.
+
+    .venv/bin/python -m research.reliability.dump --file=runs/.../dumps/step-000080000.zip
+
+A run dumps the updates that it skips because a number was not finite: see `agents.dumps`. Each row
+is an array, in the order in which one follows from the other.
+"""
+
+import zipfile
+
+import numpy as np
+from absl import flags
+
+from envs.config import require
+from envs.errors import UsageError
+from launch import script
+
+_FILE = flags.DEFINE_string('file', '', 'The dump, a file step-*.zip. Must be given.')
+
+
+def row(name: str, array: np.ndarray) -> str:
+    """Name, shape, how many numbers are not finite, and the range of the others."""
+    finite = array[np.isfinite(array)]
+    extremes = f'{finite.min():>11.4g} {finite.max():>11.4g}' if finite.size else ' ' * 23
+    shape = ' x '.join(map(str, array.shape)) or '1'
+    return f'{name:<36} {shape:>20} {array.size - finite.size:>10} {extremes}'
+
+
+def main() -> None:
+    """Prints a table."""
+    require(bool(_FILE.value), '--file: which dump?')
+    from agents import quiet_tensorflow  # noqa: F401, I001
+    from agents import checkpoints, dumps
+
+    try:
+        dump = checkpoints.load(_FILE.value)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UsageError(f'--file: {_FILE.value} cannot be read: {error}') from None
+    quantities = dumps.recompute(dump)
+    print(f'{"array":<36} {"shape":>20} {"not finite":>10} {"smallest":>11} {"largest":>11}')
+    for name, array in quantities.items():
+        print(row(name, array))
+    print('then   ', ', '.join(f'{name} {value:.5g}' for name, value in dump['metrics'].items()))
+    print('first not finite:', dumps.first_not_finite(quantities) or 'none of these')
+
+
+if __name__ == '__main__':
+    script.start(main)

@@ -1,0 +1,165 @@
+"""Dumps of skipped updates: an update made again from a file is the one that was made."""
+
+import os
+import subprocess
+import sys
+import zipfile
+
+import gymnasium
+import numpy as np
+import pytest
+
+from agents import checkpoints, dumps
+from agents.a2c import A2C
+from agents.a3c import A3C
+from agents.configs import A2CConfig, A3CConfig
+from agents.dumps import Batch
+from envs.config import EnvConfig
+from tests.launching import ROOT
+
+CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
+LSTM = {'lstm_units': 4, 'feed_last_action_reward': True}
+
+
+@pytest.fixture
+def make_agent():
+    """Makes agents that are closed at the end of the test."""
+    agents = []
+
+    def make(config, env_config=CART_POLE):
+        agents.append((A2C if isinstance(config, A2CConfig) else A3C)(config, env_config))
+        return agents[-1]
+
+    yield make
+    for agent in agents:
+        agent.close()
+
+
+def save(agent, batches, metrics, folder):
+    space = agent.envs[0].single_action_space
+    content = dumps.content(agent.config, agent.network, space, batches, metrics)
+    return dumps.save(str(folder), agent.num_steps, content)
+
+
+@pytest.mark.parametrize(
+    'options, env_config',
+    [
+        ({'network': 'mlp', 'num_groups': 2, 'gae_lambda': 0.9}, CART_POLE),
+        ({'network': 'mlp', 'loss_reduction': 'sum', 'unroll_length': 30, **LSTM}, CART_POLE),
+        ({'network': 'a3c', 'activation': 'elu'}, EnvConfig('VizdoomBasic-v1')),
+    ],
+    ids=['groups', 'lstm', 'pictures'],
+)
+def test_an_update_made_again_from_a_file_is_the_one_that_was_made(
+    make_agent, tmp_path, options, env_config
+):
+    agent = make_agent(A2CConfig(num_envs=3, max_grad_norm=0.0, **options), env_config)
+    agent.update()
+    model, batches, parts = agent.train_model, [], []
+    for runner in agent.runners:
+        rollout = runner.run()
+        parts.append(model.gradients(rollout, 0.02, runner.share))
+        batches.append(Batch(rollout._replace(activations=()), (), 0.02, runner.share))
+    metrics = model.apply(parts, 0.0)  # It changes nothing, as if it had been skipped.
+    path = save(agent, batches, metrics, tmp_path)
+    dump = checkpoints.load(path)
+    assert dump['metrics'] == metrics._asdict()
+    again = dumps.recompute(dump)
+    for name in ('policy_loss', 'value_loss', 'entropy', 'grad_norm'):
+        assert again[name] == pytest.approx(getattr(metrics, name), rel=1e-3, abs=1e-6), name
+    np.testing.assert_allclose(again['new values'], again['values'], rtol=1e-4, atol=1e-5)
+    assert again['rewards'].shape == (agent.config.unroll_length, 3)
+    for i, variable in enumerate(agent.network.trainable_variables):
+        gradient = sum(np.asarray(part.gradients[i]) for part in parts)
+        np.testing.assert_allclose(
+            again[f'gradient {variable.path}'], gradient, rtol=1e-2, atol=1e-4
+        )
+    assert dumps.first_not_finite(again) == ''
+
+
+@pytest.mark.parametrize(
+    'config',
+    [
+        A2CConfig(network='mlp', num_envs=3),
+        A2CConfig(network='mlp', num_envs=3, overlap=True, **LSTM),
+        A3CConfig(network='mlp', num_workers=1, envs_per_worker=2),
+    ],
+    ids=['a2c', 'overlap', 'a3c'],
+)
+def test_a_skipped_update_is_kept_with_the_weights_that_it_was_derived_by(
+    make_agent, tmp_path, config
+):
+    agent = make_agent(config)
+    assert agent.update().is_finite and agent.skipped == []
+    good = agent.network.get_weights()
+    index = [v.path for v in agent.network.trainable_variables].index('value/kernel')
+    bad = [weight.copy() for weight in good]
+    bad[index][3, 0] = np.inf
+    agent.network.set_weights(bad)
+    for _ in range(1 + getattr(config, 'overlap', False)):
+        metrics = agent.update()
+    assert not metrics.is_finite
+    agent.network.set_weights(good)
+    if isinstance(config, A3CConfig) or config.overlap:  # Those of now are others.
+        assert np.isinf(agent.skipped[0].weights[index]).any()
+    else:
+        agent.network.set_weights(bad)
+    content = checkpoints.load(save(agent, agent.skipped, metrics, tmp_path))
+    assert dumps.first_not_finite(dumps.recompute(content)) == 'weights value/kernel'
+    agent.network.set_weights(good)
+    for _ in range(1 + getattr(config, 'overlap', False)):
+        metrics = agent.update()
+    assert metrics.is_finite and agent.skipped == []
+
+
+def test_of_a_loss_beyond_all_numbers_the_dump_says_so(make_agent, tmp_path):
+    """Rewards and values are numbers, their squares are none."""
+    env_config = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1, reward_scale=1e30)
+    agent = make_agent(A2CConfig(network='mlp', num_envs=3), env_config)
+    metrics = agent.update()
+    again = dumps.recompute(checkpoints.load(save(agent, agent.skipped, metrics, tmp_path)))
+    assert dumps.first_not_finite(again) == 'value_loss'
+    assert np.isfinite(again['rewards']).all() and again['rewards'].max() > 1e29
+
+
+def test_three_dumps_are_kept_and_none_is_a_pickle(make_agent, tmp_path):
+    agent = make_agent(A2CConfig(network='mlp', num_envs=2))
+    batch = Batch(agent.runners[0].run()._replace(activations=()), (), 0.0, 1.0)
+    for _ in range(4):
+        path = save(agent, [batch], agent.update(), tmp_path)
+    assert agent.num_steps == 40
+    names = [f'step-{step:09d}.zip' for step in (20, 30, 40)]
+    assert sorted(os.listdir(tmp_path / 'dumps')) == names
+    with zipfile.ZipFile(path) as archive:
+        assert {os.path.splitext(name)[1] for name in archive.namelist()} == {'.json', '.npy'}
+
+
+def test_the_script_shows_where_numbers_end(make_agent, tmp_path):
+    agent = make_agent(A2CConfig(network='mlp', num_envs=2))
+    rollout = agent.runners[0].run()
+    rollout.rewards[1, 0] = np.inf
+    batch = Batch(rollout._replace(activations=()), (), 0.01, 1.0)
+    path = save(agent, [batch], agent.update(), tmp_path)
+    show = [sys.executable, '-m', 'research.reliability.dump']
+    done = subprocess.run([*show, f'--file={path}'], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, '')
+    lines = {line[:36].strip(): line[36:].split() for line in done.stdout.splitlines()}
+    assert lines['rewards'] == ['5', 'x', '1', '1', '1', '1']
+    assert lines['logits'][:6] == ['5', 'x', '1', 'x', '2', '0']
+    assert done.stdout.endswith('first not finite: rewards\n')
+    done = subprocess.run([*show, '--file=README.md'], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith('error: --file: README.md cannot be read: ')
+
+
+@pytest.mark.parametrize(
+    'space',
+    [
+        gymnasium.spaces.Discrete(4),
+        gymnasium.spaces.MultiDiscrete([3, 2, 4]),
+        gymnasium.spaces.MultiBinary(5),
+    ],
+    ids=str,
+)
+def test_action_spaces_survive(space):
+    assert dumps._action_space(*dumps._describe(space)) == space
