@@ -78,8 +78,8 @@ class WorkerConfig:
     )
     max_restarts: int = hparam(
         100,
-        'More worker failures than this within an hour end the training, which is saved; an '
-        'evaluation counts for itself. 0: the first one does.',
+        'More worker failures than this within an hour, in all groups and evaluations together, '
+        'end the training, which is saved; 0: the first one does.',
     )
     worker_memory_mb: int = hparam(
         2000,
