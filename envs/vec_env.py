@@ -200,8 +200,19 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         return self.apply(operator.methodcaller('render'))
 
     def snapshot(self) -> list[Snapshot]:
-        """The whole state of each environment, with its present observation."""
-        return list(self._call_each([('snapshot',)] * self.num_envs))
+        """The whole state of each environment, with its present observation.
+
+        Workers that failed since the last step are replaced first: `observations` shows from where
+        their games go on.
+        """
+        calls = [('snapshot',)] * self.num_envs
+        self._require_idle()
+        self._pool.ask(calls)
+        answers = self._pool.answers()
+        failures = self._pool.failures(answers)
+        for number, failure in failures.items():
+            self.healer.heal(number, failure, resume=True)
+        return list(self._call_each(calls) if failures else answers)
 
     def restore(self, snapshots: Sequence[Snapshot]) -> np.ndarray:
         """Continues from snapshots; the observations of that moment."""

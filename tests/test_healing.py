@@ -100,6 +100,21 @@ def test_a_snapshot_is_used_once(make):
     assert times(env) == [2]
 
 
+def test_who_fails_before_a_snapshot_is_asked_for_goes_on(make, caplog):
+    env = make(Savable, Savable)
+    play(env, 3)
+    save(env)
+    play(env, 2)
+    os.kill(env.worker_pids[0], signal.SIGKILL)
+    snapshots = env.snapshot()
+    assert times(env) == [3, 5]
+    assert env.num_restarts == 1 and 'died (SIGKILL)' in caplog.text
+    *_, truncated, _ = env.step([FINE, FINE])
+    assert times(env) == [4, 6] and not truncated.any()
+    env.restore(snapshots)
+    assert times(env) == [3, 5]
+
+
 def test_the_statistics_of_the_episode_go_on(make):
     env = make(Savable)
     play(env, 3)

@@ -167,7 +167,7 @@ def test_too_many_failures_end_a_run_that_can_go_on(tmp_path, name):
         # A worker leads a group of processes.
         os.kill(next(p for p in script.members() if os.getpgid(p) == p), signal.SIGKILL)
     code, out, err = script.wait()
-    assert code == 2
+    assert code == 2, err
     *warnings, last = err.splitlines()
     wanted = 'error: --max_restarts: workers failed more than 1 times within an hour, the last time'
     assert last.startswith(f'{wanted} so: environment') and 'died (SIGKILL)' in last
