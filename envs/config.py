@@ -115,8 +115,8 @@ class EnvConfig(WorkerConfig):
     )
     turbo_frames: int = hparam(
         0,
-        'Frames after which a button that is held (not an arrow) is released for one frame and '
-        'pressed anew, as by a turbo controller; 0: never. Retro games only.',
+        'Frames after which a held button (no arrow) is released for one and pressed anew; '
+        '0: never. Consoles only.',
     )
     sticky_actions: float = hparam(
         0.0,

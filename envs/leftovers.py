@@ -21,7 +21,7 @@ import envs.worker
 _SHARED_MEMORY = Path('/dev/shm')
 _ENGINE_SECONDS = 60.0  # An engine maps its shared memory as soon as it has made it.
 _PARTIAL_SECONDS = 3600.0  # Until then somebody may be writing a file, or a film.
-_FORKSERVER = 'multiprocessing.forkserver import main; main(', f"['{envs.worker.__name__}']"
+_FORKSERVER = 'multiprocessing.forkserver import main; main(', repr(envs.worker.__name__)
 _KILL_SECONDS = 5.0
 _ROOT = str(Path(__file__).resolve().parent.parent)
 
