@@ -202,8 +202,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     def snapshot(self) -> list[Snapshot]:
         """The whole state of each environment, with its present observation.
 
-        Workers that failed since the last step are replaced first: `observations` shows from where
-        their games go on.
+        Workers that died or hang are replaced first: `observations` shows where their games go on.
         """
         calls = [('snapshot',)] * self.num_envs
         self._require_idle()
@@ -211,6 +210,8 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         answers = self._pool.answers()
         failures = self._pool.failures(answers)
         for number, failure in failures.items():
+            if failure.trace:  # The environment raised, and would again.
+                raise RuntimeError(self.healer.describe(failure))
             self.healer.heal(number, failure, resume=True)
         return list(self._call_each(calls) if failures else answers)
 
