@@ -65,7 +65,8 @@ class Watch:
 
     def wants_checkpoint(self) -> bool:
         """Whether there is nothing to return to yet; untrained weights are better than nothing."""
-        return self._run_config.on_collapse == 'rollback' and not self._has_good_state
+        is_asked = self._run_config.on_collapse == 'rollback' and not self._has_good_state
+        return is_asked and self._guard.is_calm
 
     def check_weights(self) -> None:
         """Raises UsageError if the weights should not be saved: one of them is not finite."""
