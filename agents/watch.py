@@ -96,7 +96,7 @@ class Watch:
         self._guard.set_state(state['guard'])
         self._skipped.set_state(state['skipped'])
         self._num_rollbacks = int(state['num_rollbacks'])
-        self._has_good_state = bool(state['has_good_state'])
+        self._has_good_state = bool(state.get('has_good_state'))
 
     def _dump(self, metrics: TrainMetrics) -> str:
         """Writes what the update was derived from; tells where, and what was not finite first."""
