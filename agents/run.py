@@ -107,7 +107,7 @@ class Run:
             return  # What broke it may be in the weights.
         self._evaluate_if_due()
         is_due = self._is_due(self._run_config.checkpoint_period, 'checkpoint')
-        is_due |= self._saver.wants_checkpoint()
+        is_due |= self._saver.wants_checkpoint() or self._watch.wants_checkpoint()
         # A rollback is not repeated when the run is resumed: the best may be another one by then.
         if outcome == 'rolled back' or (is_due and not self._saver.is_writing()):
             self._save_checkpoint()

@@ -38,6 +38,7 @@ class Watch:
         self._guard = CollapseGuard(float(uniform), run_config.entropy_floor)
         self._skipped = SkippedUpdates()
         self._num_rollbacks = 0
+        self._has_good_state = False  # To return to.
 
     def after_update(self, metrics: TrainMetrics) -> Literal['made', 'skipped', 'rolled back']:
         """What has become of the update.
@@ -62,6 +63,11 @@ class Watch:
             return 'rolled back' if self._roll_back(alarms[0]) else 'made'
         return 'made'
 
+    def wants_checkpoint(self) -> bool:
+        """Whether there is nothing to return to yet; untrained weights are better than nothing."""
+        is_asked = self._run_config.on_collapse == 'rollback' and not self._has_good_state
+        return is_asked and self._guard.is_calm
+
     def check_weights(self) -> None:
         """Raises UsageError if the weights should not be saved: one of them is not finite."""
         for variable in self._agent.network.trainable_variables:
@@ -74,9 +80,12 @@ class Watch:
         return dict(zip(GUARD_COUNTS, numbers, strict=True))
 
     def state(self) -> dict[str, Any]:
-        """All that it remembers; `calm` if weights of now are good to return to."""
+        """All that it remembers, to be saved; `calm` if the weights are good to return to."""
+        is_calm = self._guard.is_calm and not self._skipped.last_was_skipped
+        self._has_good_state |= is_calm
         return {
-            'calm': self._guard.is_calm and not self._skipped.last_was_skipped,
+            'calm': is_calm,
+            'has_good_state': self._has_good_state,
             'guard': self._guard.state(),
             'skipped': self._skipped.state(),
             'num_rollbacks': self._num_rollbacks,
@@ -87,6 +96,7 @@ class Watch:
         self._guard.set_state(state['guard'])
         self._skipped.set_state(state['skipped'])
         self._num_rollbacks = int(state['num_rollbacks'])
+        self._has_good_state = bool(state.get('has_good_state'))
 
     def _dump(self, metrics: TrainMetrics) -> str:
         """Writes what the update was derived from; tells where, and what was not finite first."""

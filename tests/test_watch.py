@@ -196,17 +196,27 @@ def test_a_rollback_returns_to_the_best_weights(impatient, tmp_path, monkeypatch
     assert float(last['learning_rate']) == after[-1][1]
 
 
-@pytest.mark.parametrize('period, step', [(40, 40), (200, None)])
+@pytest.mark.parametrize('period, step', [(40, 40), (0, 10)])
 def test_without_an_evaluation_it_returns_to_the_last_calm_state(impatient, tmp_path, period, step):
-    """At 40 steps four updates of ten spoke for a collapse; later states show it in full."""
+    """At 40 steps four updates of ten spoke for a collapse; what was saved later shows it in full.
+
+    Nothing is asked to be saved with a period of 0, but the state after the first update is.
+    """
     options = {'checkpoint_period': period, 'on_collapse': 'rollback', 'entropy_floor': 0.999}
-    config = dataclasses.replace(COLLAPSE, total_steps=150)
+    config = dataclasses.replace(COLLAPSE, total_steps=130)
     train(config, CART_POLE, run_config(tmp_path, **options))
-    lines = texts(tmp_path / 'run')
-    if step:
-        assert any(line.startswith('returned to the weights of step 40; ') for line in lines)
-    else:
-        assert 'there is no earlier checkpoint to return to: going on' in lines
+    [line] = [line for line in texts(tmp_path / 'run') if line.startswith('returned to ')]
+    assert line == (
+        f'returned to the weights of step {step}; the learning rate falls from 0.3 to 0.15'
+    )
+
+
+def test_without_a_good_state_it_only_warns(impatient, tmp_path, monkeypatch):
+    monkeypatch.setattr(guards.CollapseGuard, 'is_calm', False)
+    options = {'checkpoint_period': 40, 'on_collapse': 'rollback'}
+    train(COLLAPSE, CART_POLE, run_config(tmp_path, **options))
+    assert 'there is no earlier checkpoint to return to: going on' in texts(tmp_path / 'run')
+    assert rows(tmp_path / 'run')[-1]['rollbacks'] == '0'
 
 
 def test_so_many_rollbacks_end_the_run(impatient, tmp_path, monkeypatch):
@@ -225,12 +235,13 @@ def test_a_run_with_rollbacks_and_skipped_updates_continues_exactly(
     """Interrupted in the middle of the evidence, between an alarm and the next."""
     changes = dataclasses.asdict(COLLAPSE)
     names = ('optimizer', 'learning_rate', 'lr_schedule', 'max_grad_norm', 'entropy_cost')
-    config = dataclasses.replace(config, **{name: changes[name] for name in names})
+    changes = {name: changes[name] for name in names}
+    config = dataclasses.replace(config, total_steps=400, **changes)
     options = {'eval_period': 40, 'eval_episodes': 1, 'on_collapse': 'rollback'}
     whole = run_config(tmp_path / 'whole', **options)
     broken = run_config(tmp_path / 'broken', **options)
     train(config, CART_POLE, whole)
-    for steps in (200, 400, 600):
+    for steps in (200, 400):
         train(dataclasses.replace(config, total_steps=steps), CART_POLE, broken)
         broken = dataclasses.replace(broken, resume=True)
     folders = [tmp_path / name / 'run' for name in ('whole', 'broken')]

@@ -23,7 +23,7 @@ matplotlib.use('Agg')
 from matplotlib import pyplot  # noqa: E402  The backend is chosen first.
 
 MODES = ('warn', 'rollback')
-_WRONG = ('--max_grad_norm=0', '--lr_schedule=constant', '--rollback_lr_factor=0.2')
+_WRONG = ('--max_grad_norm=0', '--lr_schedule=constant', '--rollback_lr_factor=0.05')
 _GAMES = {  # The presets learn with 5e-4 and 1e-3.
     'VizdoomBasic-v1': ('--learning_rate=1e-2', '--eval_period=4000'),
     'CartPole-v1': ('--learning_rate=0.1', '--entropy_cost=0', '--eval_period=5000'),
