@@ -121,9 +121,9 @@ def model_of(num_inputs, *outputs):
 )
 def test_whether_a_network_fits_a_game(network, fits):
     if fits:
-        policy.check_fit(network, (4,), 2)
+        policy.check_fit(network, [(4,)], 2)
     else:
         with pytest.raises(UsageError, match=r'the game needs \(4,\)'):
-            policy.check_fit(network, (4,), 2)
+            policy.check_fit(network, [(4,)], 2)
     with pytest.raises(UsageError, match='the model is not for this game'):
-        policy.check_fit(network, (84, 84, 4), 2)
+        policy.check_fit(network, [(84, 84, 4)], 2)
