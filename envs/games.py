@@ -100,10 +100,8 @@ def variables(config: EnvConfig) -> tuple[str, ...]:
     names: list[str] = []
     for name in config.game_variables:
         if name == 'all' and not own:
-            raise UsageError(
-                f'--game_variables: {game_id} has none of its own; name some of the emulator, such '
-                f'as {", ".join(known[:3])}'
-            )
+            there_are = ', '.join(known)
+            raise UsageError(f'--game_variables: {game_id} names none; there are: {there_are}')
         if name != 'all' and name not in known:
             near = _nearest(name, known) or f'; there are: {", ".join(known)}'
             raise UsageError(f'--game_variables: {game_id} has no variable {name!r}{near}')
