@@ -50,7 +50,7 @@ def test_outputs_and_gradients_are_those_of_the_plain_way(name, space, activatio
     network, inputs, output_gradients = make(name, activation=activation, space=space)
     outputs, activations = backprop.forward(network, inputs)
     with tf.GradientTape() as tape:
-        plain_outputs = network(inputs)
+        plain_outputs = network(inputs if space else inputs[0])
     plain = tape.gradient(plain_outputs, network.trainable_variables, output_gradients)
     recalled, gradients = compiled_recall(network)(inputs, activations, output_gradients)
     for one, other in ((outputs, plain_outputs), (recalled, plain_outputs), (gradients, plain)):

@@ -52,9 +52,11 @@ def test_variables_join_the_features_of_the_picture(name, options):
     joined = 64 * (4 * options['lstm_units'] if options else 7 + 1)
     assert model.count_params() - plain.count_params() == 7 * 64 + joined
     first = next(layer.name for layer in plain.layers if layer.weights)
-    for ours, theirs in zip(*(m.get_layer(first).get_weights() for m in (model, plain))):
+    for ours, theirs in zip(
+        *(m.get_layer(first).get_weights() for m in (model, plain)), strict=True
+    ):
         np.testing.assert_array_equal(ours, theirs)
-    memory = [np.ones((3, *tensor.shape[1:]), np.float32) for tensor in model.inputs[2:]]
+    memory = [tf.ones((3, *tensor.shape[1:])) for tensor in model.inputs[2:]]
     screens = tf.constant(batch_of(SMALL))
     variables = tf.constant(batch_of(VECTOR))
     for head in (0, 1):
