@@ -12,6 +12,7 @@ from typing import Any
 import rich.console
 import rich.text
 
+from envs import observations
 from envs.config import EnvConfig
 from envs.vec_env import SubprocVecEnv
 
@@ -54,12 +55,11 @@ def of_game(
     if levels:
         content['levels' if len(levels) > 1 else 'level'] = ', '.join(levels)
     content['actions'] = _actions(envs)
-    shape = ' x '.join(map(str, space.shape or ()))
-    content['observation'] = f'{shape}{" numbers" if space.dtype != "uint8" else ""}, {space.dtype}'
+    content['observation'] = _observation(envs)
     content['reward'] = _reward(env_config)
     content['episode ends'] = _end(env_config, envs)
     content['agent step'] = 'one frame' if repeat == 1 else f'{repeat} emulator frames'
-    if env_config.max_pool and repeat > 1 and len(space.shape or ()) == 3:
+    if env_config.max_pool and repeat > 1 and len(observations.shapes(space)[0]) == 3:
         content['agent step'] += ', shown as the maximum of the last two'
     if chance := _chance(env_config):
         content['chance'] = chance
@@ -88,6 +88,15 @@ def _text(value: Any) -> str:
     if isinstance(value, tuple):
         return ','.join(map(str, value))
     return f'{value:_}' if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _observation(envs: SubprocVecEnv) -> str:
+    parts = observations.spaces_of(envs.single_observation_space)
+    space = parts['screen'] if isinstance(parts, dict) else parts
+    shape = ' x '.join(map(str, space.shape or ()))
+    text = f'{shape}{" numbers" if space.dtype != "uint8" else ""}, {space.dtype}'
+    names = envs.get_attr('variable_names')[0] if isinstance(parts, dict) else ()
+    return f'{text}, and beside it: {", ".join(names)}' if names else text
 
 
 def _actions(envs: SubprocVecEnv) -> str:

@@ -20,6 +20,7 @@ from agents.configs import AlgorithmConfig
 from agents.metrics import TrainMetrics
 from agents.models import TrainModel, Weights
 from agents.runner import Rollout
+from envs.observations import Observation
 
 KEPT = 3  # Files in a run's directory.
 _LOSSES = TrainMetrics._fields[:3]
@@ -102,13 +103,13 @@ def _quantities(
     share, rollout = batch['share'], Rollout(**batch['rollout'])
     memories = [np.concatenate(arrays) for arrays in zip(*rollout.memories, strict=True)]
     shape = rollout.rewards.shape
-    observations = np.concatenate(rollout.observations)
-    (logits, values, *_), activations = backprop.forward(network, [observations, *memories])
+    seen = [np.concatenate(part) for part in tf.nest.flatten(rollout.observations)]
+    (logits, values, *_), activations = backprop.forward(network, [*seen, *memories])
     rollout = rollout._replace(activations=[activations])
     part = model.derive((), rollout, batch['entropy_cost'], share)
     taken = ('rewards', 'discounts', 'values', 'bootstrap_value')
     return [
-        ('observations', rollout.observations),
+        *_observed(rollout.observations),
         *((f'memory {i}', array.reshape(*shape, -1)) for i, array in enumerate(memories)),
         *((name, getattr(rollout, name)) for name in taken),
         ('logits', tf.reshape(logits, [*shape, -1])),
@@ -116,6 +117,12 @@ def _quantities(
         *((name, share * loss) for name, loss in zip(_LOSSES, part.losses[1:], strict=True)),
         *((f'gradient {name}', g) for name, g in zip(names, part.gradients, strict=True)),
     ]
+
+
+def _observed(observations: Observation) -> list[tuple[str, np.ndarray]]:
+    if isinstance(observations, dict):
+        return [(f'observations {name}', part) for name, part in observations.items()]
+    return [('observations', observations)]
 
 
 def _joined(name: str, parts: Sequence[Any]) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 from agents import distributions, levels, policy
 from agents.models import StepModel
 from agents.runner import Actor, forget
+from envs import observations as observation_parts
 from envs.config import EnvConfig
 from envs.make import make_vec_env
 from envs.restarts import Restarts
@@ -152,8 +153,8 @@ def evaluate(
 
     def make_actor(envs: gymnasium.vector.VectorEnv[Any, Any, Any]) -> StepModel:
         distribution = distributions.make(envs.single_action_space)
-        shape = envs.single_observation_space.shape or ()
-        policy.check_fit(network, shape, distribution.num_logits)
+        shapes = observation_parts.shapes(envs.single_observation_space)
+        policy.check_fit(network, shapes, distribution.num_logits)
         return StepModel(network, distribution, seed, greedy)
 
     mode = 'greedy' if greedy else 'sampled'

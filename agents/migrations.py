@@ -30,6 +30,7 @@ _ADDED: dict[str, dict[str, Any]] = {
         'crop': [],
         'reward': 'default',
         'turbo_frames': 0,
+        'game_variables': [],
         # Of the worker processes; these change nothing that is learned.
         'envs_per_process': 0,
         'hang_seconds': 60.0,

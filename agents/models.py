@@ -7,18 +7,19 @@ model uses at once. In A3C a worker has weights of its own, which both take as a
 import copy
 import functools
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import backprop, losses, optimizers, returns
+from agents import backprop, losses, networks, optimizers, returns
 from agents.compiled import Compiled
 from agents.configs import AlgorithmConfig
 from agents.distributions import Distribution
 from agents.metrics import TrainMetrics
 from agents.runner import Decision, Memory, Rollout
+from envs.observations import Observation
 
 Weights = Sequence[tf.Tensor]
 
@@ -41,7 +42,8 @@ class StepModel:
     ) -> None:
         self._network, self._distribution = network, distribution
         self._seed, self._greedy = seed, greedy
-        self._sizes = [memory.shape[1] for memory in network.inputs[1:]]
+        num_parts = networks.num_observations(network)
+        self._sizes = [memory.shape[1] for memory in network.inputs[num_parts:]]
         self._with_last_action = len(self._sizes) > 2
         self._step, self._value = Compiled(self._decide), Compiled(self._predict)
         self.weights: Weights = ()
@@ -57,8 +59,8 @@ class StepModel:
         """That at the start of an episode: zeros, or nothing without an LSTM."""
         return [np.zeros((num_envs, size), np.float32) for size in self._sizes]
 
-    def step(self, observations: np.ndarray, memory: Memory, count: int) -> Decision:
-        """Decides on observations `[B, ...]`.
+    def step(self, observations: Observation, memory: Memory, count: int) -> Decision:
+        """Decides on observations `[B, ...]`, or a dict of such.
 
         `count` selects the random numbers; give every call of a run another one.
         """
@@ -66,7 +68,7 @@ class StepModel:
         decision = self._step(self.weights, observations, memory, seed)
         return decision._replace(actions=decision.actions.numpy(), values=decision.values.numpy())
 
-    def value(self, observations: np.ndarray, memory: Memory) -> np.ndarray:
+    def value(self, observations: Observation, memory: Memory) -> np.ndarray:
         """Observations `[B, ...]` to values, `float32[B]`."""
         return self._value(self.weights, observations, memory).numpy()
 
@@ -77,10 +79,11 @@ class StepModel:
         return [*decision.memory, rewards.astype(np.float32)[:, None]]
 
     def _decide(
-        self, weights: Weights, observations: tf.Tensor, memory: Memory, seed: tf.Tensor
+        self, weights: Weights, observations: Any, memory: Memory, seed: tf.Tensor
     ) -> Decision:
         with backprop.using(self._network, weights):
-            outputs, activations = backprop.forward(self._network, [observations, *memory])
+            inputs = [*tf.nest.flatten(observations), *memory]
+            outputs, activations = backprop.forward(self._network, inputs)
         logits, values, *memory = outputs
         if self._greedy:
             actions = self._distribution.mode(logits)
@@ -90,9 +93,10 @@ class StepModel:
             memory.append(self._distribution.encode(actions))
         return Decision(actions, values, activations, memory)
 
-    def _predict(self, weights: Weights, observations: tf.Tensor, memory: Memory) -> tf.Tensor:
+    def _predict(self, weights: Weights, observations: Any, memory: Memory) -> tf.Tensor:
         with backprop.using(self._network, weights):
-            return backprop.forward(self._network, [observations, *memory])[0][1]
+            inputs = [*tf.nest.flatten(observations), *memory]
+            return backprop.forward(self._network, inputs)[0][1]
 
 
 class Gradients(NamedTuple):
@@ -189,7 +193,7 @@ class TrainModel:
             lambda_=config.gae_lambda,
         )
         memories, activations = _joined(rollout.memories), _joined(rollout.activations)
-        inputs = _flat(rollout.observations), *memories
+        inputs = [*map(_flat, tf.nest.flatten(rollout.observations)), *memories]
         with backprop.using(self._network, weights):
             outputs, pull_back = backprop.recall(self._network, inputs, activations, rollout.starts)
             logits, values = outputs

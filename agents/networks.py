@@ -3,6 +3,10 @@
 So a saved `.keras` file loads with Keras alone, in safe mode. A model maps observations,
 `uint8[B, H, W, C]` or `float32[B, D]`, to `(logits, values)`, `[B, num_logits]` and `[B]`.
 
+Where numbers stand beside a picture, they are a second input of the name `variables`,
+`float32[B, D]`, after the picture. A dense layer makes features of them, which join those of the
+picture.
+
 One with an LSTM takes its memory, too, and returns what it becomes:
 
     (observations, hidden, cell[, last_action, last_reward]) to (logits, values, hidden, cell)
@@ -16,6 +20,7 @@ import gymnasium
 import keras
 import numpy as np
 
+from envs import observations as parts
 from envs.errors import UsageError
 
 # Of each convolution the filters, the size of the kernel and the stride; then the dense units.
@@ -25,6 +30,8 @@ _CONVOLUTIONS = {
 }
 _IMPALA_CHANNELS = (16, 32, 32)
 _RELU_GAIN = 2.0**0.5
+
+_VARIABLES, _VARIABLE_UNITS = 'variables', 64
 
 PICTURE_NETWORKS = ('nature', 'a3c', 'impala')
 VECTOR_NETWORKS = ('mlp',)
@@ -60,7 +67,7 @@ def build(
     Args:
         name: One of `NETWORKS`.
         observation_space: Of one environment: a picture, `[H, W, C]`, or a vector, `[D]`; uint8
-            is divided by 255.
+            is divided by 255. Or a Dict: a picture, `screen`, and a vector, `variables`.
         num_logits: Of the policy's distribution.
         seed: The same seed gives the same weights, bit for bit.
         activation: Of the networks for pictures: `relu` or `elu`.
@@ -73,6 +80,7 @@ def build(
     Raises:
         UsageError: There is no such network, or it does not take these observations.
     """
+    observation_space, beside = _split(observation_space)
     shape = observation_space.shape or ()
     _check(name, shape)
     layers = _Layers(seed, activation)
@@ -87,6 +95,9 @@ def build(
     else:
         torso = _impala(x, layers) if name == 'impala' else _convolutions(x, layers, name)
         policy_features = value_features = torso
+    inputs = [observations, *(keras.Input(space.shape, name=_VARIABLES) for space in beside)]
+    if beside:
+        policy_features = value_features = _with_variables(torso, inputs[1], layers)
     if lstm_units:
         memory = _memory_inputs(lstm_units, num_logits if feed_last_action_reward else 0)
         features, state = layers.lstm(lstm_units)(
@@ -97,8 +108,36 @@ def build(
     values = layers.dense(1, 1.0, 'value')(value_features)
     values = keras.layers.Reshape((), name='squeeze')(values)  # [B, 1] to [B]
     if lstm_units:
-        return keras.Model([observations, *memory], (logits, values, *state), name=name)
-    return keras.Model(observations, (logits, values), name=name)
+        return keras.Model([*inputs, *memory], (logits, values, *state), name=name)
+    return keras.Model(inputs if beside else observations, (logits, values), name=name)
+
+
+def num_observations(network: keras.Model) -> int:
+    """How many of the inputs, the first ones, are the observation: 1, or 2 with `variables`."""
+    return 1 + any(tensor.name == _VARIABLES for tensor in network.inputs[1:2])
+
+
+def _split(space: gymnasium.Space) -> tuple[gymnasium.Space, list[gymnasium.Space]]:
+    """The space of the picture or vector, and that of the numbers beside it, if there are any.
+
+    Raises:
+        UsageError: There are other things.
+    """
+    found = parts.spaces_of(space)
+    if not isinstance(found, dict):
+        return space, []
+    if set(found) != {'screen', _VARIABLES} or len(found['screen'].shape or ()) != 3:
+        raise UsageError(f'no network takes observations of the kind {space}')
+    return found['screen'], [found[_VARIABLES]]
+
+
+def _with_variables(
+    features: keras.KerasTensor, variables: keras.KerasTensor, layers: '_Layers'
+) -> keras.KerasTensor:
+    """Features of the variables behind those of the picture."""
+    x = layers.dense(_VARIABLE_UNITS, _RELU_GAIN, 'variables_dense')(variables)
+    x = layers.activation('variables_features')(x)
+    return keras.layers.Concatenate(name='join_variables')([features, x])
 
 
 def _memory_inputs(lstm_units: int, num_logits: int) -> list[keras.KerasTensor]:

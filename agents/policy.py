@@ -8,17 +8,17 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
 
-from agents import migrations, model_files
+from agents import migrations, model_files, networks
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
 _MOST_OUTPUTS = 2**24  # Numbers that a layer makes of one observation
-_ENDS = ((1, 2), (3, 4), (5, 4))  # Numbers of inputs and outputs: `networks` tells which.
+_ENDS = ((0, 2), (2, 4), (4, 4))  # Inputs beside the observation, and outputs: see `networks`.
 
 
 class Policy(NamedTuple):
@@ -59,7 +59,8 @@ def load(directory: str) -> Policy:
     path = os.path.join(directory, 'model.keras')
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
-        if (len(network.inputs), len(network.outputs)) not in _ENDS:
+        num_memories = len(network.inputs) - networks.num_observations(network)
+        if (num_memories, len(network.outputs)) not in _ENDS:
             raise ValueError('a policy maps observations, and a memory, to (logits, values)')
         if any(math.prod(size) > _MOST_OUTPUTS for size in _sizes(network)):
             raise ValueError('a layer makes too many numbers of an observation')
@@ -69,12 +70,18 @@ def load(directory: str) -> Policy:
     return Policy(network, env_config, recipe)
 
 
-def check_fit(network: keras.Model, observation: tuple[int, ...], num_logits: int) -> None:
-    """Raises `UsageError` unless the network is as `networks` says, for this shape and policy."""
+def check_fit(
+    network: keras.Model, observation: Sequence[tuple[int, ...]], num_logits: int
+) -> None:
+    """Raises `UsageError` unless the network is as `networks` says, for this policy.
+
+    `observation` has the shapes of its parts, as `observations.shapes` tells them.
+    """
     takes = [tuple(tensor.shape[1:]) for tensor in network.inputs]
     gives = [tuple(tensor.shape[1:]) for tensor in network.outputs]
-    memory = [shape for shape in takes[1:2] if len(shape) == 1] * 2  # `hidden` and `cell`
-    needs = [observation, *memory, (num_logits,), (1,)][: len(takes)]
+    others = takes[networks.num_observations(network) :]
+    memory = [shape for shape in others[:1] if len(shape) == 1] * 2  # `hidden` and `cell`
+    needs = [*observation, *[*memory, (num_logits,), (1,)][: len(others)]]
     answers = [(num_logits,), (), *memory]
     if takes != needs or gives != answers:
         raise UsageError(

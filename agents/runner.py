@@ -11,7 +11,9 @@ import gymnasium
 import numpy as np
 
 from agents.conduct import Conduct
+from envs import observations as parts
 from envs.game import Snapshot
+from envs.observations import Observation
 
 # What a recurrent actor knows of the episode so far, arrays `[B, ...]`; nothing if it is not one.
 Memory = Sequence[Any]
@@ -20,7 +22,7 @@ Memory = Sequence[Any]
 class Rollout(NamedTuple):
     """One unroll, time-major. Index t holds s_t, a_t and the environment's answer to a_t."""
 
-    observations: np.ndarray  # [T, B, ...], the dtype of the environment
+    observations: Observation  # [T, B, ...], the dtype of the environment; or a dict of such
     actions: np.ndarray  # int32[T, B], or [T, B, k]
     rewards: np.ndarray  # float32[T, B]; truncated steps include γ V(s_final)
     discounts: np.ndarray  # float32[T, B]; γ, or 0 where an episode ended
@@ -47,10 +49,10 @@ class Actor(Protocol):
         """That at the start of an episode: zeros, or nothing."""
         return ()
 
-    def step(self, observations: np.ndarray, memory: Memory, count: int) -> Decision:
+    def step(self, observations: Observation, memory: Memory, count: int) -> Decision:
         """Decides on `[B, ...]` observations; `count` selects the random numbers."""
 
-    def value(self, observations: np.ndarray, memory: Memory) -> np.ndarray:
+    def value(self, observations: Observation, memory: Memory) -> np.ndarray:
         """Values of `[B, ...]` observations, float32[B]."""
 
     def remember(self, decision: Decision, rewards: np.ndarray) -> Memory:
@@ -100,7 +102,7 @@ class Runner:
         self._first_env, self._total_envs = first_env, total_envs or envs.num_envs
         self.share = envs.num_envs / self._total_envs
         self.num_samples = unroll_length * envs.num_envs
-        self._observations = np.zeros(0)
+        self._observations: Observation = np.zeros(0)
         self._memory = actor.first_memory(envs.num_envs)
         self._starts = np.ones(envs.num_envs, bool)
         self._value_sums = np.zeros(envs.num_envs)  # Of the running episodes.
@@ -124,14 +126,15 @@ class Runner:
     def run(self) -> Rollout:
         """Collects T steps of every environment with the present weights."""
         shape = (self._unroll_length, self._envs.num_envs)
-        observations = np.empty(shape + self._observations.shape[1:], self._observations.dtype)
+        observations = parts.empty(self._observations, *shape)
         action_space = self._envs.single_action_space
         actions = np.empty(shape + (action_space.shape or ()), np.int32)
         rewards, discounts, values = (np.empty(shape, np.float32) for _ in range(3))
         starts, memories, activations = np.empty(shape, bool), [], []
         self.episodes = []
         for t in range(self._unroll_length):
-            observations[t], starts[t] = self._observations, self._starts
+            parts.put(observations, t, self._observations)
+            starts[t] = self._starts
             memories.append(self._memory)
             count = self.num_steps + self._first_env  # No two runners use the same numbers.
             decision = self._actor.step(self._observations, self._memory, count)
@@ -170,9 +173,9 @@ class Runner:
 
         Pardo et al. (2018), https://arxiv.org/abs/1712.00378.
         """
-        final = np.array(self._observations)
+        final = parts.copy(self._observations)
         for i in np.flatnonzero(cut):
-            final[i] = infos['final_obs'][i]
+            parts.put(final, i, infos['final_obs'][i])
         return np.where(cut, self._discount * self._actor.value(final, memory), 0.0)
 
     def _note_episodes(self, values: np.ndarray, infos: dict[str, Any]) -> None:

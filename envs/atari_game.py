@@ -7,6 +7,7 @@ import functools
 import importlib.util
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,11 @@ def levels(game_id: str) -> tuple[str, ...]:
 def action_sets(game_id: str) -> tuple[str, ...]:
     """'default' has the actions that do something in the game, 'full' all 18 of the joystick."""
     return ('default', 'full')
+
+
+def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """ALE tells the lives alone; twice, since there are no others."""
+    return ('lives',), ('lives',)
 
 
 def check(game_id: str) -> None:
@@ -122,6 +128,10 @@ class AtariGame(ReplayedGame):
         """The present frame in gray, `uint8[210, 160]`; a few games are higher."""
         # ALE draws no new picture when it takes over a state.
         return self._ale.getScreenGrayscale() if self._actions else self._start_pictures[0].copy()
+
+    def watched(self) -> Sequence[float]:
+        """The lives, if they are watched."""
+        return [self._ale.lives()] * len(self.variable_names)
 
     def render(self) -> np.ndarray:
         """The present frame in colours, `uint8[210, 160, 3]`."""

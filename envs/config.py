@@ -139,6 +139,12 @@ class EnvConfig(WorkerConfig):
     )
     screen_size: int = hparam(84, 'Height and width of the grayscale picture, pixels.')
     frame_stack: int = hparam(4, 'Number of last pictures that make an observation.')
+    game_variables: tuple[str, ...] = hparam(
+        (),
+        'Variables of the game that the agent sees beside the picture: names such as health,ammo2, '
+        'or all that the game or scenario has. A number x is shown as sign(x) log(1 + |x|) / log '
+        '101: 100 as 1.',
+    )
 
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
@@ -159,3 +165,4 @@ class EnvConfig(WorkerConfig):
         require(0.0 <= sticky < 1.0, f'--sticky_actions must be in [0, 1), but is {sticky}')
         require(scale > 0.0, f'--reward_scale must be positive, not {scale}')
         require(all(self.levels), '--levels must not have an empty name')
+        require(all(self.game_variables), '--game_variables must not have an empty name')

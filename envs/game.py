@@ -6,10 +6,13 @@ of the present frame); `step` is both, as gymnasium asks.
 """
 
 import abc
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import gymnasium
 import numpy as np
+
+from envs import variables
 
 Snapshot = dict[str, Any]  # Plain arrays, numbers, strings, and lists and dicts of them.
 Transition = tuple[float, bool, bool, dict[str, Any]]  # reward, terminated, truncated, info
@@ -49,6 +52,8 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
         level: Name of the retro state or of the map; '' if the game has no levels.
         action_names: What the actions do, for people; empty for plain gymnasium environments.
         noop_action: An action that presses nothing, or None if there is none.
+        variable_names: Of the numbers that the agent sees beside the picture; most often none.
+        variables_space: Of these numbers, or None.
     """
 
     metadata = {'render_modes': ['rgb_array'], 'render_fps': 60}
@@ -59,6 +64,8 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
     level: str = ''
     action_names: tuple[str, ...] = ()
     noop_action: Any = None
+    variable_names: tuple[str, ...] = ()
+    variables_space: gymnasium.spaces.Box | None = None
 
     @abc.abstractmethod
     def advance(self, action: Any) -> Transition:
@@ -80,6 +87,18 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
     @abc.abstractmethod
     def screen(self) -> np.ndarray:
         """The agent's picture of the present frame, a new array: `uint8[H, W]`, or a vector."""
+
+    def watch(self, names: Sequence[str]) -> None:
+        """Lets the agent see these game variables; to be called before the first reset."""
+        self.variable_names, self.variables_space = tuple(names), variables.space(len(names))
+
+    def variables(self) -> np.ndarray:
+        """What the agent sees beside the present picture, a new array: `float32[D]`."""
+        return variables.compress(self.watched())
+
+    def watched(self) -> Sequence[float]:
+        """The numbers of the variables that are watched, as they are in the game."""
+        return []
 
     @abc.abstractmethod
     def render(self) -> np.ndarray:

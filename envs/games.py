@@ -55,6 +55,7 @@ def check(config: EnvConfig) -> None:
             there_is = _nearest(level, known_levels) if known_levels else '; it has no levels'
             raise UsageError(f'{game_id} has no level {level!r}{there_is}')
     check_reward(config)
+    variables(config)
     if config.turbo_frames and backend != 'retro':
         raise UsageError(f'--turbo_frames: {game_id} is not a console game')
     known_sets = module.action_sets(game_id)
@@ -82,6 +83,35 @@ def with_levels(config: EnvConfig) -> EnvConfig:
     levels = [retro_data.level_set(game_id, level) or (level,) for level in config.levels]
     distinct = dict.fromkeys(itertools.chain.from_iterable(levels))
     return dataclasses.replace(config, levels=tuple(distinct))
+
+
+def variables(config: EnvConfig) -> tuple[str, ...]:
+    """The game variables that the agent sees, `all` spelled out.
+
+    Raises:
+        UsageError: The game has no such variable.
+    """
+    if not config.game_variables:
+        return ()
+    backend, game_id = resolve(config.game)
+    own, known = _module(backend).variables(game_id)
+    if not known:
+        raise UsageError(f'--game_variables: {game_id} has no game variables')
+    names: list[str] = []
+    for name in config.game_variables:
+        if name == 'all' and not own:
+            there_are = ', '.join(known)
+            raise UsageError(f'--game_variables: {game_id} names none; there are: {there_are}')
+        if name != 'all' and name not in known:
+            near = _nearest(name, known) or f'; there are: {", ".join(known)}'
+            raise UsageError(f'--game_variables: {game_id} has no variable {name!r}{near}')
+        names += own if name == 'all' else [name]
+    return tuple(dict.fromkeys(names))
+
+
+def with_variables(config: EnvConfig) -> EnvConfig:
+    """The configuration with the game variables that `all` stands for."""
+    return dataclasses.replace(config, game_variables=variables(config))
 
 
 def make(name: str, level: str = '', actions: str = 'default', **options: Any) -> Game:

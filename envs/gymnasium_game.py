@@ -1,7 +1,7 @@
 """Any other environment that gymnasium knows: control problems, toy texts, MuJoCo and Box2D."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import gymnasium
@@ -9,13 +9,12 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator, registry
 
+from envs import gymnasium_spaces
 from envs.errors import UsageError
 from envs.game import ReplayedGame, Transition
 
 # Games of the other backends (their packages register them when imported), and environments on JAX.
 _FOREIGN = ('ale_py', 'vizdoom', 'retro', 'gymnasium.envs.phys2d', 'gymnasium.envs.tabular')
-
-_ToArray = Callable[[Any], np.ndarray]
 
 
 def game_ids() -> tuple[str, ...]:
@@ -42,6 +41,11 @@ def action_sets(game_id: str) -> tuple[str, ...]:
     return ('default',)
 
 
+def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """None to choose: what an environment shows is seen as a whole."""
+    return (), ()
+
+
 def check(game_id: str) -> None:
     """Makes the environment once; `UsageError` if a package is missing or it does not fit."""
     GymnasiumGame(game_id).close()
@@ -50,8 +54,8 @@ def check(game_id: str) -> None:
 class GymnasiumGame(ReplayedGame):
     """A gymnasium environment; an emulator frame is one of its steps, without its time limit.
 
-    Observations are vectors, `float32[D]` (Box flattened, Discrete one-hot), or gray pictures,
-    `uint8[H, W]`, where the environment's own are `uint8` pictures. Actions are its own.
+    Observations are vectors, gray pictures, or a picture and a vector beside it: see
+    `gymnasium_spaces`. Actions are its own.
 
     Snapshots are exact for environments that are a function of seed and actions, as gymnasium asks
     of all; tested for classic control.
@@ -65,9 +69,11 @@ class GymnasiumGame(ReplayedGame):
         if spec is None:
             raise UsageError(f'gymnasium has no environment {game_id!r}')
         self._env = _make(spec)
-        self.observation_space, self._to_array = _adapt(game_id, self._env.observation_space)
+        self._view = gymnasium_spaces.view(game_id, self._env.observation_space)
+        self.observation_space = self._view.space
+        self.variables_space, self.variable_names = self._view.vector_space, self._view.names
         self.action_space = _checked_actions(game_id, self._env.action_space)
-        self._observation = np.zeros(0, np.float32)
+        self._screen = self._vector = np.zeros(0, np.float32)
         self.render_mode = self._env.render_mode  # type: ignore[assignment]
         self.frame_rate = float(self._env.metadata.get('render_fps') or self.frame_rate)
         self.metadata = {'render_modes': ['rgb_array'], 'render_fps': self.frame_rate}
@@ -75,7 +81,7 @@ class GymnasiumGame(ReplayedGame):
 
     def _begin(self, seed: int, options: dict[str, Any] | None = None) -> dict[str, Any]:
         observation, info = self._env.reset(seed=seed, options=options)
-        self._observation = self._to_array(observation)
+        self._look(observation)
         return info
 
     def _advance(self, action: Any) -> Transition:
@@ -85,12 +91,21 @@ class GymnasiumGame(ReplayedGame):
         else:
             action = np.asarray(action, self.action_space.dtype)
         observation, reward, terminated, truncated, info = self._env.step(action)
-        self._observation = self._to_array(observation)
+        self._look(observation)
         return float(reward), bool(terminated), bool(truncated), info
 
+    def _look(self, observation: Any) -> None:
+        self._screen = self._view.see(observation)
+        if self._view.see_vector is not None:
+            self._vector = self._view.see_vector(observation)
+
     def screen(self) -> np.ndarray:
-        """The present observation, a new array: `float32[D]` or `uint8[H, W]`."""
-        return self._observation.copy()
+        """The present observation or its picture, a new array: `float32[D]` or `uint8[H, W]`."""
+        return self._screen.copy()
+
+    def variables(self) -> np.ndarray:
+        """What is beside the picture, a new array: `float32[D]`, as the environment has it."""
+        return self._vector.copy()
 
     def render(self) -> np.ndarray:
         """The environment's own picture: `uint8[height, width, 3]`, RGB.
@@ -131,30 +146,6 @@ def _missing_package(game_id: str) -> Iterator[None]:
 
 def _id(env: gymnasium.Env[Any, Any]) -> str:
     return env.spec.id if env.spec else str(env)
-
-
-def _adapt(game_id: str, space: spaces.Space[Any]) -> tuple[spaces.Box, _ToArray]:
-    """The space of our observations, and what makes one of the environment's."""
-    if isinstance(space, spaces.Discrete):
-        start, one_hot = int(space.start), np.eye(int(space.n), dtype=np.float32)
-        return spaces.Box(0.0, 1.0, (len(one_hot),)), lambda state: one_hot[int(state) - start]
-    if not isinstance(space, spaces.Box):
-        raise UsageError(f'{game_id}: observations of the kind {space} are not supported')
-    if space.dtype == np.uint8 and len(space.shape) in (2, 3):
-        if space.shape[2:] not in ((), (1,), (3,)):
-            raise UsageError(f'{game_id}: pictures of the shape {space.shape} are not supported')
-        return spaces.Box(0, 255, space.shape[:2], np.uint8), _gray
-    low, high = (bound.astype(np.float32).ravel() for bound in (space.low, space.high))
-    return spaces.Box(low, high, dtype=np.float32), lambda x: np.asarray(x, np.float32).ravel()
-
-
-def _gray(picture: np.ndarray) -> np.ndarray:
-    """`uint8[H, W]` of `uint8[H, W]`, `[H, W, 1]` or `[H, W, 3]`."""
-    if picture.ndim == 3 and picture.shape[2] == 3:
-        import cv2  # Few environments need it.
-
-        return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    return picture.reshape(picture.shape[:2])
 
 
 def _checked_actions(game_id: str, space: spaces.Space[Any]) -> spaces.Space[Any]:

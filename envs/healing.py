@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from envs import observations
 from envs.restarts import Restarts
 from envs.transport import Arrays
 from envs.worker_pool import WorkerPool
@@ -101,7 +102,8 @@ class Healer:
         rows = slice(envs.start, envs.stop)
         # Episodes that ended in this very step keep their end: a worker writes the flags last.
         cut = rows.start + np.flatnonzero(~(arrays.terminated[rows] | arrays.truncated[rows]))
-        arrays.final_observations[cut] = arrays.observations[cut]
+        last = observations.at(arrays.observations, cut)
+        observations.put(arrays.final_observations, cut, last)
         arrays.rewards[cut], arrays.truncated[cut] = 0.0, True
         return cut.tolist()
 

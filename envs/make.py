@@ -22,7 +22,8 @@ __all__ = ['EnvConfig', 'make_env', 'make_vec_env']
 def make_env(
     config: EnvConfig, index: int = 0, film: str = '', level_stride: int = 1
 ) -> gymnasium.Env[Any, Any]:
-    """The environment of a configuration; observations are stacked pictures, or vectors.
+    """The environment of a configuration; observations are stacked pictures, perhaps with numbers
+    beside them, or vectors.
 
     Args:
         config: What to build.
@@ -36,8 +37,11 @@ def make_env(
     first = index % max(len(config.levels), 1)
     level = config.levels[first] if config.levels else ''
     options = {'turbo_frames': config.turbo_frames} if config.turbo_frames else {}
+    names = games.variables(config)
     game = games.make(config.game, level, config.actions, **options)
     try:
+        if names:
+            game.watch(names)
         return _wrap(_leveled(game, config, first, level_stride), config, film)
     except BaseException:
         game.close()  # Else an emulator that allows one game per process would allow no more.
@@ -128,4 +132,6 @@ def _wrap(frames: Any, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]:
         env = step_wrappers.FrameStack(env, config.frame_stack)  # uint8[84, 84, 4]
     elif config.frame_stack > 1:
         raise UsageError(f'--frame_stack: {config.game} has no pictures to stack; set it to 1')
+    if game.variables_space is not None:
+        env = step_wrappers.ShowVariables(env)  # {'screen': uint8[84, 84, 4], 'variables': [D]}
     return env

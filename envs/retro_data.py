@@ -113,10 +113,16 @@ def family(game_id: str) -> str:
 
 def tells_lives(game_id: str) -> bool:
     """Whether the player's lives are among the variables of a game."""
+    return 'lives' in variables(game_id)[0]
+
+
+def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the game's variables, and the same again, since there are no others."""
     path = file_path(game_id, 'data.json')
     assert path, game_id
     with open(path) as file:
-        return 'lives' in json.load(file)['info']
+        names = tuple(json.load(file)['info'])
+    return names, names
 
 
 def rom_path(game_id: str) -> str:

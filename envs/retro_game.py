@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -20,10 +21,18 @@ from envs.retro_data import (
     game_ids,
     levels,
     stable_retro_module,
+    variables,
 )
 from envs.rewards import FRAME_LIMIT
 
-__all__ = ['RetroGame', 'action_sets', 'check', 'game_ids', 'levels']  # As of every backend.
+__all__ = [
+    'RetroGame',
+    'action_sets',
+    'check',
+    'game_ids',
+    'levels',
+    'variables',
+]  # As of every backend.
 
 # Genesis Plus GX declares 1 MB of state and fills the first 145 KB; the rest is random memory.
 _STATE_BYTES = {'Genesis': 160_000}
@@ -109,6 +118,10 @@ class RetroGame(Game):
     def screen(self) -> np.ndarray:
         """The picture in grayscale, `uint8[height, width]`."""
         return cv2.cvtColor(self.render(), cv2.COLOR_RGB2GRAY)
+
+    def watched(self) -> Sequence[float]:
+        """Numbers of the game's memory."""
+        return [self._variables[name] for name in self.variable_names]
 
     def render(self) -> np.ndarray:
         """The picture in colour."""

@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
+from envs import observations
 from envs.game import Snapshot
 from envs.last_snapshots import LastSnapshot
 from envs.transport import Arrays
@@ -31,8 +32,6 @@ class Seat:
     ) -> None:
         self._env, self._arrays, self._index = env, arrays, index
         self._last_snapshot, self._step_infos = last_snapshot, step_infos
-        self._shape, self._dtype = arrays.observations.shape[1:], arrays.observations.dtype
-        self._is_float = self._dtype.kind == 'f'
 
     def step(self) -> tuple[dict[str, Any] | None, dict[str, Any]] | None:
         """An agent step; the final info, if an episode ended, and the info, if any.
@@ -50,10 +49,10 @@ class Seat:
         if terminated or truncated:
             self._last_snapshot.clear()
             final_info = info
-            arrays.final_observations[index] = observation
+            observations.put(arrays.final_observations, index, observation)
             observation, info = self._env.reset()
             self._check(observation)
-        arrays.observations[index] = observation
+        observations.put(arrays.observations, index, observation)
         arrays.rewards[index] = reward
         arrays.terminated[index] = terminated
         arrays.truncated[index] = truncated
@@ -68,19 +67,19 @@ class Seat:
         self._last_snapshot.clear()
         observation, info = self._env.reset(seed=seed, options=options)
         self._check(observation)
-        self._arrays.observations[self._index] = observation
+        observations.put(self._arrays.observations, self._index, observation)
         return None, info
 
     def snapshot(self) -> Snapshot:
         """The whole state, with the present observation."""
-        observation = self._arrays.observations[self._index].copy()
+        observation = observations.at(self._arrays.observations, self._index)
         return {'env': self._env.snapshot(), 'observation': observation}  # type: ignore[attr-defined]
 
     def restore(self, snapshot: Snapshot) -> None:
         """Continues from a snapshot."""
         self._last_snapshot.clear()
         self._env.restore(snapshot['env'])  # type: ignore[attr-defined]
-        self._arrays.observations[self._index] = snapshot['observation']
+        observations.put(self._arrays.observations, self._index, snapshot['observation'])
 
     def save(self) -> None:
         """Leaves a snapshot for the case that this process dies."""
@@ -107,12 +106,23 @@ class Seat:
 
     def _check(self, observation: Any) -> None:
         """Raises `BadAnswer` unless this fits into the shared memory and is finite."""
-        array = np.asarray(observation)
-        if array.shape != self._shape:
-            raise BadAnswer(f'returned an observation of {array.shape}, not {self._shape}')
-        if array.dtype != self._dtype and not np.can_cast(array.dtype, self._dtype, 'same_kind'):
-            raise BadAnswer(f'returned an observation of {array.dtype}, not {self._dtype}')
-        # Thrice as quick as looking at each number, but very large ones have no square.
-        if self._is_float and not math.isfinite(np.vdot(array, array)):
-            if not np.isfinite(array).all():
-                raise BadAnswer('returned an observation that is not finite')
+        wanted = self._arrays.observations
+        if isinstance(wanted, dict) and (
+            not isinstance(observation, dict) or observation.keys() != wanted.keys()
+        ):
+            found = list(observation) if isinstance(observation, dict) else 'one array'
+            raise BadAnswer(f'returned an observation with {found}, not {list(wanted)}')
+        observations.for_each(_check, wanted, observation)
+
+
+def _check(wanted: np.ndarray, part: Any) -> None:
+    """Raises `BadAnswer` unless this fits into a row of `wanted` and is finite."""
+    array, shape, dtype = np.asarray(part), wanted.shape[1:], wanted.dtype
+    if array.shape != shape:
+        raise BadAnswer(f'returned an observation of {array.shape}, not {shape}')
+    if array.dtype != dtype and not np.can_cast(array.dtype, dtype, 'same_kind'):
+        raise BadAnswer(f'returned an observation of {array.dtype}, not {dtype}')
+    # Thrice as quick as looking at each number, but very large ones have no square.
+    if dtype.kind == 'f' and not math.isfinite(np.vdot(array, array)):
+        if not np.isfinite(array).all():
+            raise BadAnswer('returned an observation that is not finite')

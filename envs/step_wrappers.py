@@ -185,6 +185,36 @@ class Resize(Wrapper):
         return self._resize(picture), reward, terminated, truncated, info
 
 
+class ShowVariables(Wrapper):
+    """Shows the game's variables beside the picture: a dict of `screen` and `variables`.
+
+    A picture of Doom without the status bar tells neither health nor ammunition. The variables are
+    those of the picture's moment, so only the last of a stack has its own.
+    """
+
+    def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
+        super().__init__(env)
+        self._game = self.env.unwrapped
+        spaces: dict[str, Any] = {
+            'screen': env.observation_space,
+            'variables': self._game.variables_space,
+        }
+        self.observation_space = gymnasium.spaces.Dict(spaces)  # type: ignore[assignment]
+
+    def _both(self, screen: np.ndarray) -> dict[str, np.ndarray]:
+        return {'screen': screen, 'variables': self._game.variables()}
+
+    def reset(self, **kwargs: Any) -> Any:
+        """Starts an episode."""
+        screen, info = self.env.reset(**kwargs)
+        return self._both(screen), info
+
+    def step(self, action: Any) -> Any:
+        """An agent step."""
+        screen, *answer = self.env.step(action)
+        return self._both(screen), *answer
+
+
 class FrameStack(Wrapper):
     """The last pictures as channels, newest last: `uint8[H, W]` to `uint8[H, W, depth]`.
 

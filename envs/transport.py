@@ -15,10 +15,13 @@ import socket
 import struct
 import tempfile
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
+
+from envs import observations
+from envs.observations import Observation
 
 STEP = b's'  # A request.
 CALL = b'c'  # A request; behind it, for each environment, a method of `seat.Seat` and arguments.
@@ -43,8 +46,8 @@ class Failure(NamedTuple):
 class Arrays(NamedTuple):
     """Shared memory; a worker owns its environments' rows from a request until its answer."""
 
-    observations: np.ndarray
-    final_observations: np.ndarray
+    observations: Observation
+    final_observations: Observation
     actions: np.ndarray
     rewards: np.ndarray
     terminated: np.ndarray
@@ -55,17 +58,28 @@ def map_arrays(
     memory: int, num_envs: int, observation_space: gymnasium.Space, action_space: gymnasium.Space
 ) -> Arrays:
     """Maps the arrays of `num_envs` environments of these spaces from the file `memory`."""
-    observation = (observation_space.dtype, observation_space.shape)
-    action = (action_space.dtype, action_space.shape)
-    fields = [observation, observation, action, (np.float32, ()), (np.bool_, ()), (np.bool_, ())]
-    layout, size = [], 0
-    for dtype, shape in fields:
-        full_shape = (num_envs, *(shape or ()))
-        layout.append((full_shape, np.dtype(dtype), size))
+    size = 0
+
+    def place(dtype: Any, shape: tuple[int, ...] | None) -> tuple[tuple[int, ...], Any, int]:
+        nonlocal size
+        offset, full_shape = size, (num_envs, *(shape or ()))
         size += -(-math.prod(full_shape) * np.dtype(dtype).itemsize // 64) * 64  # Cache lines.
+        return full_shape, dtype, offset
+
+    def of_space(space: gymnasium.Space) -> tuple[tuple[int, ...], Any, int]:
+        return place(space.dtype, space.shape)
+
+    parts = observations.spaces_of(observation_space)
+    seen = [observations.for_each(of_space, parts) for _ in range(2)]
+    rest = [of_space(action_space), place(np.float32, ()), place(np.bool_, ()), place(np.bool_, ())]
     os.ftruncate(memory, size)  # The same size in every process.
     block = mmap.mmap(memory, size)
-    return Arrays(*(np.ndarray(shape, dtype, block, offset) for shape, dtype, offset in layout))
+
+    def array(placed: tuple[tuple[int, ...], Any, int]) -> np.ndarray:
+        shape, dtype, offset = placed
+        return np.ndarray(shape, dtype, block, offset)
+
+    return Arrays(*(observations.for_each(array, placed) for placed in (*seen, *rest)))
 
 
 def anonymous_file() -> int:

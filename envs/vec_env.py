@@ -14,20 +14,21 @@ from gymnasium import error, spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from envs import transport, worker
+from envs import observations, transport, worker
 from envs.errors import UsageError
 from envs.game import Snapshot
 from envs.healing import Healer
+from envs.observations import Observation
 from envs.restarts import Restarts
 from envs.worker_pool import WorkerPool
 
-Step = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
+Step = tuple[Observation, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
 
 _RESTORE_SECONDS = 3600.0  # Until a worker that restores counts as hung.
 _ARRAY_SPACES = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 
-class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
+class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
     """Environments in processes of their own, with observations in shared memory.
 
     It behaves as gymnasium's SyncVectorEnv with `AutoresetMode.SAME_STEP`: the observation after
@@ -43,8 +44,8 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
     Workers keep to the cores of the thread that starts them.
 
     Attributes:
-        observations: The shared array, `[N, ...]`. `reset`, `step` and `restore` return it itself
-            and not a copy: its content is valid until the next step.
+        observations: The shared array, `[N, ...]`, or a dict of such arrays. `reset`, `step` and
+            `restore` return it itself and not a copy: its content is valid until the next step.
         healer: Replaces workers.
     """
 
@@ -104,7 +105,8 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         for name, *others in descriptions:
             if others[:2] != [observation_space, action_space]:
                 raise UsageError(f'the spaces of {name} and of {names[0]} differ')
-        for space in (observation_space, action_space):
+        parts = observations.spaces_of(observation_space)
+        for space in (*(parts.values() if isinstance(parts, dict) else [parts]), action_space):
             if not isinstance(space, _ARRAY_SPACES):
                 raise UsageError(f'{names[0]} has a space that is not one array: {space}')
         self.single_observation_space, self.single_action_space = observation_space, action_space
@@ -132,7 +134,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
         *,
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
-    ) -> tuple[np.ndarray, dict[str, Any]]:
+    ) -> tuple[Observation, dict[str, Any]]:
         """Starts an episode everywhere; environment i gets the seed `seed + i`."""
         if seed is None or isinstance(seed, (int, np.integer)):
             seeds = [None if seed is None else int(seed) + i for i in range(self.num_envs)]
@@ -175,7 +177,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
                 continue
             final_info, info = answer
             if final_info is not None:
-                final_obs = arrays.final_observations[index].copy()
+                final_obs = observations.at(arrays.final_observations, index)
                 final = {'final_obs': final_obs, 'final_info': final_info}
                 infos = self._add_info(infos, final, index)
             infos = self._add_info(infos, info, index)
@@ -215,7 +217,7 @@ class SubprocVecEnv(VectorEnv[np.ndarray, Any, np.ndarray]):
             self.healer.heal(number, failure, resume=True)
         return list(self._call_each(calls) if failures else answers)
 
-    def restore(self, snapshots: Sequence[Snapshot]) -> np.ndarray:
+    def restore(self, snapshots: Sequence[Snapshot]) -> Observation:
         """Continues from snapshots; the observations of that moment."""
         # Some games play their episode again, which takes as long as it was.
         with self._pool.patience(_RESTORE_SECONDS):

@@ -41,6 +41,7 @@ class Engine:
 
     Attributes:
         picture: The last picture of the episode so far. There is none of an episode's very end.
+        watched: The variables of that moment, those that `watch` chose.
     """
 
     def __init__(self, doom: Any) -> None:
@@ -55,13 +56,21 @@ class Engine:
         self._doom = doom
         _start(doom)
         self._variables = {v.name.lower(): v for v in doom.get_available_game_variables()}
-        self.picture: np.ndarray = doom.get_state().screen_buffer
+        self._watched: list[Any] = []
+        self._look()
+
+    def watch(self, names: Sequence[str]) -> None:
+        """Chooses variables of the engine, by lower-case name."""
+        import vizdoom
+
+        self._watched = [vizdoom.GameVariable.__members__[name.upper()] for name in names]
+        self._look()
 
     def begin(self, seed: int) -> None:
         """Starts the episode of a seed."""
         self._doom.set_seed(seed)
         self._doom.new_episode()
-        self.picture = self._doom.get_state().screen_buffer
+        self._look()
 
     def play(self, buttons: np.ndarray, num_tics: int = 1) -> tuple[float, bool]:
         """Up to so many tics with these buttons, the last one drawn.
@@ -70,9 +79,14 @@ class Engine:
             The sum of the rewards, and whether the episode ended.
         """
         reward = self._doom.make_action(buttons, num_tics)
-        if (state := self._doom.get_state()) is not None:
-            self.picture = state.screen_buffer
+        self._look()
         return reward, self._doom.is_episode_finished()
+
+    def _look(self) -> None:
+        """Takes what the agent sees, unless the episode has ended."""
+        if (state := self._doom.get_state()) is not None:
+            self.picture: np.ndarray = state.screen_buffer
+            self.watched = [float(self._doom.get_game_variable(v)) for v in self._watched]
 
     def replay(self, tics: Sequence[np.ndarray]) -> None:
         """Plays tics whose rewards are known; only the last is drawn."""

@@ -3,6 +3,7 @@
 import functools
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
@@ -16,6 +17,7 @@ from envs.vizdoom_engine import Engine
 # Scenarios play with Freedoom's textures, wherever a doom2.wad may lie, so that results compare.
 _GAME_FILES = {'doom': 'doom.wad', 'doom2': 'doom2.wad', 'freedoom1': 'freedoom1.wad'}
 _SCENARIO_GAME_FILE = 'freedoom2.wad'
+_NOT_OF_THE_EPISODE = ('deathcount', 'player', 'user', 'camera')
 _FOLDER_VARIABLE = 'DOOMWADDIR'  # As other Doom engines call it.
 
 
@@ -44,6 +46,22 @@ def levels(game_id: str) -> tuple[str, ...]:
 def action_sets(game_id: str) -> tuple[str, ...]:
     """Names of the action sets, `default` first."""
     return vizdoom_actions.ACTION_SETS
+
+
+@functools.cache
+def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Names of the scenario's own variables, and of all that the engine has.
+
+    Left out is what does not follow from the episode: the deaths since the engine's start, other
+    players, and what scripts of maps keep; and the camera, which is the player.
+    """
+    import vizdoom
+
+    doom = vizdoom.DoomGame()
+    doom.load_config(os.path.join(vizdoom.scenarios_path, f'{_scenario(game_id)}.cfg'))
+    own = (variable.name.lower() for variable in doom.get_available_game_variables())
+    names = map(str.lower, vizdoom.GameVariable.__members__)
+    return tuple(own), tuple(name for name in names if not name.startswith(_NOT_OF_THE_EPISODE))
 
 
 def check(game_id: str) -> None:
@@ -126,8 +144,9 @@ class VizdoomGame(ReplayedGame):
         return (reward, terminated, False, self._engine.variables()), num_played
 
     def snapshot(self) -> Snapshot:
-        """The seed and the actions of the episode, and the picture, which may be its last."""
-        return {**super().snapshot(), 'screen': self.screen()}
+        """The seed and the actions of the episode, and what is seen, which may be its last."""
+        seen = {'screen': self.screen(), 'watched': list(self._engine.watched)}
+        return {**super().snapshot(), **seen}
 
     def restore(self, snapshot: Snapshot) -> None:
         """Plays the episode again up to the snapshot, without drawing it."""
@@ -135,10 +154,21 @@ class VizdoomGame(ReplayedGame):
         self._actions = list(snapshot['actions'])
         self._engine.replay([self._action_set.buttons(action) for action in self._actions])
         self._engine.picture = np.array(snapshot['screen'])
+        if 'watched' in snapshot:  # Older versions watched nothing.
+            self._engine.watched = list(snapshot['watched'])
 
     def screen(self) -> np.ndarray:
         """`uint8[120, 160]`, gray."""
         return self._engine.picture.copy()
+
+    def watch(self, names: Sequence[str]) -> None:
+        """Variables that the agent sees, as they were when the picture was drawn."""
+        super().watch(names)
+        self._engine.watch(names)
+
+    def watched(self) -> Sequence[float]:
+        """Of an episode that has ended those of its last picture."""
+        return self._engine.watched
 
     def render(self) -> np.ndarray:
         """`uint8[480, 640, 3]`, RGB, with the status bar.

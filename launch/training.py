@@ -44,7 +44,7 @@ def resolve(agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
         filler = f'preset {presets.name_of(_PRESET.value, game)}'
         preset = presets.for_game(_PRESET.value, game)
     config, env_config, run_config = agent_flags(preset), _env_flags(preset), _run_flags(preset)
-    env_config = games.with_levels(env_config)
+    env_config = games.with_variables(games.with_levels(env_config))
     games.check(env_config)
     run_dir = run_config.run_dir or run_directory.default_path(config.algorithm, env_config.game)
     run_directory.check(run_dir, run_config.resume)

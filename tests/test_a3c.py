@@ -79,6 +79,22 @@ def test_one_worker_is_a2c(make_agent, num_envs, changes):
     np.testing.assert_allclose(weights(a3c), weights(a2c), rtol=1e-4, atol=1e-6)
 
 
+def test_workers_see_variables_beside_the_picture(make_agent):
+    """Doom, with a memory; every episode is cut, so values of last observations are needed."""
+    config = dataclasses.replace(
+        CONFIG, network='a3c', lstm_units=4, num_workers=2, total_steps=120
+    )
+    env_config = EnvConfig(
+        'VizdoomDefendLine-v1', screen_size=40, max_episode_steps=8, game_variables=('all',)
+    )
+    agent = make_agent(config, env_config)
+    before = agent.network.get_layer('variables_dense').get_weights()[0]
+    updates, episodes = train(agent)
+    assert len(updates) == 24 and all(np.isfinite(metrics).all() for metrics, _ in updates)
+    assert {episode['length'] for episode in episodes} == {8}
+    assert (agent.network.get_layer('variables_dense').get_weights()[0] != before).any()
+
+
 def test_the_mean_of_the_workers_gradients_is_that_of_a2c():
     space = gymnasium.spaces.Box(0, 255, (36, 36, 2), np.uint8)
     network = networks.build('a3c', space, 3, seed=0, lstm_units=8)

@@ -11,38 +11,48 @@ from agents import backprop, networks
 BATCH, NUM_LOGITS = 3, 5
 PICTURE = gymnasium.spaces.Box(0, 255, (44, 44, 2), np.uint8)
 VECTOR = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
+BOTH = gymnasium.spaces.Dict(screen=PICTURE, variables=VECTOR)
 
 
-def make(name, seed=0, activation='relu'):
-    space = VECTOR if name == 'mlp' else PICTURE
+def make(name, seed=0, activation='relu', space=None):
+    """A network, its inputs, and gradients of its outputs."""
+    space = space or (VECTOR if name == 'mlp' else PICTURE)
     space.seed(seed)
-    observations = np.stack([space.sample() for _ in range(BATCH)])
+    samples = [tf.nest.flatten(space.sample()) for _ in range(BATCH)]
+    inputs = [np.stack(parts) for parts in zip(*samples, strict=True)]
     network = networks.build(name, space, NUM_LOGITS, seed, activation=activation)
     rng = np.random.default_rng(seed)
     for variable in network.trainable_variables:  # Biases and the policy head start near zero.
         variable.assign_add(rng.normal(scale=0.05, size=variable.shape))
     logits = rng.normal(size=(BATCH, NUM_LOGITS)).astype(np.float32)
-    return network, observations, [logits, rng.normal(size=BATCH).astype(np.float32)]
+    return network, inputs, [logits, rng.normal(size=BATCH).astype(np.float32)]
 
 
 def compiled_recall(network):
     @tf.function
-    def function(observations, activations, output_gradients):
-        outputs, pull_back = backprop.recall(network, [observations], activations)
+    def function(inputs, activations, output_gradients):
+        outputs, pull_back = backprop.recall(network, inputs, activations)
         return outputs, pull_back(output_gradients)
 
     return function
 
 
 @pytest.mark.parametrize('activation', ['relu', 'elu'])
-@pytest.mark.parametrize('name', networks.NETWORKS)
-def test_outputs_and_gradients_are_those_of_the_plain_way(name, activation):
-    network, observations, output_gradients = make(name, activation=activation)
-    outputs, activations = backprop.forward(network, [observations])
+@pytest.mark.parametrize(
+    'name, space',
+    [
+        *((name, None) for name in networks.NETWORKS),
+        *((name, BOTH) for name in networks.PICTURE_NETWORKS),
+    ],
+    ids=[*networks.NETWORKS, *(f'{name} with variables' for name in networks.PICTURE_NETWORKS)],
+)
+def test_outputs_and_gradients_are_those_of_the_plain_way(name, space, activation):
+    network, inputs, output_gradients = make(name, activation=activation, space=space)
+    outputs, activations = backprop.forward(network, inputs)
     with tf.GradientTape() as tape:
-        plain_outputs = network(observations)
+        plain_outputs = network(inputs if space else inputs[0])
     plain = tape.gradient(plain_outputs, network.trainable_variables, output_gradients)
-    recalled, gradients = compiled_recall(network)(observations, activations, output_gradients)
+    recalled, gradients = compiled_recall(network)(inputs, activations, output_gradients)
     for one, other in ((outputs, plain_outputs), (recalled, plain_outputs), (gradients, plain)):
         for ours, expected in zip(one, other, strict=True):
             scale = np.abs(expected).max()
@@ -52,10 +62,10 @@ def test_outputs_and_gradients_are_those_of_the_plain_way(name, activation):
 @pytest.mark.parametrize('activation', ['relu', 'elu'])
 @pytest.mark.parametrize('name', ['nature', 'a3c'])
 def test_no_convolution_is_computed_again(name, activation):
-    network, observations, output_gradients = make(name, activation=activation)
-    _, activations = backprop.forward(network, [observations])
+    network, inputs, output_gradients = make(name, activation=activation)
+    _, activations = backprop.forward(network, inputs)
     function = compiled_recall(network).get_concrete_function(
-        tf.constant(observations), activations, output_gradients
+        [tf.constant(inputs[0])], activations, output_gradients
     )
     kinds, waiting, seen = [], [tensor.op for tensor in function.outputs], set()
     while waiting:
@@ -78,7 +88,7 @@ def test_what_is_used_twice_gets_both_gradients():
     x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
     _, activations = backprop.forward(network, [x])
     output_gradients = [np.ones((3, 6), np.float32), np.full((3, 2), 0.5, np.float32)]
-    _, gradients = compiled_recall(network)(x, activations, output_gradients)
+    _, gradients = compiled_recall(network)([x], activations, output_gradients)
     with tf.GradientTape() as tape:
         outputs = network(x)
     expected = tape.gradient(outputs, network.trainable_variables, output_gradients)
@@ -88,7 +98,7 @@ def test_what_is_used_twice_gets_both_gradients():
 
 @pytest.mark.parametrize('change', [lambda a: a[:-1], lambda a: [*a, a[0]]])
 def test_the_wrong_number_of_activations_is_refused(change):
-    network, observations, _ = make('a3c')
-    _, activations = backprop.forward(network, [observations])
+    network, inputs, _ = make('a3c')
+    _, activations = backprop.forward(network, inputs)
     with pytest.raises(ValueError, match='3 activations'):
-        backprop.recall(network, [observations], change(activations))
+        backprop.recall(network, inputs, change(activations))

@@ -47,8 +47,9 @@ def save(agent, batches, metrics, folder):
         ({'network': 'mlp', 'num_groups': 2, 'gae_lambda': 0.9}, CART_POLE),
         ({'network': 'mlp', 'loss_reduction': 'sum', 'unroll_length': 30, **LSTM}, CART_POLE),
         ({'network': 'a3c', 'activation': 'elu'}, EnvConfig('VizdoomBasic-v1')),
+        ({'network': 'a3c', **LSTM}, EnvConfig('VizdoomBasic-v1', game_variables=('ammo2',))),
     ],
-    ids=['groups', 'lstm', 'pictures'],
+    ids=['groups', 'lstm', 'pictures', 'variables'],
 )
 def test_an_update_made_again_from_a_file_is_the_one_that_was_made(
     make_agent, tmp_path, options, env_config

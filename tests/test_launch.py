@@ -13,7 +13,7 @@ from tests import launching
 
 DOOM = (
     '--num_envs=2', '--total_steps=200', '--network=a3c', '--log_period=50', '--eval_period=100',
-    '--eval_episodes=2', '--video_period=150', '--run_dir=run',
+    '--eval_episodes=2', '--video_period=150', '--run_dir=run', '--game_variables=all,health',
 )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ def test_training_tells_first_what_it_is_about_to_do(doom):
     lines = {line.split('  ')[0]: line for line in out.split('\n\n')[0].splitlines()}
     assert 'VizdoomBasic-v1' in lines['game']
     assert 'Discrete(3): MOVE_LEFT, MOVE_RIGHT, ATTACK' in lines['actions']
-    assert '84 x 84 x 4, uint8' in lines['observation']
+    assert '84 x 84 x 4, uint8, and beside it: ammo2, health' in lines['observation']
     assert 'times 0.01' in lines['reward']
     assert '75 steps (300 frames, 9 s of the game)' in lines['episode ends']
     assert '4 emulator frames' in lines['agent step']
@@ -56,6 +56,7 @@ def test_training_leaves_a_complete_run(doom):
     content = json.loads((run_dir / 'config.json').read_text())
     assert content['agent']['total_steps'] == 200
     assert content['environment']['reward_scale'] == 0.01
+    assert content['environment']['game_variables'] == ['ammo2', 'health']
     assert '--total_steps=200' in content['sessions'][0]['command']
     with open(run_dir / 'metrics.csv', newline='') as file:
         rows = list(csv.DictReader(file))

@@ -15,6 +15,7 @@ from envs.errors import UsageError
 PICTURE = gymnasium.spaces.Box(0, 255, [84, 84, 4], np.uint8)
 SMALL = gymnasium.spaces.Box(0, 255, [36, 44, 2], np.uint8)
 VECTOR = gymnasium.spaces.Box(-1.0, 1.0, [6], np.float32)
+BOTH = gymnasium.spaces.Dict(screen=SMALL, variables=VECTOR)
 
 
 def space_of(name, picture=SMALL):
@@ -37,6 +38,48 @@ def test_maps_a_batch_to_logits_and_values(name):
     np.testing.assert_allclose(one_logits, logits[2:3], atol=1e-5)
     np.testing.assert_allclose(one_value, values[2:3], atol=1e-5)
     assert len(np.unique(values)) == 5
+
+
+@pytest.mark.parametrize('options', [{}, {'lstm_units': 4, 'feed_last_action_reward': True}])
+@pytest.mark.parametrize('name', networks.PICTURE_NETWORKS)
+def test_variables_join_the_features_of_the_picture(name, options):
+    """What comes before is as it was; each number of both matters to both heads."""
+    plain = networks.build(name, SMALL, 7, seed=0, **options)
+    model = networks.build(name, BOTH, 7, seed=0, **options)
+    names = [tensor.name for tensor in model.inputs]
+    assert names[:2] == ['observations', 'variables']
+    assert names[2:] == [tensor.name for tensor in plain.inputs[1:]]
+    joined = 64 * (4 * options['lstm_units'] if options else 7 + 1)
+    assert model.count_params() - plain.count_params() == 7 * 64 + joined
+    first = next(layer.name for layer in plain.layers if layer.weights)
+    for ours, theirs in zip(
+        *(m.get_layer(first).get_weights() for m in (model, plain)), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    memory = [tf.ones((3, *tensor.shape[1:])) for tensor in model.inputs[2:]]
+    screens = tf.constant(batch_of(SMALL))
+    variables = tf.constant(batch_of(VECTOR))
+    for head in (0, 1):
+        with tf.GradientTape() as tape:
+            tape.watch(variables)
+            output = tf.reduce_sum(model([screens, variables, *memory])[head][..., :1])
+        assert np.all(np.any(tape.gradient(output, variables), axis=0))
+        dark = model([screens * 0, variables, *memory])[head]
+        assert np.any(dark != model([screens, variables, *memory])[head])
+
+
+@pytest.mark.parametrize(
+    'name, space',
+    [
+        ('mlp', BOTH),
+        ('a3c', gymnasium.spaces.Dict(screen=VECTOR, variables=VECTOR)),
+        ('a3c', gymnasium.spaces.Dict(screen=SMALL)),
+        ('a3c', gymnasium.spaces.Dict(camera=SMALL, variables=VECTOR)),
+    ],
+)
+def test_other_parts_are_refused(name, space):
+    with pytest.raises(UsageError, match='takes'):
+        networks.build(name, space, 4, seed=0)
 
 
 def test_sizes_are_those_of_the_papers():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agents import networks, policy
+from envs import observations
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -97,14 +98,47 @@ def test_a_model_whose_layers_would_fill_the_memory_is_refused(saved):
     assert 'a layer makes too many numbers of an observation' in refusal_of(directory)
 
 
-def model_of(num_inputs, *outputs):
+def model_of(num_inputs, *outputs, names=()):
     """A network of one-dimensional inputs, whose outputs have these sizes; 0 for a number."""
-    inputs = [keras.Input((4,)) for _ in range(num_inputs)]
-    made = [keras.layers.Dense(size or 1)(inputs[0]) for size in outputs]
+    names = [*names, *[None] * (num_inputs - len(names))]
+    inputs = [keras.Input((4,), name=name) for name in names]
+    made = [
+        keras.layers.Dense(size or 1, kernel_initializer='orthogonal')(inputs[0])
+        for size in outputs
+    ]
     made = [
         x if size else keras.layers.Reshape(())(x) for x, size in zip(made, outputs, strict=True)
     ]
     return keras.Model(inputs, made)
+
+
+NAMES = ('observations', 'variables')
+BOTH = gymnasium.spaces.Dict(screen=SPACE, variables=gymnasium.spaces.Box(-1.0, 1.0, (4,)))
+MEMORIES = [{}, {'lstm_units': 5}, {'lstm_units': 5, 'feed_last_action_reward': True}]
+
+
+@pytest.mark.parametrize('memory', MEMORIES, ids=['plain', 'lstm', 'fed'])
+def test_a_policy_with_variables_comes_back_and_fits_its_game_alone(tmp_path, memory):
+    network = networks.build('a3c', BOTH, 2, seed=1, **memory)
+    policy.save(str(tmp_path), network, ENV_CONFIG)
+    loaded = policy.load(str(tmp_path)).network
+    assert networks.num_observations(loaded) == 2
+    policy.check_fit(loaded, observations.shapes(BOTH), 2)
+    for wrong in ([SPACE.shape], [SPACE.shape, (3,)], [(4,), SPACE.shape], [(4,)]):
+        with pytest.raises(UsageError, match='the model is not for this game'):
+            policy.check_fit(loaded, wrong, 2)
+    plain = networks.build('a3c', SPACE, 2, seed=1, **memory)
+    with pytest.raises(UsageError, match=r'but the game needs \(84, 84, 4\), \(4,\)'):
+        policy.check_fit(plain, observations.shapes(BOTH), 2)
+
+
+@pytest.mark.parametrize('names, taken', [(NAMES, True), ((), False), (NAMES[::-1], False)])
+def test_variables_are_told_from_a_memory_by_their_name(tmp_path, names, taken):
+    policy.save(str(tmp_path), model_of(2, 2, 0, names=names), ENV_CONFIG)
+    if taken:
+        assert len(policy.load(str(tmp_path)).network.inputs) == 2
+    else:
+        assert '(logits, values)' in refusal_of(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +155,9 @@ def model_of(num_inputs, *outputs):
 )
 def test_whether_a_network_fits_a_game(network, fits):
     if fits:
-        policy.check_fit(network, (4,), 2)
+        policy.check_fit(network, [(4,)], 2)
     else:
         with pytest.raises(UsageError, match=r'the game needs \(4,\)'):
-            policy.check_fit(network, (4,), 2)
+            policy.check_fit(network, [(4,)], 2)
     with pytest.raises(UsageError, match='the model is not for this game'):
-        policy.check_fit(network, (84, 84, 4), 2)
+        policy.check_fit(network, [(84, 84, 4)], 2)

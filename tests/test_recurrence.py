@@ -20,6 +20,7 @@ from tests import memory_task
 T, B, UNITS, NUM_ACTIONS = 7, 3, 6, 4
 PICTURE = gymnasium.spaces.Box(0, 255, (44, 44, 2), np.uint8)
 VECTOR = gymnasium.spaces.Box(-1.0, 1.0, (5,), np.float32)
+BOTH = gymnasium.spaces.Dict(screen=PICTURE, variables=VECTOR)
 VARIANTS = [
     (name, activation, fed)
     for name in networks.NETWORKS
@@ -27,6 +28,7 @@ VARIANTS = [
     for fed in (False, True)
     if (name, activation) not in (('impala', 'elu'), ('mlp', 'elu'), ('nature', 'elu'))
 ]
+VARIANTS += [('a3c with variables', 'relu', fed) for fed in (False, True)]
 
 
 class Episodes(gymnasium.Env):
@@ -50,9 +52,9 @@ class Episodes(gymnasium.Env):
 
 
 def make(name, activation, fed):
-    space = VECTOR if name == 'mlp' else PICTURE
+    space = {'mlp': VECTOR, 'a3c with variables': BOTH}.get(name, PICTURE)
     network = networks.build(
-        name,
+        name.split()[0],
         space,
         NUM_ACTIONS,
         0,
@@ -93,7 +95,8 @@ def step_by_step(network, rollout):
             action = tf.one_hot(rollout.actions[t - 1], NUM_ACTIONS)
             memory[2:] = [action, rollout.rewards[t - 1][:, None]]
         memory = [keep * array for array in memory]
-        own_logits, own_values, *state = network([tf.constant(rollout.observations[t]), *memory])
+        seen = [tf.constant(part[t]) for part in tf.nest.flatten(rollout.observations)]
+        own_logits, own_values, *state = network([*seen, *memory])
         logits.append(own_logits)
         values.append(own_values)
         memory[:2] = state
@@ -105,7 +108,8 @@ def recall(network, rollout, of_outputs):
 
     @tf.function
     def function(observations, memories, activations, starts, of_outputs):
-        inputs = [flat(observations), *(tf.concat(m, 0) for m in zip(*memories, strict=True))]
+        seen = map(flat, tf.nest.flatten(observations))
+        inputs = [*seen, *(tf.concat(m, 0) for m in zip(*memories, strict=True))]
         activations = [tf.concat(steps, 0) for steps in zip(*activations, strict=True)]
         outputs, pull_back = backprop.recall(network, inputs, activations, starts)
         return outputs, pull_back(of_outputs)

@@ -24,8 +24,8 @@ PICTURES = (
     '--optimizer=adam',
 )  # fmt: skip
 DOOM = (
-    *PICTURES, '--game=VizdoomBasic-v1', '--total_steps=600', '--log_period=40', '--lstm_units=8',
-    '--feed_last_action_reward',
+    *PICTURES, '--game=VizdoomDefendLine-v1', '--total_steps=600', '--log_period=40',
+    '--lstm_units=8', '--feed_last_action_reward', '--game_variables=all',
 )  # fmt: skip
 AIRSTRIKER = (
     *PICTURES, '--game=Airstriker-Genesis', '--total_steps=1500', '--log_period=50',

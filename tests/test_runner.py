@@ -133,6 +133,59 @@ def test_a_rollout_equals_the_books_kept_by_hand(tapes, length):
     assert runner.num_steps == length * len(tapes)
 
 
+class TwoParts(gymnasium.Wrapper):
+    """The observation of a tape in two parts."""
+
+    def __init__(self, env):
+        super().__init__(env)
+        parts = {'screen': (2,), 'variables': (1,)}
+        self.observation_space = gymnasium.spaces.Dict(
+            {name: gymnasium.spaces.Box(-np.inf, np.inf, shape) for name, shape in parts.items()}
+        )
+
+    def reset(self, **kwargs):
+        observation, info = self.env.reset(**kwargs)
+        return self._part(observation), info
+
+    def step(self, action):
+        observation, *answer = self.env.step(action)
+        return self._part(observation), *answer
+
+    def _part(self, observation):
+        return {'screen': observation[:2], 'variables': observation[2:]}
+
+
+class JoiningActor(ScriptedActor):
+    def value(self, observations, memory):
+        return super().value(self._join(observations), memory)
+
+    def step(self, observations, memory, count):
+        return super().step(self._join(observations), memory, count)
+
+    def _join(self, seen):
+        return np.concatenate(list(seen.values()), 1) if isinstance(seen, dict) else seen
+
+
+@pytest.mark.parametrize('tapes', TAPES, ids=' '.join)
+def test_observations_in_two_parts_are_the_same_rollout(tapes):
+    """Those of the last steps of episodes, too, which are valued where a limit cut these."""
+    runners = []
+    for actor, wrapper in ((ScriptedActor(), lambda env: env), (JoiningActor(), TwoParts)):
+        makers = [
+            lambda tape=tape, i=i, wrapper=wrapper: wrapper(Tape(tape, i))
+            for i, tape in enumerate(tapes)
+        ]
+        envs = gymnasium.vector.SyncVectorEnv(
+            makers, autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP
+        )
+        runners.append(Runner(envs, actor, 7, DISCOUNT))
+        runners[-1].reset(seed=0)
+    for _ in range(2):
+        plain, parted = (runner.run() for runner in runners)
+        joined = np.concatenate([parted.observations[n] for n in ('screen', 'variables')], -1)
+        np.testing.assert_equal(parted._replace(observations=joined)._asdict(), plain._asdict())
+
+
 def test_types_and_layout():
     [(rollout, _)], _, _ = rollouts(['....', '....', '....'], 5)
     assert rollout.activations == [()] * 5

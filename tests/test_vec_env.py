@@ -47,10 +47,22 @@ def assert_same_infos(ours, theirs):
             np.testing.assert_equal(list(ours[key]), list(value))
 
 
+def assert_same_observations(ours, theirs):
+    assert isinstance(ours, dict) == isinstance(theirs, dict)
+    for one, other in zip(parts(ours), parts(theirs), strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
+
+
+def parts(observations):
+    return list(observations.values()) if isinstance(observations, dict) else [observations]
+
+
 CASES = {
     'CartPole': functools.partial(gymnasium.make, 'CartPole-v1'),
     'quiet': functools.partial(Walk, step_infos=False),
     **{name: functools.partial(Walk, name) for name in worker_envs.ACTION_SPACES},
+    'dict': worker_envs.Sighted,
 }
 
 
@@ -64,17 +76,18 @@ def test_equals_the_synchronous_environment(env_fn, envs_per_process):
             assert getattr(ours, name) == getattr(theirs, name)
         observations, infos = ours.reset(seed=5, options={'level': 2})
         expected, expected_infos = theirs.reset(seed=5, options={'level': 2})
-        np.testing.assert_array_equal(observations, expected)
+        assert_same_observations(observations, expected)
         assert_same_infos(infos, expected_infos)
         theirs.action_space.seed(0)
         ends = 0
         for _ in range(300):
             actions = theirs.action_space.sample()
-            *answer, infos = ours.step(actions)
-            *expected, expected_infos = theirs.step(actions)
+            observations, *answer, infos = ours.step(actions)
+            wanted, *expected, expected_infos = theirs.step(actions)
+            assert_same_observations(observations, wanted)
             for value, wanted in zip(answer, expected, strict=True):
                 np.testing.assert_array_equal(value, wanted.astype(value.dtype))
-            assert [v.dtype for v in answer] == [np.float32, np.float32, bool, bool]
+            assert [v.dtype for v in answer] == [np.float32, bool, bool]
             assert_same_infos(infos, expected_infos)
             ends += 'final_obs' in infos
         assert ends > 10

@@ -52,6 +52,49 @@ class Walk(gymnasium.Env):
         self.np_random.bit_generator.state = snapshot['rng']
 
 
+class Sighted(Walk):
+    """A walk that is seen: a picture, and the numbers beside it."""
+
+    def __init__(self, actions='discrete', step_infos=True):
+        super().__init__(actions, step_infos)
+        self.observation_space = gymnasium.spaces.Dict(
+            screen=gymnasium.spaces.Box(0, 255, (4, 6, 2), np.uint8),
+            variables=self.observation_space,
+        )
+
+    def reset(self, **kwargs):
+        observation, info = super().reset(**kwargs)
+        return self._see(observation), info
+
+    def step(self, action):
+        observation, *answer = super().step(action)
+        return self._see(observation), *answer
+
+    def _see(self, variables):
+        screen = np.full((4, 6, 2), 10 * variables[0], np.float32).astype(np.int64) % 256
+        return {'screen': screen.astype(np.uint8), 'variables': variables}
+
+
+class Blind(Sighted):
+    """Never ends; shows, on demand, something else than it has promised."""
+
+    ANSWERS = {
+        1: {'variables': np.zeros(3, np.float32)},
+        2: np.zeros(3, np.float32),
+        3: {'screen': np.zeros((4, 6, 2), np.uint8), 'variables': np.full(3, np.nan)},
+        4: {'screen': np.zeros((6, 4, 2), np.uint8), 'variables': np.zeros(3)},
+    }
+
+    def __init__(self):
+        super().__init__()
+        self.action_space = gymnasium.spaces.Discrete(5)
+
+    def step(self, action):
+        observation, *answer = super().step(action)
+        answer[1:3] = False, False
+        return self.ANSWERS.get(int(action), observation), *answer
+
+
 class SlowReplay(Walk):
     """Takes long to restore, as a game that plays its episode again."""
 
@@ -156,9 +199,9 @@ class Savable(Trouble):
 
 
 class Keyboard(gymnasium.Env):
-    """An environment whose observations are not one array."""
+    """An environment whose observations are neither one array nor a dict of arrays."""
 
-    observation_space = gymnasium.spaces.Dict({'keys': gymnasium.spaces.Discrete(2)})
+    observation_space = gymnasium.spaces.Dict({'keys': gymnasium.spaces.Text(2)})
     action_space = gymnasium.spaces.Discrete(2)
 
 
