@@ -177,7 +177,7 @@ class Learning:
     """An update as one operation that gives numbers.
 
     TF-Agents ends it with an error where a loss is not finite: then there are no numbers. Weights
-    stay finite in any case, since `optimizers` looks at the gradients.
+    stay finite in any case, since `updates` looks at the gradients.
 
     Args:
         function: B transitions to numbers, `float32[n]`.
