@@ -46,7 +46,7 @@ class ActorCritic:
         skipped: What the last update was derived from, if it was skipped.
     """
 
-    metrics_fields = TrainMetrics._fields
+    metrics_fields: tuple[str, ...] = TrainMetrics._fields
     _num_optimizers = 1
 
     def __init__(

@@ -63,9 +63,7 @@ class AlgorithmConfig:
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
         require_types(self)
-        require_positive(
-            self, ('total_steps', 'unroll_length', 'learning_rate', 'rmsprop_epsilon')
-        )
+        require_positive(self, ('total_steps', 'unroll_length', 'learning_rate', 'rmsprop_epsilon'))
         names = ('entropy_cost', 'value_cost', 'max_grad_norm', 'lstm_units', 'seed')
         require_not_negative(self, names)
         for name in ('discount', 'gae_lambda', 'rmsprop_decay'):

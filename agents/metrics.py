@@ -21,7 +21,7 @@ class Metrics(Protocol):
 
     def _asdict(self) -> dict[str, Any]: ...
 
-    def __iter__(self) -> Iterator[Any]: ...
+    def __iter__(self) -> Iterator[Any]: ...  # noqa: D105
 
 
 class TrainMetrics(NamedTuple):

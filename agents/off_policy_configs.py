@@ -36,7 +36,7 @@ class OffPolicyConfig:
         require_positive(self, names)
         require_not_negative(self, ('learning_starts', 'seed'))
         _require_fractions(self, ('discount',))
-        least = 16 * self.num_envs
+        least = 32 * self.num_envs
         require(
             self.replay_capacity >= max(least, self.batch_size),
             f'--replay_capacity must be at least a batch, and {least} for {self.num_envs} '
@@ -106,7 +106,7 @@ class TD3Config(DeterministicConfig):
         0.2, "Standard deviation of what is added to the target actor's action, in such halves."
     )
     target_noise_clip: float = hparam(0.5, 'Bound of that noise, in halves of the range.')
-    policy_delay: int = hparam(2, "Updates of the critics for one of actor and targets.")
+    policy_delay: int = hparam(2, 'Updates of the critics for one of actor and targets.')
 
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""

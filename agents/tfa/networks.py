@@ -16,11 +16,11 @@ from envs.errors import UsageError
 
 
 class Networks(NamedTuple):
-    """An actor, a critic, and both as one model; they share their weights."""
+    """An actor and its critics. The first critic and the actor, as one model, are the policy."""
 
     policy: keras.Model  # Observations to (π(s), Q(s, π(s))), [B, k] and [B]
     actor: keras.Model  # Observations to π(s)
-    critic: keras.Model  # [observations, actions] to Q(s, a)
+    critics: tuple[keras.Model, ...]  # [observations, actions] to Q(s, a)
 
 
 class _Critic:
@@ -58,7 +58,9 @@ class _Critic:
             )
             fed = units
 
-    def __call__(self, observations: keras.KerasTensor, actions: keras.KerasTensor) -> keras.KerasTensor:
+    def __call__(
+        self, observations: keras.KerasTensor, actions: keras.KerasTensor
+    ) -> keras.KerasTensor:
         x = observations
         for i, layer in enumerate(self._layers, start=1):
             if i == self._action_layer:
@@ -73,55 +75,50 @@ def build(
     hidden_units: Sequence[int],
     seed: int,
     *,
+    num_critics: int = 1,
     action_layer: int = 1,
     output_range: float = 0.0,
 ) -> Networks:
-    """An actor and a critic with new weights.
+    """An actor and critics with new weights.
 
     Args:
         observation_space: Vectors.
         action_space: A bounded row; π(s) is tanh, scaled to it.
-        hidden_units: Sizes of the ReLU layers, of both.
+        hidden_units: Sizes of the ReLU layers, of actor and critics.
         seed: The same seed gives the same weights, bit for bit.
-        action_layer: At which of its layers, counted from 1, the critic takes the action.
+        num_critics: That learn side by side.
+        action_layer: At which of its layers, counted from 1, a critic takes the action.
         output_range: Of the last layers' weights; 0: as of the others.
 
     Raises:
         UsageError: The observations are no vectors.
     """
     rng = np.random.default_rng(seed)
-    size = check_vectors(observation_space)
-    observations = keras.Input((size,), name='observations')
+    size, shape = _check_vectors(observation_space), action_space.shape
+    observations, taken = (
+        keras.Input((size,), name='observations'),
+        keras.Input(shape, name='taken'),
+    )
     half, middle = ranges(action_space)
     x, fed = observations, size
     for i, units in enumerate(hidden_units, start=1):
         x = _dense(f'actor_dense{i}', units, 'relu', fed**-0.5, rng)(x)
         fed = units
-    x = _dense('actor', action_space.shape[0], 'tanh', output_range or fed**-0.5, rng)(x)
+    x = _dense('actor', shape[0], 'tanh', output_range or fed**-0.5, rng)(x)
     actions = keras.layers.Rescaling(half.tolist(), middle.tolist(), name='scale')(x)
-    critic = _Critic('critic', size, action_space, hidden_units, action_layer, output_range, rng)
+    critics = [
+        _Critic(f'critic{i}', size, action_space, hidden_units, action_layer, output_range, rng)
+        for i in range(1, num_critics + 1)
+    ]
     # First the policy: where a layer is applied twice, what `backprop` asks of it is the first.
-    values = critic(observations, actions)
+    values = critics[0](observations, actions)
     return Networks(
         keras.Model(observations, (actions, values), name='policy'),
         keras.Model(observations, actions, name='actor'),
-        _as_model(critic, size, action_space, 'critic'),
+        tuple(
+            keras.Model([observations, taken], critic(observations, taken)) for critic in critics
+        ),
     )
-
-
-def build_critic(
-    observation_space: gymnasium.Space,
-    action_space: gymnasium.spaces.Box,
-    hidden_units: Sequence[int],
-    seed: int,
-    *,
-    action_layer: int = 1,
-    output_range: float = 0.0,
-) -> keras.Model:
-    """Another critic with weights of its own: `[observations, actions]` to Q(s, a)."""
-    rng, size = np.random.default_rng(seed), check_vectors(observation_space)
-    critic = _Critic('critic', size, action_space, hidden_units, action_layer, output_range, rng)
-    return _as_model(critic, size, action_space, 'critic2')
 
 
 def ranges(space: gymnasium.spaces.Box) -> tuple[np.ndarray, np.ndarray]:
@@ -130,7 +127,7 @@ def ranges(space: gymnasium.spaces.Box) -> tuple[np.ndarray, np.ndarray]:
     return ((high - low) / 2).astype(np.float32), ((high + low) / 2).astype(np.float32)
 
 
-def check_vectors(observation_space: gymnasium.Space) -> int:
+def _check_vectors(observation_space: gymnasium.Space) -> int:
     """The size of the observations.
 
     Raises:
@@ -138,16 +135,8 @@ def check_vectors(observation_space: gymnasium.Space) -> int:
     """
     shape = observation_space.shape or ()
     if len(shape) != 1:
-        raise UsageError(f'observations of shape {shape} are no vectors, which this agent needs')
+        raise UsageError(f'this agent learns from vectors, not from observations of shape {shape}')
     return shape[0]
-
-
-def _as_model(
-    critic: _Critic, size: int, action_space: gymnasium.spaces.Box, name: str
-) -> keras.Model:
-    observations = keras.Input((size,), name='observations')
-    actions = keras.Input(action_space.shape, name='actions')
-    return keras.Model([observations, actions], critic(observations, actions), name=name)
 
 
 def _dense(

@@ -14,17 +14,17 @@ class Noise(abc.ABC):
     """Noise of one step after the other."""
 
     @abc.abstractmethod
-    def sample(self, count: int) -> np.ndarray:
-        """The noise of the next step; give every call of a run another count."""
+    def sample(self, starts: np.ndarray, count: int) -> np.ndarray:
+        """The noise of the next step, with which episodes begin where `starts`, `bool[N]`, says so.
 
-    def reset(self, which: np.ndarray) -> None:
-        """Episodes begin where `which`, `bool[N]`, says so."""
+        Give every call of a run another count.
+        """
 
     def state(self) -> Snapshot:
         """What the next samples depend on."""
         return {}
 
-    def set_state(self, state: Snapshot) -> None:
+    def set_state(self, state: Snapshot) -> None:  # noqa: B027
         """Continues where `state` was taken."""
 
 
@@ -39,7 +39,7 @@ class Gaussian(Noise):
     def __init__(self, scale: np.ndarray, seed: int) -> None:
         self._scale, self._seed = scale, seed
 
-    def sample(self, count: int) -> np.ndarray:
+    def sample(self, starts: np.ndarray, count: int) -> np.ndarray:
         """`[N, k]`."""
         return self._scale * _normal(self._seed, count, self._scale.shape)
 
@@ -64,15 +64,12 @@ class OrnsteinUhlenbeck(Noise):
         self._scale, self._theta, self._seed = scale, theta, seed
         self._noise = np.zeros_like(scale)
 
-    def sample(self, count: int) -> np.ndarray:
-        """`[N, k]`."""
+    def sample(self, starts: np.ndarray, count: int) -> np.ndarray:
+        """`[N, k]`; at the start of an episode it follows on zero."""
+        before = np.where(starts[:, None], 0.0, self._noise)
         fresh = self._scale * _normal(self._seed, count, self._scale.shape)
-        self._noise = (1.0 - self._theta) * self._noise + fresh
+        self._noise = (1.0 - self._theta) * before + fresh
         return self._noise
-
-    def reset(self, which: np.ndarray) -> None:
-        """Begins with zero where `which`, `bool[N]`, says so."""
-        self._noise = np.where(which[:, None], 0.0, self._noise)
 
     def state(self) -> Snapshot:
         """The present noise."""

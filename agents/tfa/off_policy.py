@@ -60,7 +60,7 @@ class OffPolicy(abc.ABC):
         self.episodes: list[dict[str, Any]] = []
         self.restarts = Restarts(env_config.max_restarts, defer=True)
         self.skipped: Sequence[Any] = ()
-        self._rate_factor = 1.0
+        self._rate_factor, self.largest_return = 1.0, 0.0
         self._envs = make_vec_env(env_config, range(config.num_envs), restarts=self.restarts)
         self.envs = [self._envs]
         try:
@@ -73,7 +73,7 @@ class OffPolicy(abc.ABC):
                 self._envs.single_observation_space,
                 self._envs.single_action_space,
                 config.num_envs,
-                depth=_depth(self._envs.single_observation_space),
+                depth=_depth(self._envs.single_observation_space.shape or ()),
                 seed=sample_seed,
             )
             shape = self._envs.single_action_space.shape or ()
@@ -104,11 +104,6 @@ class OffPolicy(abc.ABC):
     def _variables(self) -> list[tf.Variable]:
         """All that an update changes: weights, those of targets, optimizers, counts."""
 
-    @property
-    def largest_return(self) -> float:
-        """The largest running return so far: see `conduct`."""
-        return self._notes.largest_return
-
     def update(self) -> Metrics | None:
         """A step of every environment, and the updates that are due; their mean metrics."""
         config, before = self.config, self.num_steps
@@ -118,6 +113,7 @@ class OffPolicy(abc.ABC):
         self.num_steps += config.num_envs
         ended = self._notes.note(values, actions, rewards, terminated | truncated, infos)
         self.episodes = [{'step': self.num_steps, **episode} for episode in ended]
+        self.largest_return = self._notes.largest_return
         if self.num_steps < max(config.learning_starts, config.batch_size):
             return None
         num_updates = self.num_steps // config.train_period - before // config.train_period
@@ -177,27 +173,28 @@ class OffPolicy(abc.ABC):
         self._envs.close()
 
 
-def compiled(learn: Callable[[Transitions], tf.Tensor]) -> Callable[[Transitions], list[float]]:
-    """The function as one operation, which gives numbers.
+class Learning:
+    """An update as one operation that gives numbers.
 
-    TF-Agents stops with an error where a loss is not finite; these are NaN then. That happens
-    before the critic changes, or after it and before the actor does: see `optimizers` for those
-    that can be skipped alone.
+    TF-Agents ends it with an error where a loss is not finite: then there are no numbers. Weights
+    stay finite in any case, since `optimizers` looks at the gradients.
+
+    Args:
+        function: B transitions to numbers, `float32[n]`.
     """
-    operation, num_results = Compiled(learn), 0
 
-    def call(transitions: Transitions) -> list[float]:
-        nonlocal num_results
+    def __init__(self, function: Callable[[Transitions], tf.Tensor]) -> None:
+        # TF-Agents says itself what is a graph, and AutoGraph warns of its style.
+        self._operation = Compiled(tf.autograph.experimental.do_not_convert(function))
+
+    def __call__(self, transitions: Transitions) -> list[float] | None:
+        """The numbers; None if the update broke off."""
         try:
-            results = operation(transitions).numpy().tolist()
+            return self._operation(transitions).numpy().tolist()
         except tf.errors.InvalidArgumentError as error:
             if 'inf or nan' not in str(error):
                 raise
-            return []
-        num_results = len(results)
-        return results
-
-    return call
+            return None
 
 
 def as_experience(transitions: Transitions) -> trajectory.Transition:
@@ -239,8 +236,8 @@ def train(
     Raises:
         UsageError: The configuration does not fit the game, or the directory cannot be used.
     """
-    keras.utils.set_random_seed  # noqa: B018
-    tf.random.set_seed(config.seed)  # TF-Agents draws numbers, of which none matters.
+    tf.random.set_seed(config.seed)  # TF-Agents draws numbers; what they are does not matter.
+    # The same numbers whatever TensorFlow's threads do.
     tf.config.experimental.enable_op_determinism()
     agent = make_agent()
     with Run(agent, config, env_config, run_config, origins) as run:
@@ -249,7 +246,6 @@ def train(
     return not run.interrupted
 
 
-def _depth(observation_space: Any) -> int:
+def _depth(shape: tuple[int, ...]) -> int:
     """Pictures in an observation: those of `FrameStack`."""
-    shape = observation_space.shape or ()
-    return shape[-1] if len(shape) == 3 else 1
+    return shape[2] if len(shape) == 3 else 1

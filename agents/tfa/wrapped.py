@@ -6,6 +6,7 @@ Keras 2 does not look into the layers of another Keras.
 
 from typing import Any
 
+import gymnasium
 import keras
 import numpy as np
 import tensorflow as tf
@@ -19,11 +20,14 @@ class WrappedNetwork(network.Network):
         model: Of one input, or of several that TF-Agents gives as a tuple.
         input_tensor_spec: Of the inputs.
         name: Of the network.
+
+    Attributes:
+        model: The Keras 3 model.
     """
 
     def __init__(self, model: keras.Model, input_tensor_spec: Any, name: str = 'network') -> None:
         super().__init__(input_tensor_spec=input_tensor_spec, name=name)
-        self._model = model
+        self.model = model
         self.built = True
 
     def call(
@@ -31,22 +35,22 @@ class WrappedNetwork(network.Network):
     ) -> tuple[tf.Tensor, Any]:
         """The output of the model."""
         inputs = list(inputs) if isinstance(inputs, (tuple, list)) else inputs
-        return self._model(inputs, training=training), network_state
+        return self.model(inputs, training=training), network_state
 
     def copy(self, **kwargs: Any) -> 'WrappedNetwork':
         """Another one with new weights; TF-Agents makes target networks so, and then sets them."""
         options = {**self._saved_kwargs, **kwargs}
-        return type(self)(**{**options, 'model': keras.models.clone_model(self._model)})
+        return type(self)(**{**options, 'model': keras.models.clone_model(self.model)})
 
     @property
     def variables(self) -> list[tf.Variable]:
         """All variables of the model."""
-        return [variable.value for variable in self._model.variables]
+        return [variable.value for variable in self.model.variables]
 
     @property
     def trainable_variables(self) -> list[tf.Variable]:
         """Those that are learned."""
-        return [variable.value for variable in self._model.trainable_variables]
+        return [variable.value for variable in self.model.trainable_variables]
 
     weights, trainable_weights = variables, trainable_variables
 
@@ -65,8 +69,7 @@ class SmoothedActor(WrappedNetwork):
     Args:
         model: The actor.
         input_tensor_spec: Of the observations.
-        low: Bounds of the actions, `float32[k]`.
-        high: Likewise.
+        space: Of the actions.
         noise: σ, `float32[k]`.
         clip: c, `float32[k]`.
         seed: Of the noise.
@@ -78,8 +81,7 @@ class SmoothedActor(WrappedNetwork):
         self,
         model: keras.Model,
         input_tensor_spec: Any,
-        low: np.ndarray,
-        high: np.ndarray,
+        space: gymnasium.spaces.Box,
         noise: np.ndarray,
         clip: np.ndarray,
         seed: int,
@@ -87,8 +89,14 @@ class SmoothedActor(WrappedNetwork):
         name: str = 'target_actor',
     ) -> None:
         super().__init__(model, input_tensor_spec, name=name)
-        self._bounds, self._noise, self._clip = (low, high), noise, clip
+        self._bounds, self._noise, self._clip = (space.low, space.high), noise, clip
         self._seed, self._count = seed % 2**31, count
+
+    @classmethod
+    def smoothing(cls, actor: WrappedNetwork, *arguments: Any, **options: Any) -> 'SmoothedActor':
+        """One like this actor, with weights of its own; for `arguments` see the class."""
+        model = keras.models.clone_model(actor.model)
+        return cls(model, actor.input_tensor_spec, *arguments, **options)
 
     def call(
         self, inputs: Any, step_type: Any = None, network_state: Any = (), training: bool = False
