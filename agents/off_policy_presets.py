@@ -65,6 +65,11 @@ PRESETS: dict[str, dict[str, Preset]] = {
             'exploration_steps': 250_000,
         },
     },
+    'reinforce': {
+        'classic_control': {**_CONTROL, 'network': 'mlp', 'reward_scale': 0.1},
+        'CartPole-v1': {'total_steps': 300_000, 'eval_period': 50_000},
+        'doom_basic': {'network': 'a3c', 'num_envs': 4, 'episodes_per_update': 16},
+    },
 }
 
 
