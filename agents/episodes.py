@@ -75,6 +75,11 @@ class EpisodeNotes:
             self._forget(which)
         return episodes
 
+    def begin_anew(self) -> None:
+        """All environments were reset."""
+        self._starts = np.ones_like(self._starts)
+        self._forget(self._starts)
+
     def _forget(self, which: np.ndarray) -> None:
         self._value_sums[which], self._lengths[which] = 0.0, 0
         self._conduct.forget_actions(which)

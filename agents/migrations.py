@@ -11,14 +11,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.configs import A2CConfig, A3CConfig, RunConfig
-from agents.off_policy_configs import DDPGConfig, TD3Config
+from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
+from agents.reinforce_config import ReinforceConfig
 from envs.config import EnvConfig, from_options, require
 from envs.errors import UsageError
 
 RECIPE_FORMAT = 1
 CONFIG_FORMAT = 2
 
-_ALGORITHMS: tuple[Any, ...] = (A2CConfig, A3CConfig, DDPGConfig, TD3Config)
+_ALGORITHMS: tuple[Any, ...] = (
+    A2CConfig,
+    A3CConfig,
+    DDPGConfig,
+    TD3Config,
+    DQNConfig,
+    ReinforceConfig,
+)
 Content = dict[str, Any]
 
 

@@ -29,8 +29,8 @@ _PARTS = {
     *(
         ('keras.layers', name)
         for name in (
-            'Add', 'Concatenate', 'Conv2D', 'Dense', 'ELU', 'Flatten', 'InputLayer', 'LSTMCell',
-            'MaxPooling2D', 'ReLU', 'Rescaling', 'Reshape',
+            'Add', 'Concatenate', 'Conv2D', 'Dense', 'ELU', 'Flatten', 'GlobalMaxPooling1D',
+            'InputLayer', 'LSTMCell', 'MaxPooling2D', 'ReLU', 'Rescaling', 'Reshape',
         )
     ),
 }  # fmt: skip

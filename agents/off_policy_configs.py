@@ -1,6 +1,7 @@
 """Hyperparameters of the agents that learn from a replay memory. Never imports TensorFlow."""
 
 import dataclasses
+from typing import Literal
 
 from agents.configs import require_not_negative, require_positive
 from envs.config import hparam, require, require_types
@@ -114,3 +115,41 @@ class TD3Config(DeterministicConfig):
         require_positive(self, ('policy_delay',))
         names = 'exploration_noise', 'target_noise', 'target_noise_clip'
         require_not_negative(self, names)
+
+
+@dataclasses.dataclass(frozen=True)
+class DQNConfig(OffPolicyConfig):
+    """Hyperparameters of DQN; as Mnih et al. (2015), but for Adam and a tenth of the steps."""
+
+    algorithm = 'dqn'
+    advice = 'try a smaller --learning_rate or --reward_scale, or a longer --target_period'
+    batch_size: int = hparam(32, 'Transitions of an update, B.')
+    learning_starts: int = hparam(
+        5_000,
+        'Agent steps with random actions before the first update; a batch must be there, too.',
+    )
+    train_period: int = hparam(4, 'Agent steps between updates.')
+    learning_rate: float = hparam(1e-4, 'Learning rate (Adam).')
+    max_grad_norm: float = hparam(10.0, 'Clip of the global gradient norm; 0 disables it.')
+    target_period: int = hparam(
+        1_000, 'Updates after which the target network takes over the weights.'
+    )
+    double: bool = hparam(
+        False, 'Double DQN: the network chooses the action that its target values.'
+    )
+    exploration_start: float = hparam(1.0, 'Probability ε of a random action at first.')
+    exploration_end: float = hparam(0.05, 'Probability ε of a random action in the end.')
+    exploration_steps: int = hparam(100_000, 'Agent steps in which ε falls from first to last.')
+    network: Literal['nature', 'a3c', 'impala', 'mlp'] = hparam(
+        'nature', 'nature, a3c and impala are for pictures, mlp is for vectors.'
+    )
+    hidden_units: tuple[int, ...] = hparam((256, 256), 'Sizes of the hidden layers of mlp.')
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        super().__post_init__()
+        require_positive(self, ('learning_rate', 'target_period', 'exploration_steps'))
+        require_not_negative(self, ('max_grad_norm',))
+        _require_fractions(self, ('exploration_start', 'exploration_end'))
+        sizes = self.hidden_units
+        require(min(sizes, default=1) > 0, f'--hidden_units must be positive sizes, not {sizes}')

@@ -150,8 +150,8 @@ def for_game(name: str, game: str, algorithm: str = '') -> Preset:
         UsageError: There is no such preset or no such game.
     """
     if algorithm in off_policy_presets.PRESETS:
-        seen = PRESETS[name_of(name, game)]
-        return off_policy_presets.for_game(seen, name, game, algorithm)
+        kind = family_of(game) if name in _WAYS_TO_LEARN else name_of(name, game)
+        return off_policy_presets.for_game(PRESETS[kind], kind, game, algorithm)
     family = PRESETS[family_of(game)]
     if name in _WAYS_TO_LEARN:
         return {**family, **PRESETS[name]}

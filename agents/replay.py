@@ -25,6 +25,7 @@ import gymnasium
 import numpy as np
 
 from agents.checkpoints import Sealed
+from envs.errors import UsageError
 from envs.game import Snapshot
 
 _SEGMENT_BYTES = 2**24
@@ -58,6 +59,9 @@ class ReplayMemory:
         num_envs: N.
         depth: K, the pictures that are stacked as the last axis of an observation, newest last.
         seed: Of the samples.
+
+    Raises:
+        UsageError: The capacity is less than a few steps of all environments.
     """
 
     def __init__(
@@ -71,7 +75,7 @@ class ReplayMemory:
     ) -> None:
         least = num_envs * (depth + 1) ** 2
         if capacity < least:
-            raise ValueError(f'a capacity of {capacity} is too small: {least} at least')
+            raise UsageError(f'--replay_capacity must be at least {least} here, not {capacity}')
         self._capacity, self._depth, self._seed = capacity, depth, seed
         shape = observation_space.shape or ()
         self._shape, self._dtype = shape, observation_space.dtype

@@ -10,6 +10,7 @@ import scipy.stats
 from hypothesis import strategies
 
 from agents import checkpoints, replay
+from envs.errors import UsageError
 from tests.test_checkpoints import assert_equal
 
 SMALL = 300  # Bytes of a segment: a few slots.
@@ -244,7 +245,7 @@ def test_observations_that_are_no_stack_are_refused():
 
 
 def test_a_capacity_that_holds_nothing_is_refused():
-    with pytest.raises(ValueError, match='24 is too small: 25'):
+    with pytest.raises(UsageError, match='must be at least 25 here, not 24'):
         replay.ReplayMemory(24, space(4), ACTIONS, 1, depth=4)
 
 

@@ -18,12 +18,17 @@ class Updates:
     Args:
         models: Whose weights are learned.
         learning_rate: η.
+        max_grad_norm: The gradients together are scaled down to it; 0: never. (What TF-Agents calls
+            `gradient_clipping` scales each of them alone.)
 
     Attributes:
-        norm: Of all gradients of the last update together.
+        norm: Of all gradients of the last update together, before they were clipped.
     """
 
-    def __init__(self, models: Sequence[keras.Model], learning_rate: float) -> None:
+    def __init__(
+        self, models: Sequence[keras.Model], learning_rate: float, max_grad_norm: float = 0.0
+    ) -> None:
+        self._max_grad_norm = max_grad_norm
         self._trained = [v for model in models for v in model.trainable_variables]
         self._places = {id(v.value): place for place, v in enumerate(self._trained)}
         self._learning_rate, self._factor = learning_rate, 1.0
@@ -51,6 +56,6 @@ class Updates:
         gradients: list[Any] = [None] * len(self._trained)
         for gradient, variable in grads_and_vars:
             gradients[self._places[id(variable)]] = gradient
-        finite, norm = optimizers.clip_by_global_norm(gradients, 0.0)
+        finite, norm = optimizers.clip_by_global_norm(gradients, self._max_grad_norm)
         self.norm.assign(norm)
         self._adam.apply_if(tf.math.is_finite(norm), finite, self._trained)
