@@ -11,6 +11,7 @@ import numpy as np
 from agents import distributions, networks, schedules
 from agents.configs import AlgorithmConfig
 from agents.dumps import Batch
+from agents.metrics import TrainMetrics
 from agents.models import StepModel, TrainModel
 from agents.runner import Runner
 from envs import cores
@@ -45,6 +46,7 @@ class ActorCritic:
         skipped: What the last update was derived from, if it was skipped.
     """
 
+    metrics_fields: tuple[str, ...] = TrainMetrics._fields
     _num_optimizers = 1
 
     def __init__(

@@ -6,7 +6,6 @@ from typing import Any, Protocol
 
 import keras
 
-from agents.configs import AlgorithmConfig
 from agents.distributions import Distribution
 from agents.dumps import Batch
 from agents.models import StepModel
@@ -18,7 +17,8 @@ from envs.vec_env import SubprocVecEnv
 class Agent(Protocol):
     """What a run needs of an algorithm."""
 
-    config: AlgorithmConfig
+    metrics_fields: tuple[str, ...]  # Of what its updates say of themselves.
+    config: Any  # Has `advice` for those whose training failed.
     network: keras.Model
     distribution: Distribution
     step_model: StepModel

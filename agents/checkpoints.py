@@ -4,9 +4,14 @@
         tree.json      the tree, with {"array": "7.npy"} where an array stands
         0.npy 1.npy    the arrays; bytes are compressed, floats are not worth it
         comment        sha256: and the hash of all bytes of the file before it
+    part-0123456789abcdef0123456789abcdef.zip
 
 A file that was torn, cut or changed anywhere has another hash and is passed over. No pickle is
 written or read.
+
+Most of a large replay memory is the same in the next checkpoint. So what changes no more, `Sealed`,
+has a file of its own, a part, named after its hash. It is written once, before the first checkpoint
+that names it, and removed when none does.
 """
 
 import contextlib
@@ -17,7 +22,7 @@ import logging
 import os
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,9 +30,22 @@ import numpy as np
 Tree = Any  # Arrays, numbers, strings, None, and lists and dicts (with string keys) of them.
 
 _NAME = re.compile(r'step-(\d+)\.zip')
+_PART = re.compile(r'part-[0-9a-f]{32}\.zip')
 _BEST = 'best.zip'
 _HASH = b'sha256:'
 _HASH_LENGTH = 64  # Hexadecimal digits
+
+
+class Sealed:
+    """Within a tree, another tree that is never changed: it has a file of its own, written once.
+
+    Attributes:
+        tree: What is to be saved; no `Sealed` in it.
+        name: Of its file; '' before it is written.
+    """
+
+    def __init__(self, tree: Tree, name: str = '') -> None:
+        self.tree, self.name = tree, name
 
 
 def save(directory: str, step: int, tree: Tree, keep: int = 3) -> str:
@@ -38,6 +56,7 @@ def save(directory: str, step: int, tree: Tree, keep: int = 3) -> str:
     last = paths(directory)
     for old in last[last.index(path) + keep :]:
         os.remove(old)
+    _remove_unused_parts(directory)
     return path
 
 
@@ -45,12 +64,26 @@ def save_best(directory: str, tree: Tree) -> str:
     """Writes `best.zip`, in the place of the one before, and returns the path."""
     path = os.path.join(directory, _BEST)
     write(path, tree)
+    _remove_unused_parts(directory)
     return path
 
 
 def write(path: str, tree: Tree) -> None:
-    """Writes a tree to the disk; the file is whole, or not there, or the one before."""
-    content = _zip(tree)
+    """Writes a tree to the disk; the file is whole, or not there, or the one before.
+
+    Its parts, beside it, come first.
+    """
+    directory = os.path.dirname(path)
+    for part in _parts(tree):
+        if not part.name or not os.path.exists(os.path.join(directory, part.name)):
+            content = _zip(part.tree)
+            name = f'part-{bytes(content[-_HASH_LENGTH:])[:32].decode()}.zip'
+            _write(os.path.join(directory, name), content)
+            part.name = name
+    _write(path, _zip(tree))
+
+
+def _write(path: str, content: memoryview) -> None:
     directory = os.path.dirname(path)
     os.makedirs(directory, exist_ok=True)
     partial = f'{path}.partial'
@@ -83,7 +116,13 @@ def load(path: str) -> Tree:
         # Files of older versions have no hash, only the checksums of zip.
         if archive.comment and archive.comment != _HASH + _hash(memoryview(content)):
             raise ValueError('its hash differs')
-        return _decode(json.loads(archive.read('tree.json')), archive)
+        return _decode(json.loads(archive.read('tree.json')), archive, os.path.dirname(path))
+
+
+def _load_part(directory: str, name: str) -> Sealed:
+    if not _PART.fullmatch(name):
+        raise ValueError(f'{name!r} is not the name of a part')
+    return Sealed(load(os.path.join(directory, name)), name)
 
 
 def load_latest(
@@ -113,6 +152,28 @@ def _load_or_warn(path: str, otherwise: str) -> Tree | None:
     except Exception as error:
         logging.warning('checkpoint %s cannot be read (%s); %s', path, error, otherwise)
         return None
+
+
+def _parts(tree: Tree) -> Iterator[Sealed]:
+    if isinstance(tree, Sealed):
+        yield tree
+    elif isinstance(tree, (dict, list, tuple)):
+        for item in tree.values() if isinstance(tree, dict) else tree:
+            yield from _parts(item)
+
+
+def _remove_unused_parts(directory: str) -> None:
+    """Removes what no checkpoint names that can be read."""
+    parts = [name for name in os.listdir(directory) if _PART.fullmatch(name)]
+    if not parts:
+        return
+    used: set[str] = set()
+    for path in [*paths(directory), os.path.join(directory, _BEST)]:
+        with contextlib.suppress(Exception):  # As `load`: damage may make it raise anything.
+            with zipfile.ZipFile(path) as archive:
+                used.update(_PART.findall(archive.read('tree.json').decode()))
+    for name in set(parts) - used:
+        os.remove(os.path.join(directory, name))
 
 
 def _zip(tree: Tree) -> memoryview:
@@ -155,17 +216,21 @@ def _encode(tree: Tree, arrays: list[np.ndarray]) -> Any:
         return {'dict': {key: _encode(value, arrays) for key, value in tree.items()}}
     if isinstance(tree, (list, tuple)):
         return [_encode(item, arrays) for item in tree]
+    if isinstance(tree, Sealed):
+        return {'part': tree.name}
     return tree.item() if isinstance(tree, np.generic) else tree
 
 
-def _decode(tree: Any, archive: zipfile.ZipFile) -> Tree:
+def _decode(tree: Any, archive: zipfile.ZipFile, directory: str) -> Tree:
     if isinstance(tree, list):
-        return [_decode(item, archive) for item in tree]
+        return [_decode(item, archive, directory) for item in tree]
     if not isinstance(tree, dict):
         return tree
     if 'array' in tree:
         return np.load(io.BytesIO(archive.read(tree['array'])), allow_pickle=False)
-    return {key: _decode(value, archive) for key, value in tree['dict'].items()}
+    if 'part' in tree:
+        return _load_part(directory, tree['part'])
+    return {key: _decode(value, archive, directory) for key, value in tree['dict'].items()}
 
 
 def _to_bytes(array: np.ndarray) -> bytes:

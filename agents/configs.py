@@ -6,13 +6,15 @@ from typing import Literal
 from envs.config import hparam, require, require_types
 
 
-def _require_positive(config: object, names: tuple[str, ...]) -> None:
+def require_positive(config: object, names: tuple[str, ...]) -> None:
+    """Refuses a field of these names that is 0 or less."""
     for name in names:
         value = getattr(config, name)
         require(value > 0, f'--{name} must be positive, not {value}')
 
 
-def _require_not_negative(config: object, names: tuple[str, ...]) -> None:
+def require_not_negative(config: object, names: tuple[str, ...]) -> None:
+    """Refuses a field of these names that is less than 0."""
     for name in names:
         value = getattr(config, name)
         require(value >= 0, f'--{name} must be 0 or more, not {value}')
@@ -23,6 +25,7 @@ class AlgorithmConfig:
     """Hyperparameters that A2C and A3C share."""
 
     algorithm = ''  # Its script is `train_<algorithm>`.
+    advice = 'try a smaller --learning_rate, a larger --entropy_cost, or --max_grad_norm'
     total_steps: int = hparam(1_000_000, 'Agent steps of all environments together.')
     unroll_length: int = hparam(5, 'Steps per environment and update, T.')
     discount: float = hparam(0.99, 'Discount γ per agent step.')
@@ -60,11 +63,9 @@ class AlgorithmConfig:
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
         require_types(self)
-        _require_positive(
-            self, ('total_steps', 'unroll_length', 'learning_rate', 'rmsprop_epsilon')
-        )
+        require_positive(self, ('total_steps', 'unroll_length', 'learning_rate', 'rmsprop_epsilon'))
         names = ('entropy_cost', 'value_cost', 'max_grad_norm', 'lstm_units', 'seed')
-        _require_not_negative(self, names)
+        require_not_negative(self, names)
         for name in ('discount', 'gae_lambda', 'rmsprop_decay'):
             value = getattr(self, name)
             require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], not {value}')
@@ -91,7 +92,7 @@ class A2CConfig(AlgorithmConfig):
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
         super().__post_init__()
-        _require_positive(self, ('num_envs', 'num_groups'))
+        require_positive(self, ('num_envs', 'num_groups'))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +116,7 @@ class A3CConfig(AlgorithmConfig):
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
         super().__post_init__()
-        _require_positive(self, ('num_workers', 'envs_per_worker'))
+        require_positive(self, ('num_workers', 'envs_per_worker'))
 
     @property
     def num_envs(self) -> int:
@@ -160,9 +161,9 @@ class RunConfig:
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
         require_types(self)
-        _require_positive(self, ('log_period', 'eval_episodes'))
+        require_positive(self, ('log_period', 'eval_episodes'))
         names = ('checkpoint_period', 'checkpoint_minutes', 'eval_period', 'video_period')
-        _require_not_negative(self, names)
+        require_not_negative(self, names)
         require(bool(self.run_dir) or not self.resume, '--resume needs --run_dir')
         filmed = not self.video_period or bool(self.eval_period)
         require(filmed, '--video_period films evaluations, but --eval_period=0 has none')
@@ -192,6 +193,6 @@ class EvaluationConfig:
         """Refuses values that make no sense, with one line."""
         require_types(self)
         require(bool(self.run_dir), '--run_dir: which run?')
-        _require_positive(self, ('episodes',))
-        _require_not_negative(self, ('seed',))
+        require_positive(self, ('episodes',))
+        require_not_negative(self, ('seed',))
         require(self.video[-4:] in ('', '.mp4'), f'--video must end in .mp4, not {self.video!r}')

@@ -85,11 +85,19 @@ def _long(row: Mapping[str, Any]) -> str:
     shown = 'no episode has ended yet'
     if row['episode_return'] != '':
         shown = f'return {row["episode_return"]:.2f}, score {row["episode_score"]:.1f}'
-    entropy = 'all updates skipped' if row['entropy'] == '' else f'entropy {row["entropy"]:.3f}'
     return (
         f'{row["steps"]:,} steps ({row["frames"]:,} frames), '
-        f'{row["steps_per_second"]:,.0f} steps/s, {shown}, {entropy}'
+        f'{row["steps_per_second"]:,.0f} steps/s, {shown}, {_learning(row)}'
     )
+
+
+def _learning(row: Mapping[str, Any]) -> str:
+    """The number that tells most of how it goes: the entropy of a policy, or the critic's loss."""
+    if row['value_loss'] == '':
+        return 'no update was made'
+    if 'entropy' in row:
+        return f'entropy {row["entropy"]:.3f}'
+    return f'value loss {row["value_loss"]:.3g}'
 
 
 def _count(number: int) -> str:

@@ -23,7 +23,11 @@ class Distribution(abc.ABC):
     Attributes:
         num_logits: Outputs of the policy head.
         event_shape: Shape of one action: `()` or `(k,)`.
+        policy: What a model's recipe says of a policy that is no distribution: see
+            `deterministic`.
     """
+
+    policy = ''
 
     num_logits: int
     event_shape: tuple[int, ...]

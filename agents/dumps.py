@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from agents import backprop, checkpoints, distributions
 from agents.configs import AlgorithmConfig
-from agents.metrics import TrainMetrics
+from agents.metrics import Metrics, TrainMetrics
 from agents.models import TrainModel, Weights
 from agents.runner import Rollout
 from envs.observations import Observation
@@ -40,7 +40,7 @@ def content(
     network: keras.Model,
     action_space: gymnasium.Space,
     batches: Sequence[Batch],
-    metrics: TrainMetrics,
+    metrics: Metrics,
 ) -> checkpoints.Tree:
     """All that the update of these batches follows from."""
     own = [variable.numpy() for variable in network.trainable_variables]

@@ -9,7 +9,7 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents import distributions, levels, policy
+from agents import deterministic, levels, policy
 from agents.models import StepModel
 from agents.runner import Actor, forget
 from envs import observations as observation_parts
@@ -133,6 +133,7 @@ def evaluate(
     greedy: bool = False,
     seed: int = 0,
     film: str = '',
+    kind: str = '',
 ) -> Evaluation:
     """Plays `num_episodes` whole episodes, several at a time.
 
@@ -146,18 +147,19 @@ def evaluate(
         greedy: Take the most probable action instead of sampling.
         seed: Of the environments and the actions.
         film: File to film the first environment to; '' for none.
+        kind: Of the policy, if it is no distribution: see `deterministic`. It is always greedy.
 
     Raises:
         UsageError: The game cannot be played, or the network is not for it.
     """
 
     def make_actor(envs: gymnasium.vector.VectorEnv[Any, Any, Any]) -> StepModel:
-        distribution = distributions.make(envs.single_action_space)
+        distribution = deterministic.make(kind, envs.single_action_space)
         shapes = observation_parts.shapes(envs.single_observation_space)
         policy.check_fit(network, shapes, distribution.num_logits)
         return StepModel(network, distribution, seed, greedy)
 
-    mode = 'greedy' if greedy else 'sampled'
+    mode = 'greedy' if greedy or kind else 'sampled'
     return evaluate_actor(make_actor, env_config, num_episodes, mode, seed, film)
 
 

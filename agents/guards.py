@@ -4,10 +4,11 @@ Numbers only: `watch` does something about it.
 """
 
 import collections
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agents.metrics import TrainMetrics
+from agents.metrics import Metrics
 
 # An update may be skipped now and then; so many of them end the run.
 SKIPPED_IN_A_ROW = 3
@@ -37,7 +38,7 @@ class SkippedUpdates:
         """Whether the last update was."""
         return self._in_a_row > 0
 
-    def note(self, metrics: TrainMetrics) -> str:
+    def note(self, metrics: Metrics) -> str:
         """Counts an update; says why the run should end, or ''."""
         self._num_updates += 1
         if metrics.is_finite:
@@ -160,7 +161,7 @@ class CollapseGuard:
         return not any(alarm.is_near for alarm in self._alarms.values())
 
     def note(
-        self, metrics: TrainMetrics, episodes: Iterable[Mapping[str, Any]], largest_return: float
+        self, metrics: Metrics, episodes: Iterable[Mapping[str, Any]], largest_return: float
     ) -> list[str]:
         """Looks at an update, at the episodes that ended in it, and at max |G| so far.
 
@@ -168,9 +169,10 @@ class CollapseGuard:
             The alarms that these have raised, as texts.
         """
         texts = []
-        if self._entropy.note(metrics.entropy < self._lowest_entropy):
+        entropy = getattr(metrics, 'entropy', math.inf)  # Deterministic policies have none.
+        if self._entropy.note(entropy < self._lowest_entropy):
             texts.append(
-                f'entropy {metrics.entropy:.2g} is under {self._lowest_entropy:.2g}, that is '
+                f'entropy {entropy:.2g} is under {self._lowest_entropy:.2g}, that is '
                 f"{self._floor:g} of the uniform policy's, for {SUSTAINED_UPDATES} updates"
             )
         if self._first_magnitude is None:

@@ -13,13 +13,14 @@ import numpy as np
 
 from agents.evaluation import Evaluation
 from agents.event_files import EventFiles
-from agents.metrics import GUARD_COUNTS, TrainMetrics
+from agents.metrics import GUARD_COUNTS, Metrics, TrainMetrics
 
-METRICS = (
+_ROLLOUT = (
     'steps', 'frames', 'wall_seconds', 'steps_per_second', 'episodes', 'episode_return',
     'episode_score', 'episode_length', 'episode_value', 'episode_progress', 'episode_completed',
-    *TrainMetrics._fields, 'learning_rate', *GUARD_COUNTS, 'rss_mb', 'restarts',
 )  # fmt: skip
+_RUN = ('learning_rate', *GUARD_COUNTS, 'rss_mb', 'restarts')
+METRICS = (*_ROLLOUT, *TrainMetrics._fields, *_RUN)
 EPISODES = (
     'step', 'env', 'level', 'return', 'score', 'length', 'frames', 'value', 'progress',
     'terminated', 'truncated',
@@ -40,27 +41,35 @@ class Logger:
         steps: Step of the checkpoint that the run continues from, 0 for a new run.
         last: Steps of the last row (`log`) and the last evaluation (`evaluation`) by then; rows
             after them are dropped, since they will be written again.
+        fields: Of the metrics that the agent's updates give.
     """
 
-    def __init__(self, run_dir: str, steps: int = 0, last: Mapping[str, int] | None = None) -> None:
-        last = last or {'log': steps, 'evaluation': steps}
-        self._metrics = _Table(os.path.join(run_dir, 'metrics.csv'), METRICS, last['log'])
+    def __init__(
+        self,
+        run_dir: str,
+        steps: int = 0,
+        last: Mapping[str, int] | None = None,
+        fields: tuple[str, ...] = TrainMetrics._fields,
+    ) -> None:
+        last, self._fields = last or {'log': steps, 'evaluation': steps}, fields
+        columns = (*_ROLLOUT, *fields, *_RUN)
+        self._metrics = _Table(os.path.join(run_dir, 'metrics.csv'), columns, last['log'])
         self._episodes = _Table(os.path.join(run_dir, 'episodes.csv'), EPISODES, steps)
         evaluations = os.path.join(run_dir, 'evaluations.csv')
         self._evaluations = _Table(evaluations, EVALUATIONS, last['evaluation'])
         self._events = EventFiles(run_dir)
         self._recent: list[dict[str, Any]] = []  # Episodes since the row before.
         self._levels: set[str] = set()  # That have been played.
-        self._updates: list[TrainMetrics] = []
+        self._updates: list[tuple[float, ...]] = []
         self._window: collections.deque[dict[str, Any]] = collections.deque(maxlen=_WINDOW)
         self._num_episodes, self._wall_before = 0, 0.0
         self._start = self._last_time = time.monotonic()
         self._last_step = steps  # Of the row before: speed is of this session alone.
 
-    def note(self, metrics: TrainMetrics, episodes: Iterable[dict[str, Any]]) -> None:
-        """Remembers an update that was not skipped, and the episodes that ended in its rollout."""
-        if metrics.is_finite:
-            self._updates.append(metrics)
+    def note(self, metrics: Metrics | None, episodes: Iterable[dict[str, Any]]) -> None:
+        """Remembers an update that was made, and the episodes that ended in its rollout."""
+        if metrics and metrics.is_finite:
+            self._updates.append(tuple(metrics))
         for episode in episodes:
             self._num_episodes += 1
             self._window.append(episode)
@@ -97,10 +106,11 @@ class Logger:
         return row
 
     def _means(self) -> dict[str, float | str]:
-        """Of the updates of the period; '' if all of them were skipped."""
+        """Of the updates of the period; '' if none was made."""
         if not self._updates:
-            return dict.fromkeys(TrainMetrics._fields, '')
-        return TrainMetrics(*np.mean(self._updates, axis=0).tolist())._asdict()
+            return dict.fromkeys(self._fields, '')
+        means = np.mean(self._updates, axis=0)
+        return dict(zip(self._fields, means.tolist(), strict=True))
 
     def write_alarm(self, step: int, text: str) -> None:
         """A line on TensorBoard's text page."""
@@ -155,7 +165,7 @@ class Logger:
     def set_state(self, state: dict[str, Any]) -> None:
         """Continues where `state` was taken."""
         self._window.extend(state['window'])
-        self._updates = [TrainMetrics(*update) for update in state['updates']]
+        self._updates = [tuple(update) for update in state['updates']]
         self._recent, self._levels = list(state['recent']), set(state['levels'])
         self._num_episodes = int(state['num_episodes'])
         self._wall_before = float(state['wall_seconds'])
@@ -164,7 +174,7 @@ class Logger:
         means = (f'episode_{key}' for key in _EPISODE_MEANS)
         groups = {'rollout': ('episodes', *means),
                   'time': ('frames', *MACHINE_METRICS),
-                  'train': (*TrainMetrics._fields, 'learning_rate'),
+                  'train': (*self._fields, 'learning_rate'),
                   'guard': GUARD_COUNTS}  # fmt: skip
         named = [(f'{group}/{key}', row[key]) for group in groups for key in groups[group]]
         known = {name: float(value) for name, value in named if value != ''}

@@ -1,14 +1,31 @@
 """What an update says of itself."""
 
 import math
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol
 
 # Of a run: updates so far, alarms now, rollbacks so far.
 GUARD_COUNTS = ('skipped_updates', 'collapse_alarms', 'rollbacks')
 
 
+class Metrics(Protocol):
+    """Scalars of one update, a named tuple; if one is not finite, the update was not made."""
+
+    @property
+    def value_magnitude(self) -> float:
+        """Mean of |V(s_t)|, or |Q(s_t, a)|, when acting."""
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all of them are numbers."""
+
+    def _asdict(self) -> dict[str, Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...  # noqa: D105
+
+
 class TrainMetrics(NamedTuple):
-    """Scalars of one update; if one of them is not finite, the update was not made."""
+    """Those of an actor-critic that learns from rollouts."""
 
     policy_loss: float
     value_loss: float

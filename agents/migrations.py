@@ -11,12 +11,22 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from agents.configs import A2CConfig, A3CConfig, RunConfig
+from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
+from agents.reinforce_config import ReinforceConfig
 from envs.config import EnvConfig, from_options, require
 from envs.errors import UsageError
 
 RECIPE_FORMAT = 1
 CONFIG_FORMAT = 2
 
+_ALGORITHMS: tuple[Any, ...] = (
+    A2CConfig,
+    A3CConfig,
+    DDPGConfig,
+    TD3Config,
+    DQNConfig,
+    ReinforceConfig,
+)
 Content = dict[str, Any]
 
 
@@ -65,7 +75,7 @@ def config(content: Any) -> Content:
     """
     content = _complete(_upgraded(content, CONFIG_FORMAT, _CONFIG_STEPS, 1))
     algorithm = content.get('algorithm')
-    known = {one.algorithm: one for one in (A2CConfig, A3CConfig)}
+    known = {one.algorithm: one for one in _ALGORITHMS}
     require(algorithm in list(known), f'is of the unknown algorithm {algorithm!r}')
     classes = {'agent': known[algorithm], 'environment': EnvConfig, 'run': RunConfig}
     for name, config_class in classes.items():

@@ -25,15 +25,16 @@ _NETWORK = ('keras.src.models.functional', 'Functional')
 _PARTS = {
     (None, '__keras_tensor__'),
     ('keras', 'DTypePolicy'),
-    *(('keras.initializers', name) for name in ('Orthogonal', 'Zeros')),
+    *(('keras.initializers', name) for name in ('Orthogonal', 'RandomUniform', 'Zeros')),
     *(
         ('keras.layers', name)
         for name in (
-            'Add', 'Concatenate', 'Conv2D', 'Dense', 'ELU', 'Flatten', 'InputLayer', 'LSTMCell',
-            'MaxPooling2D', 'ReLU', 'Rescaling', 'Reshape',
+            'Add', 'Concatenate', 'Conv2D', 'Dense', 'ELU', 'Flatten', 'GlobalMaxPooling1D',
+            'InputLayer', 'LSTMCell', 'MaxPooling2D', 'ReLU', 'Rescaling', 'Reshape',
         )
     ),
 }  # fmt: skip
+POLICIES = ('', 'deterministic', 'greedy')  # '' is a distribution; see `deterministic`.
 _ACTIVATIONS = (None, 'linear', 'relu', 'elu', 'tanh', 'sigmoid')
 
 
@@ -49,6 +50,8 @@ def read_recipe(directory: str) -> tuple[EnvConfig, dict[str, Any]]:
         about = [recipe[name] for name in recipe if name != 'environment']
         if not all(isinstance(value, (str, int, float)) for value in about):
             raise UsageError('has more than names and values around its environment')
+        if recipe.get('policy', '') not in POLICIES:
+            raise UsageError(f'has the unknown policy {recipe["policy"]!r}')
         return from_options(EnvConfig, recipe.get('environment')), recipe
     except UsageError as error:
         raise UsageError(f'{path}: {error}') from None

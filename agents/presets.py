@@ -7,6 +7,7 @@ them reaches is in research/.
 from collections.abc import Mapping
 from typing import Any
 
+from agents import off_policy_presets
 from envs import cores, courses, games, retro_data
 from envs.errors import UsageError
 
@@ -139,14 +140,18 @@ PRESETS: dict[str, Preset] = {
 _WAYS_TO_LEARN = ('actor_critic', 'a3c_paper')  # The family says how to see the game.
 
 
-def for_game(name: str, game: str) -> Preset:
+def for_game(name: str, game: str, algorithm: str = '') -> Preset:
     """The preset of a name; `auto` chooses the family of the game.
 
-    `actor_critic` and `a3c_paper` say how to learn, so they are joined with the family.
+    `actor_critic` and `a3c_paper` say how to learn, so they are joined with the family. Of the
+    algorithms that do not learn from rollouts the family says only how to see the game.
 
     Raises:
         UsageError: There is no such preset or no such game.
     """
+    if algorithm in off_policy_presets.PRESETS:
+        kind = family_of(game) if name in _WAYS_TO_LEARN else name_of(name, game)
+        return off_policy_presets.for_game(PRESETS[kind], kind, game, algorithm)
     family = PRESETS[family_of(game)]
     if name in _WAYS_TO_LEARN:
         return {**family, **PRESETS[name]}

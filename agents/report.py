@@ -29,6 +29,7 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
         greedy=config.greedy,
         seed=config.seed,
         film=config.video,
+        kind=loaded.recipe.get('policy', ''),
     )
     if config.json:
         _write_json(config.json, result.as_json())

@@ -15,7 +15,7 @@ from agents import checkpoints, console, contract, evaluation, policy, run_direc
 from agents.agent import Agent
 from agents.configs import RunConfig
 from agents.logger import Logger
-from agents.metrics import TrainMetrics
+from agents.metrics import Metrics
 from agents.saver import Saver, reason
 from agents.stop_signals import StopSignals
 from agents.watch import Watch
@@ -93,13 +93,15 @@ class Run:
         excess = self._agent.restarts.excess
         return self._stop_signals.received or ('too many restarts' if excess else '')
 
-    def after_update(self, metrics: TrainMetrics) -> None:
+    def after_update(self, metrics: Metrics | None) -> None:
         """Logs an update; writes, evaluates and saves when a period has passed.
+
+        None stands for steps after which nothing was learned yet.
 
         Raises:
             UsageError: Learning has gone wrong for good; what was saved before stays.
         """
-        outcome = self._watch.after_update(metrics)
+        outcome = self._watch.after_update(metrics) if metrics else 'made'
         self._logger.note(metrics, self._agent.episodes)
         if self._is_due(self._run_config.log_period, 'log'):
             self._log()
@@ -129,7 +131,7 @@ class Run:
             self._evaluate()
 
     def _evaluate(self) -> None:
-        """Plays a few sampled episodes; the model with the best mean score is kept."""
+        """Plays a few episodes; the model with the best mean score is kept."""
         self._watch.check_weights()
         steps = self._agent.num_steps
         film = os.path.join(self.directory, 'videos', f'step-{steps:09d}.mp4')
@@ -138,7 +140,7 @@ class Run:
                 lambda envs: self._agent.step_model.copy(seed=steps),
                 self._env_config,
                 self._run_config.eval_episodes,
-                mode='sampled',
+                mode='greedy' if self._agent.distribution.policy else 'sampled',
                 seed=steps,
                 film=film if self._is_due(self._run_config.video_period, 'evaluation') else '',
                 should_stop=lambda: bool(self.interrupted),
@@ -157,8 +159,11 @@ class Run:
 
     def _save_model(self, name: str, **about: float) -> None:
         directory = os.path.join(self.directory, 'model', name)
-        steps = self._agent.num_steps
-        policy.save(directory, self._agent.network, self._env_config, steps=steps, **about)
+        agent, kind = self._agent, self._agent.distribution.policy
+        known = {'policy': kind} if kind else {}
+        policy.save(
+            directory, agent.network, self._env_config, **known, steps=agent.num_steps, **about
+        )
 
     def _save_checkpoint(self) -> None:
         self._watch.check_weights()
@@ -204,7 +209,8 @@ class Run:
         else:
             tree = None
             content = run_directory.create(self.directory, configs)
-        self._logger = Logger(self.directory, self._agent.num_steps, self._last)
+        fields = self._agent.metrics_fields
+        self._logger = Logger(self.directory, self._agent.num_steps, self._last, fields)
         self._saver = Saver(self.directory, content, self._run_config.checkpoint_minutes)
         self._watch = Watch(self._agent, self._run_config, self._saver, self._warn)
         if tree:

@@ -11,12 +11,11 @@ from agents import checkpoints, dumps
 from agents.agent import Agent
 from agents.configs import RunConfig
 from agents.guards import CollapseGuard, SkippedUpdates
-from agents.metrics import GUARD_COUNTS, TrainMetrics
+from agents.metrics import GUARD_COUNTS, Metrics
 from agents.saver import Saver
 from envs.errors import UsageError
 
 MAX_ROLLBACKS = 5
-_ADVICE = 'try a smaller --learning_rate, a larger --entropy_cost, or --max_grad_norm'
 
 
 class Watch:
@@ -40,7 +39,7 @@ class Watch:
         self._num_rollbacks = 0
         self._has_good_state = False  # To return to.
 
-    def after_update(self, metrics: TrainMetrics) -> Literal['made', 'skipped', 'rolled back']:
+    def after_update(self, metrics: Metrics) -> Literal['made', 'skipped', 'rolled back']:
         """What has become of the update.
 
         Raises:
@@ -58,7 +57,8 @@ class Watch:
         for alarm in alarms:
             self._tell(f'step {agent.num_steps:,}: collapse? {alarm}')
         if alarms and self._run_config.on_collapse == 'stop':
-            raise UsageError(f'collapse at step {agent.num_steps:,}: {alarms[0]}; {_ADVICE}')
+            advice = agent.config.advice
+            raise UsageError(f'collapse at step {agent.num_steps:,}: {alarms[0]}; {advice}')
         if alarms and self._run_config.on_collapse == 'rollback':
             return 'rolled back' if self._roll_back(alarms[0]) else 'made'
         return 'made'
@@ -98,10 +98,10 @@ class Watch:
         self._num_rollbacks = int(state['num_rollbacks'])
         self._has_good_state = bool(state.get('has_good_state'))
 
-    def _dump(self, metrics: TrainMetrics) -> str:
+    def _dump(self, metrics: Metrics) -> str:
         """Writes what the update was derived from; tells where, and what was not finite first."""
         agent = self._agent
-        if not agent.skipped:  # Of a resumed run's first one with `overlap` it is not known.
+        if not agent.skipped:  # Not known of some agents, nor of a resumed run with `overlap`.
             return f'not finite from {dumps.first_not_finite(metrics._asdict())} on'
         space = agent.envs[0].single_action_space
         dump = dumps.content(agent.config, agent.network, space, agent.skipped, metrics)
@@ -113,13 +113,15 @@ class Watch:
         return ''.join([f'not finite from {first} on', *(f'; dumped to {path}' for path in saved)])
 
     def _diverged(self, reason: str) -> str:
-        return f'training diverged before step {self._agent.num_steps:,}: {reason}; {_ADVICE}'
+        steps, advice = self._agent.num_steps, self._agent.config.advice
+        return f'training diverged before step {steps:,}: {reason}; {advice}'
 
     def _roll_back(self, alarm: str) -> bool:
         """Returns to the best weights, or else the last good ones; False if there are none."""
         agent, factor = self._agent, self._run_config.rollback_lr_factor
         if self._num_rollbacks == MAX_ROLLBACKS:
-            raise UsageError(f'collapse after {MAX_ROLLBACKS} rollbacks: {alarm}; {_ADVICE}')
+            advice = agent.config.advice
+            raise UsageError(f'collapse after {MAX_ROLLBACKS} rollbacks: {alarm}; {advice}')
         self._saver.wait()
         tree = _earlier(os.path.join(self._run_config.run_dir, 'checkpoints'))
         if tree is None:

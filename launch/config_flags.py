@@ -35,10 +35,12 @@ class ConfigFlags(Generic[Config]):
         topics: For `--help`: the first line of a class docstring, and the names of the flags that
             this class, the configuration's or one that it inherits from, was the last to define.
         names: Of the flags, in the order of the fields.
+        algorithm: Whose hyperparameters these are, if of one.
     """
 
     def __init__(self, config_class: type[Config], flag_values: flags.FlagValues) -> None:
         self._config_class, self._flag_values = config_class, flag_values
+        self.algorithm: str = getattr(config_class, 'algorithm', '')
         self.topics = _topics(config_class)
         hints = typing.get_type_hints(config_class)
         fields = dataclasses.fields(config_class)  # type: ignore[arg-type]

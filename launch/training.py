@@ -42,7 +42,7 @@ def resolve(agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
     else:
         game = flags.FLAGS.game
         filler = f'preset {presets.name_of(_PRESET.value, game)}'
-        preset = presets.for_game(_PRESET.value, game)
+        preset = presets.for_game(_PRESET.value, game, agent_flags.algorithm)
     config, env_config, run_config = agent_flags(preset), _env_flags(preset), _run_flags(preset)
     env_config = games.with_variables(games.with_levels(env_config))
     games.check(env_config)

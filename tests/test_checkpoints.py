@@ -233,3 +233,67 @@ def test_no_pickle_is_read(tmp_path):
             np.save(file, np.array([Evil()], object), allow_pickle=True)
     assert checkpoints.load_latest(str(tmp_path)) is None
     assert not (tmp_path / 'executed').exists()
+
+
+def part_names(tmp_path):
+    return sorted(path.name for path in tmp_path.glob('part-*.zip'))
+
+
+def test_what_is_sealed_is_written_once_and_comes_back(tmp_path):
+    sealed = [checkpoints.Sealed({'x': np.full(9, i)}) for i in range(3)]
+    checkpoints.save(str(tmp_path), 1, {'memory': sealed[:2]})
+    [name, other] = [part.name for part in sealed[:2]]
+    assert part_names(tmp_path) == sorted([name, other])
+    times = {name: (tmp_path / name).stat().st_mtime_ns for name in part_names(tmp_path)}
+    path = checkpoints.save(str(tmp_path), 2, {'memory': (sealed[1], {'deep': sealed[2]})})
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in times} == times
+    first, second = checkpoints.load(path)['memory']
+    assert_equal([first.tree, second['deep'].tree], [sealed[1].tree, sealed[2].tree])
+    assert (first.name, second['deep'].name) == (sealed[1].name, sealed[2].name)
+
+
+def test_parts_live_as_long_as_a_checkpoint_names_them(tmp_path):
+    sealed = [checkpoints.Sealed([i]) for i in range(7)]
+    (tmp_path / f'part-{"0" * 32}.zip').write_bytes(b'of a checkpoint that never came')
+    checkpoints.save_best(str(tmp_path), sealed[0])
+    for step in range(1, 7):
+        checkpoints.save(str(tmp_path), step, sealed[step])
+    kept = sorted(sealed[i].name for i in (0, 4, 5, 6))
+    assert part_names(tmp_path) == kept
+    assert checkpoints.load_best(str(tmp_path)).tree == [0]
+
+
+def test_a_part_that_is_gone_is_written_again(tmp_path):
+    directory, sealed = tmp_path / 'run', checkpoints.Sealed({'x': np.arange(3)})
+    checkpoints.save(str(directory), 1, sealed)
+    for path in directory.iterdir():
+        path.unlink()
+    directory.rmdir()
+    checkpoints.save(str(directory), 2, sealed)
+    assert_equal(checkpoints.load_latest(str(directory)).tree, sealed.tree)
+
+
+@pytest.mark.parametrize('damage', [damage_truncate, damage_flip_a_byte_of_an_array, None])
+def test_without_its_part_a_checkpoint_is_passed_over(tmp_path, caplog, damage):
+    checkpoints.save(str(tmp_path), 1, {'step': 1})
+    sealed = checkpoints.Sealed(np.arange(1000.0))
+    checkpoints.save(str(tmp_path), 2, sealed)
+    if damage:
+        damage(tmp_path / sealed.name)
+    else:
+        (tmp_path / sealed.name).unlink()
+    assert checkpoints.load_latest(str(tmp_path)) == {'step': 1}
+    assert 'step-000000002.zip cannot be read' in caplog.text
+
+
+@pytest.mark.parametrize('name', ['../secret.zip', 'step-000000001.zip', 'part-0.zip', ''])
+def test_only_parts_are_read_as_parts(tmp_path, name):
+    checkpoints.save(str(tmp_path), 1, {'step': 1})
+    sealed = checkpoints.Sealed(1)
+    path = checkpoints.save(str(tmp_path), 2, sealed)
+    with zipfile.ZipFile(path) as archive:
+        tree = archive.read('tree.json').replace(sealed.name.encode(), name.encode())
+    with zipfile.ZipFile(path, 'w') as archive:
+        archive.writestr('tree.json', tree)
+    with pytest.raises(ValueError, match='not the name of a part'):
+        checkpoints.load(path)

@@ -126,7 +126,7 @@ def test_skipped_updates_are_counted_but_are_no_part_of_the_means(tmp_path):
     found = event_values(tmp_path)
     assert [found[f'guard/{name}'] for name in GUARD_COUNTS] == [(20, 2), (20, 3), (20, 4)]
     assert found['guard/alarm'] == (20, b'a collapse?')
-    assert 'all updates skipped' in console._long({**row, 'episode_score': 3.0})
+    assert 'no update was made' in console._long({**row, 'episode_score': 3.0})
 
 
 def test_the_window_holds_a_hundred_episodes(tmp_path):

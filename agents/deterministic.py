@@ -1,0 +1,99 @@
+"""Policies that are no distributions: what the recipe of their models calls `policy`.
+
+    deterministic   the first output of the model is the action itself, float32[B, k]: DDPG, TD3
+    greedy          it is Q(s, a) of each action, float32[B, n], and the best one is chosen: DQN
+
+Whoever trains such a policy explores by other means; whoever plays it acts as it says.
+"""
+
+import gymnasium
+import numpy as np
+import tensorflow as tf
+
+from agents import distributions
+from agents.distributions import Categorical, Distribution
+from agents.model_files import POLICIES
+from envs.errors import UsageError
+
+
+class Deterministic(Distribution):
+    """All of the probability on one action of a Box: the "logits" are this action."""
+
+    policy = 'deterministic'
+
+    def __init__(self, space: gymnasium.spaces.Box) -> None:
+        """Actions are clipped to the space."""
+        self.num_logits = space.shape[0]
+        self.event_shape, self.event_dtype = space.shape, np.float32
+        self._low, self._high = space.low.astype(np.float32), space.high.astype(np.float32)
+
+    def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """The action, `float32[..., k]`."""
+        return self.mode(logits)
+
+    def mode(self, logits: tf.Tensor) -> tf.Tensor:
+        """The action, `float32[..., k]`."""
+        self._check(logits)
+        return tf.clip_by_value(logits, self._low, self._high)
+
+    def log_prob(self, logits: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+        """There is none: the density is infinite at one point and zero elsewhere."""
+        raise NotImplementedError('a deterministic policy has no density')
+
+    def entropy(self, logits: tf.Tensor) -> tf.Tensor:
+        """Zero: there is nothing to choose."""
+        self._check(logits)
+        return tf.zeros(tf.shape(logits)[:-1])
+
+    def encode(self, actions: tf.Tensor) -> tf.Tensor:
+        """The action as it is."""
+        return actions
+
+
+class Greedy(Categorical):
+    """All of the probability on the action of the largest Q(s, a), the first of equals."""
+
+    policy = 'greedy'
+    event_dtype = np.int32
+
+    def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """The best action, `int32[...]`."""
+        return self.mode(logits)
+
+    def entropy(self, logits: tf.Tensor) -> tf.Tensor:
+        """Zero: there is nothing to choose."""
+        self._check(logits)
+        return tf.zeros(tf.shape(logits)[:-1])
+
+
+def make(policy: str, action_space: gymnasium.Space) -> Distribution:
+    """What a model of this policy does in the action space; '' stands for a distribution.
+
+    Raises:
+        UsageError: There is no such policy, or it does not fit the space.
+    """
+    if policy == '':
+        return distributions.make(action_space)
+    if policy == 'deterministic':
+        return Deterministic(bounded_box(action_space, 'a deterministic policy'))
+    if policy == 'greedy':
+        if isinstance(action_space, gymnasium.spaces.Discrete) and action_space.start == 0:
+            return Greedy(int(action_space.n))
+        raise UsageError(f'a greedy policy chooses one of n actions, not one of {action_space}')
+    raise UsageError(f'unknown policy {policy!r}; there are: {", ".join(POLICIES[1:])}')
+
+
+def bounded_box(action_space: gymnasium.Space, who: str) -> gymnasium.spaces.Box:
+    """The space if it is a row of bounded real numbers.
+
+    Raises:
+        UsageError: It is another one; the message says what is right for it.
+    """
+    if not isinstance(action_space, gymnasium.spaces.Box):
+        raise UsageError(
+            f'{who} needs actions that are real numbers, but the space is {action_space}: '
+            'train_a2c, train_a3c and train_dqn choose among discrete actions'
+        )
+    if len(action_space.shape) != 1 or not action_space.is_bounded():
+        raise UsageError(f'{who} needs a row of bounded actions, not {action_space}')
+    return action_space

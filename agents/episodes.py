@@ -1,0 +1,100 @@
+"""Statistics of the episodes that end, for the tables of a run."""
+
+from typing import Any
+
+import numpy as np
+
+from agents.conduct import Conduct
+from envs.game import Snapshot
+
+
+class EpisodeNotes:
+    """Follows the episodes of N environments.
+
+    Args:
+        num_envs: N.
+        event_shape: Of an action: `()` or `(k,)`.
+        discount: γ.
+    """
+
+    def __init__(self, num_envs: int, event_shape: tuple[int, ...], discount: float) -> None:
+        self._value_sums = np.zeros(num_envs)  # Of the running episodes.
+        self._lengths = np.zeros(num_envs, np.int64)
+        self._starts = np.ones(num_envs, bool)
+        self._conduct = Conduct(num_envs, event_shape, discount)
+
+    @property
+    def largest_return(self) -> float:
+        """The largest running return so far: see `Conduct`."""
+        return self._conduct.largest_return
+
+    @property
+    def starts(self) -> np.ndarray:
+        """Whether an episode begins with the next step, `bool[N]`."""
+        return self._starts
+
+    def note(
+        self,
+        values: np.ndarray,
+        actions: np.ndarray,
+        rewards: np.ndarray,
+        ended: np.ndarray,
+        infos: dict[str, Any],
+    ) -> list[dict[str, Any]]:
+        """Adds a step of every environment.
+
+        Args:
+            values: V(s_t), or Q(s_t, a_t), `[N]`.
+            actions: `[N, ...]`.
+            rewards: `[N]`.
+            ended: `bool[N]`, terminated or truncated.
+            infos: What `SubprocVecEnv` told beside it.
+
+        Returns:
+            The statistics of the episodes that ended, with `env`, the number of the environment,
+            the mean `value` of its steps, and its `first_action_share`.
+        """
+        self._conduct.note(actions, rewards, self._starts)
+        self._starts = ended
+        self._value_sums += values
+        self._lengths += 1
+        final_info, episodes = infos.get('final_info', {}), []
+        if 'worker_error' in final_info:
+            self._forget(final_info['_worker_error'])
+        if 'episode' in final_info:
+            which, all_statistics = final_info['_episode'], final_info['episode']
+            for i in np.flatnonzero(which):
+                statistics = {
+                    key: values[i]
+                    for key, values in all_statistics.items()
+                    if not key.startswith('_')
+                }
+                statistics['value'] = self._value_sums[i] / self._lengths[i]
+                statistics['first_action_share'] = self._conduct.num_repeats(i) / self._lengths[i]
+                episodes.append({'env': int(i), **statistics})
+            self._forget(which)
+        return episodes
+
+    def begin_anew(self) -> None:
+        """All environments were reset."""
+        self._starts = np.ones_like(self._starts)
+        self._forget(self._starts)
+
+    def _forget(self, which: np.ndarray) -> None:
+        self._value_sums[which], self._lengths[which] = 0.0, 0
+        self._conduct.forget_actions(which)
+
+    def state(self) -> Snapshot:
+        """What is remembered of the running episodes."""
+        return {
+            'value_sums': self._value_sums.copy(),
+            'lengths': self._lengths.copy(),
+            'starts': self._starts.copy(),
+            'conduct': self._conduct.state(),
+        }
+
+    def set_state(self, state: Snapshot) -> None:
+        """Continues where `state` was taken."""
+        self._value_sums, self._lengths = state['value_sums'].copy(), state['lengths'].copy()
+        self._starts = state['starts'].copy()
+        self._conduct.set_state(state['conduct'])

@@ -1,0 +1,155 @@
+"""Hyperparameters of the agents that learn from a replay memory. Never imports TensorFlow."""
+
+import dataclasses
+from typing import Literal
+
+from agents.configs import require_not_negative, require_positive
+from envs.config import hparam, require, require_types
+
+
+def _require_fractions(config: object, names: tuple[str, ...]) -> None:
+    for name in names:
+        value = getattr(config, name)
+        require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], not {value}')
+
+
+@dataclasses.dataclass(frozen=True)
+class OffPolicyConfig:
+    """Hyperparameters of agents with a replay memory."""
+
+    algorithm = ''  # Its script is `train_<algorithm>`.
+    advice = 'try smaller learning rates, or a smaller --reward_scale'
+    total_steps: int = hparam(1_000_000, 'Agent steps of all environments together.')
+    num_envs: int = hparam(1, 'Environments that step together, N.')
+    discount: float = hparam(0.99, 'Discount γ per agent step.')
+    replay_capacity: int = hparam(100_000, 'Transitions that are remembered.')
+    batch_size: int = hparam(128, 'Transitions of an update, B.')
+    learning_starts: int = hparam(
+        0, 'Agent steps with random actions before the first update; a batch must be there, too.'
+    )
+    train_period: int = hparam(1, 'Agent steps between updates.')
+    seed: int = hparam(0, 'Seed of weights, actions, samples and environments.')
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        require_types(self)
+        names = 'total_steps', 'num_envs', 'replay_capacity', 'batch_size', 'train_period'
+        require_positive(self, names)
+        require_not_negative(self, ('learning_starts', 'seed'))
+        _require_fractions(self, ('discount',))
+        least = 32 * self.num_envs
+        require(
+            self.replay_capacity >= max(least, self.batch_size),
+            f'--replay_capacity must be at least a batch, and {least} for {self.num_envs} '
+            f'environments, not {self.replay_capacity}',
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class DeterministicConfig(OffPolicyConfig):
+    """Hyperparameters of agents with a deterministic actor."""
+
+    advice = 'try smaller --actor_learning_rate and --critic_learning_rate'
+    hidden_units: tuple[int, ...] = hparam(
+        (400, 300), 'Sizes of the hidden layers of actor and critic.'
+    )
+    actor_learning_rate: float = hparam(1e-4, 'Learning rate of the actor (Adam).')
+    critic_learning_rate: float = hparam(1e-3, 'Learning rate of the critic (Adam).')
+    soft_update: float = hparam(
+        1e-3, 'Part τ of the weights that a target network takes over with an update.'
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        super().__post_init__()
+        require_positive(self, ('actor_learning_rate', 'critic_learning_rate', 'soft_update'))
+        _require_fractions(self, ('soft_update',))
+        sizes = self.hidden_units
+        fine = len(sizes) >= 2 and min(sizes, default=0) > 0
+        require(fine, f'--hidden_units must be two sizes or more, not {sizes}')
+
+
+@dataclasses.dataclass(frozen=True)
+class DDPGConfig(DeterministicConfig):
+    """Hyperparameters of DDPG; defaults follow Lillicrap et al. (2016) as it is taught."""
+
+    algorithm = 'ddpg'
+    ou_theta: float = hparam(0.15, 'Pull θ of the Ornstein-Uhlenbeck noise towards zero.')
+    ou_sigma: float = hparam(
+        0.2, 'Fresh noise σ of each step, as a part of half the range of an action.'
+    )
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        super().__post_init__()
+        _require_fractions(self, ('ou_theta',))
+        require_not_negative(self, ('ou_sigma',))
+
+
+@dataclasses.dataclass(frozen=True)
+class TD3Config(DeterministicConfig):
+    """Hyperparameters of TD3; defaults follow Fujimoto et al. (2018) and RL Baselines3 Zoo."""
+
+    algorithm = 'td3'
+    replay_capacity: int = hparam(1_000_000, 'Transitions that are remembered.')
+    batch_size: int = hparam(256, 'Transitions of an update, B.')
+    learning_starts: int = hparam(
+        10_000, 'Agent steps with random actions before the first update; a batch must be there.'
+    )
+    actor_learning_rate: float = hparam(1e-3, 'Learning rate of the actor (Adam).')
+    soft_update: float = hparam(
+        5e-3, 'Part τ of the weights that a target network takes over with an update of the actor.'
+    )
+    exploration_noise: float = hparam(
+        0.1, 'Standard deviation of what is added to an action, in halves of its range.'
+    )
+    target_noise: float = hparam(
+        0.2, "Standard deviation of what is added to the target actor's action, in such halves."
+    )
+    target_noise_clip: float = hparam(0.5, 'Bound of that noise, in halves of the range.')
+    policy_delay: int = hparam(2, 'Updates of the critics for one of actor and targets.')
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        super().__post_init__()
+        require_positive(self, ('policy_delay',))
+        names = 'exploration_noise', 'target_noise', 'target_noise_clip'
+        require_not_negative(self, names)
+
+
+@dataclasses.dataclass(frozen=True)
+class DQNConfig(OffPolicyConfig):
+    """Hyperparameters of DQN; as Mnih et al. (2015), but for Adam and a tenth of the steps."""
+
+    algorithm = 'dqn'
+    advice = 'try a smaller --learning_rate or --reward_scale, or a longer --target_period'
+    batch_size: int = hparam(32, 'Transitions of an update, B.')
+    learning_starts: int = hparam(
+        5_000,
+        'Agent steps with random actions before the first update; a batch must be there, too.',
+    )
+    train_period: int = hparam(4, 'Agent steps between updates.')
+    learning_rate: float = hparam(1e-4, 'Learning rate (Adam).')
+    max_grad_norm: float = hparam(10.0, 'Clip of the global gradient norm; 0 disables it.')
+    target_period: int = hparam(
+        1_000, 'Updates after which the target network takes over the weights.'
+    )
+    double: bool = hparam(
+        False, 'Double DQN: the network chooses the action that its target values.'
+    )
+    exploration_start: float = hparam(1.0, 'Probability ε of a random action at first.')
+    exploration_end: float = hparam(0.05, 'Probability ε of a random action in the end.')
+    exploration_steps: int = hparam(100_000, 'Agent steps in which ε falls from first to last.')
+    network: Literal['nature', 'a3c', 'impala', 'mlp'] = hparam(
+        'nature', 'nature, a3c and impala are for pictures, mlp is for vectors.'
+    )
+    hidden_units: tuple[int, ...] = hparam((256, 256), 'Sizes of the hidden layers of mlp.')
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        super().__post_init__()
+        require_positive(self, ('learning_rate', 'target_period', 'exploration_steps'))
+        require_not_negative(self, ('max_grad_norm',))
+        _require_fractions(self, ('exploration_start', 'exploration_end'))
+        sizes = self.hidden_units
+        require(min(sizes, default=1) > 0, f'--hidden_units must be positive sizes, not {sizes}')

@@ -1,0 +1,88 @@
+"""Settings that work, by algorithm and game, of the algorithms on TF-Agents.
+
+The family of a game, in `presets`, says how to see it; these say the rest.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from envs.config import EnvConfig
+
+Preset = Mapping[str, Any]
+
+# Rewards as they are: a critic that regresses on values takes any scale that Adam can follow.
+_CONTROL = {'reward_scale': 1.0, 'action_repeat': 1, 'frame_stack': 1}
+
+_DQN_VECTORS = {**_CONTROL, 'network': 'mlp', 'learning_starts': 1_000}
+
+# By algorithm: for all games, `*`, beyond that for a family, and for single games.
+PRESETS: dict[str, dict[str, Preset]] = {
+    'ddpg': {
+        '*': _CONTROL,
+        'Pendulum-v1': {'total_steps': 20_000, 'eval_period': 5_000},
+    },
+    # RL Baselines3 Zoo.
+    'td3': {
+        '*': _CONTROL,
+        'Pendulum-v1': {
+            'total_steps': 20_000,
+            'eval_period': 5_000,
+            'discount': 0.98,
+            'replay_capacity': 200_000,
+        },
+    },
+    'dqn': {
+        'classic_control': _DQN_VECTORS,
+        # RL Baselines3 Zoo, with its updates spread evenly.
+        'CartPole-v1': {
+            'total_steps': 50_000,
+            'learning_rate': 2.3e-3,
+            'batch_size': 64,
+            'train_period': 2,
+            'target_period': 128,
+            'exploration_end': 0.04,
+            'exploration_steps': 8_000,
+            'eval_period': 5_000,
+        },
+        'doom_basic': {
+            'network': 'a3c',
+            'total_steps': 100_000,
+            'num_envs': 4,
+            'learning_starts': 2_000,
+            'learning_rate': 5e-4,
+            'target_period': 250,
+            'exploration_steps': 40_000,
+            'eval_period': 20_000,
+            'checkpoint_period': 20_000,
+        },
+        'atari': {
+            'total_steps': 10_000_000,
+            'num_envs': 8,
+            'learning_starts': 50_000,
+            'target_period': 2_500,
+            'exploration_end': 0.01,
+            'exploration_steps': 250_000,
+        },
+    },
+    'reinforce': {
+        'classic_control': {**_CONTROL, 'network': 'mlp', 'reward_scale': 0.1},
+        'CartPole-v1': {'total_steps': 300_000, 'eval_period': 50_000},
+        'doom_basic': {'network': 'a3c', 'num_envs': 4, 'episodes_per_update': 16},
+    },
+}
+
+
+def for_game(seen: Preset, family: str, game: str, algorithm: str) -> Preset:
+    """The preset of an algorithm for a game.
+
+    Args:
+        seen: The preset of the family; what it says of the environment is taken.
+        family: Its name; nothing is added to that of `none`.
+        game: Its id.
+        algorithm: One of `PRESETS`.
+    """
+    fields = {field.name for field in dataclasses.fields(EnvConfig)}
+    view = {key: value for key, value in seen.items() if key in fields}
+    own = PRESETS[algorithm] if family != 'none' else {}
+    return {**view, **own.get('*', {}), **own.get(family, {}), **own.get(game, {})}

@@ -1,0 +1,147 @@
+"""What DDPG and TD3 share: a deterministic actor, critics, and actions with noise."""
+
+import abc
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.agents import tf_agent
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step
+
+from agents import deterministic
+from agents.models import StepModel
+from agents.off_policy_configs import DeterministicConfig
+from agents.replay import Transitions
+from agents.tfa import continuous_networks
+from agents.tfa.noise import Noise
+from agents.tfa.off_policy import Learning, OffPolicy, as_experience
+from agents.tfa.updates import Updates
+from agents.tfa.wrapped import WrappedNetwork
+
+
+class DeterministicMetrics(NamedTuple):
+    """Scalars of one update; if one of them is not finite, the update was not made."""
+
+    policy_loss: float  # -mean Q(s, π(s))
+    value_loss: float  # Mean squared error of the critic, or the sum of both critics'
+    value_magnitude: float  # Mean of |Q(s_t, π(s_t))| when acting
+    policy_grad_norm: float
+    value_grad_norm: float
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all of them are numbers."""
+        return all(map(math.isfinite, self))
+
+
+class Parts(NamedTuple):
+    """What an agent of TF-Agents is made of."""
+
+    time_step_spec: time_step.TimeStep
+    action_spec: tf.TypeSpec
+    actor: WrappedNetwork
+    critics: list[WrappedNetwork]
+    actor_updates: Updates
+    critic_updates: Updates
+    count: tf.Variable  # Of updates
+
+
+class ContinuousAgent(OffPolicy):
+    """Acts with noise; the subclasses make the agent of TF-Agents that learns."""
+
+    metrics_fields = DeterministicMetrics._fields
+    config: Any
+    # Of the networks; `continuous_networks.build` tells.
+    _num_critics, _action_layer, _output_range = 1, 1, 0.0
+
+    @abc.abstractmethod
+    def _make_noise(self, half_range: np.ndarray, seed: int) -> Noise:
+        """The noise for actions whose range has this half, `[N, k]`."""
+
+    @abc.abstractmethod
+    def _make_agent(self, parts: Parts, seed: int) -> tuple[tf_agent.TFAgent, list[Any]]:
+        """The agent that learns; and the variables that it has besides the parts'."""
+
+    def _build(self, weight_seed: int, action_seed: int) -> None:
+        config: DeterministicConfig = self.config
+        name = config.algorithm.upper()
+        self._space = deterministic.bounded_box(self._envs.single_action_space, name)
+        self.distribution = deterministic.Deterministic(self._space)
+        built = continuous_networks.build(
+            self._envs.single_observation_space,
+            self._space,
+            config.hidden_units,
+            weight_seed,
+            num_critics=self._num_critics,
+            action_layer=self._action_layer,
+            output_range=self._output_range,
+        )
+        self.network = built.policy
+        self.step_model = StepModel(self.network, self.distribution, action_seed)
+        shape = (config.num_envs, *self._space.shape)
+        half_range = np.broadcast_to(continuous_networks.ranges(self._space)[0], shape)
+        self._noise, self._seed = self._make_noise(half_range, action_seed), action_seed
+        self._value_magnitude = 0.0
+        self._parts = self._make_parts(built)
+        self._agent, self._own = self._make_agent(self._parts, weight_seed)
+        self._agent.initialize()  # The targets take over the weights.
+        self._learning = Learning(self._train)
+
+    def _make_parts(self, built: continuous_networks.Networks) -> Parts:
+        space, config = self._space, self.config
+        observation = tensor_spec.TensorSpec(self._envs.single_observation_space.shape, tf.float32)
+        action = tensor_spec.BoundedTensorSpec(space.shape, tf.float32, space.low, space.high)
+        return Parts(
+            time_step.time_step_spec(observation),
+            action,
+            WrappedNetwork(built.actor, observation, 'actor'),
+            [WrappedNetwork(critic, (observation, action), 'critic') for critic in built.critics],
+            Updates([built.actor], config.actor_learning_rate),
+            Updates(built.critics, config.critic_learning_rate),
+            tf.Variable(0, trainable=False, dtype=tf.int64),
+        )
+
+    def _explore(self, observations: np.ndarray, starts: np.ndarray) -> tuple[Any, np.ndarray]:
+        count, space = self.num_steps, self._space
+        decision = self.step_model.step(observations, (), count)
+        self._value_magnitude = float(np.abs(decision.values).mean())
+        if count < self.config.learning_starts:
+            rng = np.random.default_rng([self._seed, count])
+            actions = rng.uniform(space.low, space.high, decision.actions.shape)
+        else:
+            actions = decision.actions + self._noise.sample(starts, count)
+        return np.clip(actions, space.low, space.high).astype(np.float32), decision.values
+
+    def _learn(self, transitions: Transitions) -> DeterministicMetrics:
+        policy_loss, value_loss, *norms = self._learning(transitions) or [math.nan] * 4
+        return DeterministicMetrics(policy_loss, value_loss, self._value_magnitude, *norms)
+
+    def _train(self, transitions: Transitions) -> tf.Tensor:
+        losses = self._agent.train(as_experience(transitions)).extra
+        norms = self._parts.actor_updates.norm, self._parts.critic_updates.norm
+        return tf.stack([losses.actor_loss, losses.critic_loss, *norms])
+
+    def _variables(self) -> list[tf.Variable]:
+        parts = self._parts
+        learned = [v for one in (parts.actor, *parts.critics) for v in one.variables]
+        updates = [*parts.actor_updates.variables, *parts.critic_updates.variables]
+        return [*learned, *self._own, *updates, parts.count]
+
+    def learning_rate(self) -> float:
+        """That of the actor."""
+        return self._parts.actor_updates.learning_rate
+
+    def _scale_learning_rates(self, factor: float) -> None:
+        for updates in (self._parts.actor_updates, self._parts.critic_updates):
+            updates.scale_learning_rate(factor)
+
+    def state(self) -> dict[str, Any]:
+        """Everything that learning continues from."""
+        return {**super().state(), 'noise': self._noise.state()}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Continues where `state` was taken."""
+        super().set_state(state)
+        self._noise.set_state(state['noise'])

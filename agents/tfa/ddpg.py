@@ -1,0 +1,83 @@
+"""DDPG, deep deterministic policy gradient.
+
+After every step, with B transitions out of the memory:
+
+    y = r + γ Q'(s', π'(s'))                    or r where the game ended
+    critic: one step down the gradient of mean (y - Q(s, a))²
+    actor: one step up the gradient of mean Q(s, π(s))
+    θ' <- τ θ + (1 - τ) θ'                      for the targets Q' and π'
+
+It acts by π(s) with Ornstein-Uhlenbeck noise. Lillicrap et al. (2016),
+https://arxiv.org/abs/1509.02971.
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.agents.ddpg import ddpg_agent
+from tf_agents.trajectories import time_step
+from tf_agents.utils import common
+
+from agents.configs import RunConfig
+from agents.off_policy_configs import DDPGConfig
+from agents.tfa import off_policy
+from agents.tfa.continuous import ContinuousAgent, Parts
+from agents.tfa.noise import Noise, OrnsteinUhlenbeck
+from envs.config import EnvConfig
+
+
+class _Agent(ddpg_agent.DdpgAgent):
+    def actor_loss(
+        self, time_steps: time_step.TimeStep, weights: Any = None, training: bool = False
+    ) -> tf.Tensor:
+        """-mean Q(s, π(s)).
+
+        TF-Agents' own loss has 2/k of this gradient, k the numbers of an action, and its value is
+        the mean square of dQ/da, which tells nobody how good the actor is.
+        """
+        actions, _ = self._actor_network(time_steps.observation, training=training)
+        values, _ = self._critic_network((time_steps.observation, actions), training=False)
+        return -tf.reduce_mean(values)
+
+
+class DDPG(ContinuousAgent):
+    """As it is taught: the critic takes the action at its second layer; small last layers."""
+
+    config: DDPGConfig
+    _action_layer, _output_range = 2, 3e-3
+
+    def _make_noise(self, half_range: np.ndarray, seed: int) -> Noise:
+        return OrnsteinUhlenbeck(self.config.ou_sigma * half_range, self.config.ou_theta, seed)
+
+    def _make_agent(self, parts: Parts, seed: int) -> tuple[Any, list[Any]]:
+        target_actor = parts.actor.copy(name='target_actor')
+        target_critic = parts.critics[0].copy(name='target_critic')
+        agent = _Agent(
+            parts.time_step_spec,
+            parts.action_spec,
+            parts.actor,
+            parts.critics[0],
+            parts.actor_updates,
+            parts.critic_updates,
+            target_actor_network=target_actor,
+            target_critic_network=target_critic,
+            target_update_tau=self.config.soft_update,
+            td_errors_loss_fn=common.element_wise_squared_loss,
+            gamma=self.config.discount,
+            train_step_counter=parts.count,
+        )
+        return agent, [*target_actor.variables, *target_critic.variables]
+
+
+def train(
+    config: DDPGConfig,
+    env_config: EnvConfig,
+    run_config: RunConfig,
+    origins: Mapping[str, str] | None = None,
+) -> bool:
+    """Trains an agent into `run_config.run_dir`; see `off_policy.train`."""
+    make_agent = functools.partial(DDPG, config, env_config)
+    return off_policy.train(make_agent, config, env_config, run_config, origins)

@@ -1,0 +1,172 @@
+"""DQN, deep Q-learning, and double DQN.
+
+After every few steps, with B transitions out of the memory:
+
+    y = r + γ max_a Q'(s', a)                   or r where the game ended
+    y = r + γ Q'(s', argmax_a Q(s', a))         of double DQN
+    one step down the gradient of mean huber(y - Q(s, a))
+    θ' <- θ                                     for the target Q', with every n-th of these
+
+It acts by the best action, or with probability ε by any. Mnih et al. (2015),
+https://doi.org/10.1038/nature14236; van Hasselt et al. (2016), https://arxiv.org/abs/1509.06461.
+"""
+
+import functools
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import gymnasium
+import numpy as np
+import tensorflow as tf
+from tf_agents.agents.dqn import dqn_agent
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step
+from tf_agents.utils import common
+
+from agents import deterministic, schedules
+from agents.configs import RunConfig
+from agents.models import StepModel
+from agents.off_policy_configs import DQNConfig
+from agents.replay import Transitions
+from agents.tfa import off_policy, q_networks
+from agents.tfa.off_policy import Learning, OffPolicy, as_experience
+from agents.tfa.optimizers import Updates
+from agents.tfa.wrapped import WrappedNetwork
+from envs.config import EnvConfig
+from envs.errors import UsageError
+
+
+class DQNMetrics(NamedTuple):
+    """Scalars of one update; if one of them is not finite, the update was not made."""
+
+    value_loss: float  # Mean of huber(y - Q(s, a))
+    value_magnitude: float  # Mean of |max_a Q(s_t, a)| when acting
+    exploration: float  # ε
+    grad_norm: float
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all of them are numbers."""
+        return all(map(math.isfinite, self))
+
+
+class _TellsTargetCount:
+    """Keeps the counter of the target's updates, which a checkpoint needs."""
+
+    def _get_target_updater(self, tau: float = 1.0, period: int = 1) -> common.Periodically:
+        updater = super()._get_target_updater(tau, period)  # type: ignore[misc]
+        (self.target_count,) = updater.variables
+        return updater
+
+
+class _DqnAgent(_TellsTargetCount, dqn_agent.DqnAgent):
+    def _compute_next_q_values(self, next_time_steps: time_step.TimeStep, info: Any) -> tf.Tensor:
+        """max_a Q'(s', a). TF-Agents goes through the network twice for it."""
+        values, _ = self._target_q_network(next_time_steps.observation)
+        return tf.reduce_max(values, axis=-1)
+
+
+class _DdqnAgent(_TellsTargetCount, dqn_agent.DdqnAgent):
+    pass
+
+
+class DQN(OffPolicy):
+    """Learns Q(s, a) of n actions."""
+
+    metrics_fields = DQNMetrics._fields
+    config: DQNConfig
+
+    def _build(self, weight_seed: int, action_seed: int) -> None:
+        config, envs = self.config, self._envs
+        self._num_actions = _count_actions(envs.single_action_space)
+        self.distribution = deterministic.Greedy(self._num_actions)
+        space = envs.single_observation_space
+        self.network, model = q_networks.build(
+            config.network, space, self._num_actions, weight_seed, config.hidden_units
+        )
+        self.step_model = StepModel(self.network, self.distribution, action_seed)
+        self._seed, self._value_magnitude = action_seed, 0.0
+        self._exploration = schedules.linear(
+            config.exploration_start, config.exploration_end, config.exploration_steps
+        )
+        observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 255)
+        self._q_network = WrappedNetwork(model, observation, 'q_network')
+        self._target = self._q_network.copy(name='target')
+        self._updates = Updates([model], config.learning_rate, config.max_grad_norm)
+        self._count = tf.Variable(0, trainable=False, dtype=tf.int64)
+        kind = _DdqnAgent if config.double else _DqnAgent
+        self._agent = kind(
+            time_step.time_step_spec(observation),
+            tensor_spec.BoundedTensorSpec((), tf.int32, 0, self._num_actions - 1),
+            self._q_network,
+            self._updates,
+            target_q_network=self._target,
+            target_update_period=config.target_period,
+            td_errors_loss_fn=common.element_wise_huber_loss,
+            gamma=config.discount,
+            train_step_counter=self._count,
+        )
+        self._agent.initialize()  # The target takes over the weights.
+        self._learning = Learning(self._train)
+
+    def exploration(self, step: int) -> float:
+        """ε; before learning starts there is nothing better than chance."""
+        return 1.0 if step < self.config.learning_starts else self._exploration(step)
+
+    def _explore(self, observations: np.ndarray, starts: np.ndarray) -> tuple[Any, np.ndarray]:
+        decision = self.step_model.step(observations, (), self.num_steps)
+        self._value_magnitude = float(np.abs(decision.values).mean())
+        rng = np.random.default_rng([self._seed, self.num_steps])
+        by_chance = rng.random(len(observations)) < self.exploration(self.num_steps)
+        anything = rng.integers(self._num_actions, size=len(observations), dtype=np.int32)
+        return np.where(by_chance, anything, decision.actions), decision.values
+
+    def _learn(self, transitions: Transitions) -> DQNMetrics:
+        loss, norm = self._learning(transitions) or [math.nan] * 2
+        return DQNMetrics(loss, self._value_magnitude, self.exploration(self.num_steps), norm)
+
+    def _train(self, transitions: Transitions) -> tf.Tensor:
+        loss = self._agent.train(as_experience(transitions)).loss
+        return tf.stack([loss, self._updates.norm])
+
+    def _variables(self) -> list[tf.Variable]:
+        learned = [*self._q_network.variables, *self._target.variables]
+        return [*learned, *self._updates.variables, self._count, self._agent.target_count]
+
+    def learning_rate(self) -> float:
+        """That of the next update."""
+        return self._updates.learning_rate
+
+    def _scale_learning_rates(self, factor: float) -> None:
+        self._updates.scale_learning_rate(factor)
+
+
+def _count_actions(space: gymnasium.Space) -> int:
+    """n, if it is one choice among n actions.
+
+    Raises:
+        UsageError: It is not; the message says what is right for it.
+    """
+    if isinstance(space, gymnasium.spaces.Discrete) and space.start == 0:
+        return int(space.n)
+    if isinstance(space, gymnasium.spaces.Box):
+        raise UsageError(
+            f'DQN chooses one of n actions, but these are real numbers, Box{space.shape}: '
+            'train_ddpg and train_td3 are for such'
+        )
+    raise UsageError(
+        f'DQN chooses one of n actions, but the space is {space}: take another --actions, or '
+        'train_a2c, which makes several choices at once'
+    )
+
+
+def train(
+    config: DQNConfig,
+    env_config: EnvConfig,
+    run_config: RunConfig,
+    origins: Mapping[str, str] | None = None,
+) -> bool:
+    """Trains an agent into `run_config.run_dir`; see `off_policy.train`."""
+    make_agent = functools.partial(DQN, config, env_config)
+    return off_policy.train(make_agent, config, env_config, run_config, origins)

@@ -1,0 +1,136 @@
+"""What agents with a replay memory share: they step, remember, and learn from what they remember.
+
+N environments step together; B transitions, drawn from the memory, make an update. TF-Agents'
+replay buffers are not used: `replay` says why.
+"""
+
+import abc
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from tf_agents.trajectories import policy_step, time_step, trajectory
+
+from agents.compiled import Compiled
+from agents.metrics import Metrics
+from agents.off_policy_configs import OffPolicyConfig
+from agents.replay import ReplayMemory, Transitions
+from agents.tfa.learner import Learner, train
+from envs.config import EnvConfig
+from envs.game import Snapshot
+
+__all__ = ['Learning', 'OffPolicy', 'as_experience', 'train']
+
+
+class OffPolicy(Learner):
+    """An agent with a replay memory; the subclasses say how it acts and learns.
+
+    Args:
+        config: Of the algorithm.
+        env_config: Of the game.
+
+    Attributes:
+        num_updates: Made or skipped so far.
+    """
+
+    def __init__(self, config: OffPolicyConfig, env_config: EnvConfig) -> None:
+        self.num_updates = 0
+        super().__init__(config, env_config)
+        try:
+            space = self._envs.single_observation_space
+            self._memory = ReplayMemory(
+                config.replay_capacity,
+                space,
+                self._envs.single_action_space,
+                config.num_envs,
+                depth=_depth(space.shape or ()),
+                seed=self._sample_seed,
+            )
+            self._memory.reset(self._observations)
+        except BaseException:
+            self.close()
+            raise
+
+    @abc.abstractmethod
+    def _explore(self, observations: np.ndarray, starts: np.ndarray) -> tuple[Any, np.ndarray]:
+        """Actions, `[N, ...]`, with noise; and the values of what was observed, `float32[N]`."""
+
+    @abc.abstractmethod
+    def _learn(self, transitions: Transitions) -> Metrics:
+        """An update from B transitions."""
+
+    def update(self) -> Metrics | None:
+        """A step of every environment, and the updates that are due; their mean metrics."""
+        config, before, self.episodes = self.config, self.num_steps, []
+        actions, values = self._explore(self._observations, self._notes.starts)
+        self._memory.add(actions, *self._step(actions, values))
+        if self.num_steps < max(config.learning_starts, config.batch_size):
+            return None
+        num_updates = self.num_steps // config.train_period - before // config.train_period
+        metrics = [self._update_once() for _ in range(num_updates)]
+        if len(metrics) > 1:
+            return type(metrics[0])(*np.mean([tuple(one) for one in metrics], axis=0).tolist())
+        return metrics[0] if metrics else None
+
+    def _update_once(self) -> Metrics:
+        transitions = self._memory.sample(self.config.batch_size, self.num_updates)
+        self.num_updates += 1
+        return self._learn(transitions)
+
+    def state(self) -> Snapshot:
+        """Everything that learning continues from, the replay memory included."""
+        own = {'num_updates': self.num_updates, 'memory': self._memory.state()}
+        return {**super().state(), **own}
+
+    def set_state(self, state: Snapshot) -> None:
+        """Continues where `state` was taken."""
+        super().set_state(state)
+        self.num_updates = int(state['num_updates'])
+        self._memory.set_state(state['memory'])
+
+
+class Learning:
+    """An update as one operation that gives numbers.
+
+    TF-Agents ends it with an error where a loss is not finite: then there are no numbers. Weights
+    stay finite in any case, since `updates` looks at the gradients.
+
+    Args:
+        function: B transitions to numbers, `float32[n]`.
+    """
+
+    def __init__(self, function: Callable[[Transitions], tf.Tensor]) -> None:
+        # TF-Agents says itself what is a graph, and AutoGraph warns of its style.
+        self._operation = Compiled(tf.autograph.experimental.do_not_convert(function))
+
+    def __call__(self, transitions: Transitions) -> list[float] | None:
+        """The numbers; None if the update broke off."""
+        try:
+            return self._operation(transitions).numpy().tolist()
+        except tf.errors.InvalidArgumentError as error:
+            if 'inf or nan' not in str(error):
+                raise
+            return None
+
+
+def as_experience(transitions: Transitions) -> trajectory.Transition:
+    """The transitions as TF-Agents' agents learn from them.
+
+    Not as rows of a `Trajectory`: of these each has one observation, so that the row between two
+    episodes would be learned from as if it were a step of the game.
+    """
+    ones = tf.ones_like(transitions.rewards)
+    kinds = tf.fill(tf.shape(ones), time_step.StepType.MID)
+    return trajectory.Transition(
+        time_step.TimeStep(kinds, tf.zeros_like(ones), ones, transitions.observations),
+        policy_step.PolicyStep(transitions.actions),
+        time_step.TimeStep(
+            kinds, transitions.rewards, transitions.discounts, transitions.next_observations
+        ),
+    )
+
+
+def _depth(shape: tuple[int, ...]) -> int:
+    """Pictures in an observation: those of `FrameStack`."""
+    return shape[2] if len(shape) == 3 else 1

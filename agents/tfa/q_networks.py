@@ -1,0 +1,68 @@
+"""Networks of Q(s, a) for all of n actions: Keras 3 models of built-in layers."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import gymnasium
+import keras
+
+from agents import networks
+
+_RELU_GAIN = 2.0**0.5
+
+
+class QNetworks(NamedTuple):
+    """The same network twice, with the same weights."""
+
+    policy: keras.Model  # Observations to (Q(s, a) of all a, max_a Q(s, a)), [B, n] and [B]
+    values: keras.Model  # Observations to Q(s, a) of all a
+
+
+def build(
+    name: str,
+    observation_space: gymnasium.Space,
+    num_actions: int,
+    seed: int,
+    hidden_units: Sequence[int],
+) -> QNetworks:
+    """A network with new weights.
+
+    Args:
+        name: One of `networks.NETWORKS`: those for pictures are those of A2C, without its critic;
+            `mlp` has ReLU layers here.
+        observation_space: Of one environment.
+        num_actions: n.
+        seed: The same seed gives the same weights, bit for bit.
+        hidden_units: Sizes of the layers of `mlp`.
+
+    Raises:
+        UsageError: There is no such network, or it does not take these observations.
+    """
+    # The head of A2C's policy is what one of Q should be: small at first, so that no action leads.
+    actor_critic = networks.build(name, observation_space, num_actions, seed)
+    observations, values = actor_critic.inputs[0], actor_critic.outputs[0]
+    if name == 'mlp':
+        observations, values = _mlp(observation_space, num_actions, seed, hidden_units)
+    best = keras.layers.Reshape((num_actions, 1), name='column')(values)
+    best = keras.layers.GlobalMaxPooling1D(name='best')(best)
+    best = keras.layers.Reshape((), name='squeeze')(best)  # [B, 1] to [B]
+    return QNetworks(
+        keras.Model(observations, (values, best), name='policy'),
+        keras.Model(observations, values, name='values'),
+    )
+
+
+def _mlp(
+    space: gymnasium.Space, num_actions: int, seed: int, hidden_units: Sequence[int]
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    observations = x = keras.Input(space.shape, dtype='float32', name='observations')
+    for i, units in enumerate([*hidden_units, num_actions]):
+        last = i == len(hidden_units)
+        kernel = keras.initializers.Orthogonal(0.01 if last else _RELU_GAIN, seed=seed + i)
+        x = keras.layers.Dense(
+            units,
+            None if last else 'relu',
+            kernel_initializer=kernel,
+            name='values' if last else f'dense{i + 1}',
+        )(x)
+    return observations, x

@@ -1,0 +1,230 @@
+"""REINFORCE: whole episodes, and every action as good as all that came after it.
+
+    one step up the gradient of mean over episodes of Σ_t log π(a_t|s_t) (R_t - V(s_t))
+    one step down that of c_v Σ_t (R_t - V(s_t))²
+
+R_t is the discounted sum of rewards to the end of the episode; V is the baseline, or 0 without one.
+Williams (1992), https://doi.org/10.1007/BF00992696; Sutton and Barto (2018), section 13.4. What it
+lacks is in `a2c`: updates before an episode ends, and returns that do not add up the chance of all
+later steps. `research/gradient_variance` measures what that costs.
+
+Where a limit cuts an episode, γ V(s_last) stands for the rewards that would have followed; without
+a baseline nothing is known of them, and a cut counts as an end.
+"""
+
+import functools
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import gymnasium
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+from tf_agents.agents.reinforce import reinforce_agent
+from tf_agents.specs import tensor_spec
+from tf_agents.trajectories import time_step, trajectory
+
+from agents import distributions, losses, networks
+from agents.configs import RunConfig
+from agents.metrics import TrainMetrics
+from agents.models import StepModel
+from agents.reinforce_config import ReinforceConfig
+from agents.tfa import learner
+from agents.tfa.learner import Learner
+from agents.tfa.optimizers import Updates
+from agents.tfa.wrapped import WrappedNetwork
+from envs.config import EnvConfig
+from envs.errors import UsageError
+
+
+class Episodes(NamedTuple):
+    """The n steps of whole episodes, one episode after the other."""
+
+    observations: np.ndarray  # [n, ...]
+    actions: np.ndarray  # int32[n]
+    rewards: np.ndarray  # float32[n]; with a baseline, cut ones include γ V(s_last)
+    ends: np.ndarray  # bool[n], whether it was the last step of its episode
+
+
+class _OfSequences(WrappedNetwork):
+    """A model of `[B, ...]` for TF-Agents' `[1, n, ...]`."""
+
+    def call(
+        self, inputs: Any, step_type: Any = None, network_state: Any = (), training: bool = False
+    ) -> tuple[Any, Any]:
+        """The output of the model, `[1, n, ...]`."""
+        has_time = len(inputs.shape) > len(self.model.inputs[0].shape)
+        outputs = self.model(inputs[0] if has_time else inputs, training=training)
+        return (outputs[None] if has_time else outputs), network_state
+
+
+class _Policy(_OfSequences):
+    def call(
+        self, inputs: Any, step_type: Any = None, network_state: Any = (), training: bool = False
+    ) -> tuple[Any, Any]:
+        """A distribution over actions."""
+        logits, state = super().call(inputs, step_type, network_state, training)
+        return tfp.distributions.Categorical(logits=logits, dtype=tf.int32), state
+
+
+class Reinforce(Learner):
+    """The environments play; when each has played its episodes, all of them begin anew."""
+
+    metrics_fields = TrainMetrics._fields
+    config: ReinforceConfig
+
+    def _build(self, weight_seed: int, action_seed: int) -> None:
+        config, envs = self.config, self._envs
+        space, num_actions = envs.single_observation_space, _count_actions(envs.single_action_space)
+        self.distribution = distributions.make(envs.single_action_space)
+        self.network = networks.build(config.network, space, num_actions, weight_seed)
+        self.step_model = StepModel(self.network, self.distribution, action_seed)
+        inputs, (logits, values) = self.network.inputs, self.network.outputs
+        policy = keras.Model(inputs, logits)
+        self._count = tf.Variable(0, trainable=False, dtype=tf.int64)
+        # Without a baseline V is not learned, and its weights get no gradients.
+        learned = self.network if config.baseline else policy
+        self._updates = Updates([learned], config.learning_rate, config.max_grad_norm)
+        observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 255)
+        critic = _OfSequences(keras.Model(inputs, values), observation, 'value')
+        self._agent = reinforce_agent.ReinforceAgent(
+            time_step.time_step_spec(observation),
+            tensor_spec.BoundedTensorSpec((), tf.int32, 0, num_actions - 1),
+            _Policy(policy, observation, 'policy'),
+            self._updates,
+            value_network=critic if config.baseline else None,
+            value_estimation_loss_coef=config.value_cost,
+            gamma=config.discount,
+            normalize_returns=config.normalize_returns,
+            train_step_counter=self._count,
+        )
+        shapes = [(None, *(space.shape or ())), (None,), (None,), (None,)]
+        dtypes = [space.dtype, tf.int32, tf.float32, tf.bool]
+        specs = [tf.TensorSpec(*pair) for pair in zip(shapes, dtypes, strict=True)]
+        # The number of steps differs from update to update: `Compiled` would trace each anew.
+        self._learn = tf.function(self._train, input_signature=[Episodes(*specs)], autograph=False)
+
+    def update(self) -> TrainMetrics:
+        """Whole episodes of every environment and one gradient step."""
+        self.episodes = []
+        episodes, values = self._play()
+        try:
+            policy_loss, entropy, norm = self._learn(episodes).numpy().tolist()
+        except tf.errors.InvalidArgumentError as error:
+            if 'inf or nan' not in str(error):
+                raise
+            policy_loss = entropy = norm = math.nan
+        if not self.config.baseline:
+            return TrainMetrics(policy_loss, 0.0, entropy, 0.0, 0.0, norm)
+        targets = returns_of(episodes, self.config.discount)
+        value_loss = float(np.mean((targets - values) ** 2))
+        explained = float(losses.explained_variance(targets, values))
+        magnitude = float(np.abs(values).mean())
+        return TrainMetrics(policy_loss, value_loss, entropy, explained, magnitude, norm)
+
+    def _play(self) -> tuple[Episodes, np.ndarray]:
+        """The episodes; and V(s_t) when acting, `float32[n]`."""
+        num_envs = self.config.num_envs
+        steps: list[list[tuple[Any, ...]]] = [[] for _ in range(num_envs)]
+        left = np.full(num_envs, -(-self.config.episodes_per_update // num_envs))
+        while left.any():
+            observations = self._observations.copy()
+            decision = self.step_model.step(observations, (), self.num_steps)
+            answer = self._step(decision.actions, decision.values)
+            _, rewards, terminated, truncated, infos = answer
+            ended, cut = terminated | truncated, truncated & ~terminated
+            rewards = rewards.astype(np.float32) + self._beyond(cut, infos)
+            columns = observations, decision.actions, rewards, ended, decision.values
+            for env in np.flatnonzero(left):
+                steps[env].append(tuple(column[env] for column in columns))
+            left -= ended & (left > 0)
+        if num_envs > 1:  # What the others have begun meanwhile belongs to the policy of before.
+            self._observations, _ = self._envs.reset()
+            self._notes.begin_anew()
+        joined = zip(*(step for own in steps for step in own), strict=True)
+        *arrays, values = (np.array(column) for column in joined)
+        return Episodes(*arrays), values
+
+    def _beyond(self, cut: np.ndarray, infos: dict[str, Any]) -> np.ndarray:
+        """γ V(s_last) where a limit cut the episode, else 0, `float32[N]`."""
+        if not (self.config.baseline and cut.any()):
+            return np.zeros(len(cut), np.float32)
+        last = self._observations.copy()
+        for env in np.flatnonzero(cut):
+            last[env] = infos['final_obs'][env]
+        return np.where(cut, self.config.discount * self.step_model.value(last, ()), 0.0)
+
+    def _train(self, episodes: Episodes) -> tf.Tensor:
+        """One update: policy loss, entropy and norm of the gradients."""
+        entropy = self.distribution.entropy(self.network(episodes.observations)[0])
+        extra = self._agent.train(as_experience(episodes)).extra
+        norm = self._updates.norm
+        return tf.stack([extra.policy_gradient_loss, tf.reduce_mean(entropy), norm])
+
+    def _variables(self) -> list[tf.Variable]:
+        weights = [variable.value for variable in self.network.variables]
+        return [*weights, *self._updates.variables, self._count]
+
+    def learning_rate(self) -> float:
+        """That of the next update."""
+        return self._updates.learning_rate
+
+    def _scale_learning_rates(self, factor: float) -> None:
+        self._updates.scale_learning_rate(factor)
+
+
+def as_experience(episodes: Episodes) -> trajectory.Trajectory:
+    """The episodes as TF-Agents' agent learns from them: one row, `[1, n, ...]`.
+
+    Not as a row for each, filled up to the length of the longest: `normalize_returns` would count
+    what fills them. And `discount` is never 0: at the end of an episode TF-Agents sees to that.
+    """
+    ones = tf.ones_like(episodes.rewards)
+    middle = tf.fill(tf.shape(ones), time_step.StepType.MID)
+    experience = trajectory.Trajectory(
+        step_type=middle,
+        observation=episodes.observations,
+        action=episodes.actions,
+        policy_info=(),
+        next_step_type=tf.where(episodes.ends, time_step.StepType.LAST, middle),
+        reward=episodes.rewards,
+        discount=ones,
+    )
+    return tf.nest.map_structure(lambda x: tf.convert_to_tensor(x)[None], experience)
+
+
+def returns_of(episodes: Episodes, discount: float) -> np.ndarray:
+    """R_t = r_t + γ R_{t+1}, and R_t = r_t at the end of an episode: `float32[n]`."""
+    returns = np.empty_like(episodes.rewards)
+    following = 0.0
+    for t in reversed(range(len(returns))):
+        following = episodes.rewards[t] + (0.0 if episodes.ends[t] else discount * following)
+        returns[t] = following
+    return returns
+
+
+def _count_actions(space: gymnasium.Space) -> int:
+    """n, if it is one choice among n actions.
+
+    Raises:
+        UsageError: It is not; the message says what is right for it.
+    """
+    if isinstance(space, gymnasium.spaces.Discrete) and space.start == 0:
+        return int(space.n)
+    raise UsageError(
+        f'REINFORCE chooses one of n actions, but the space is {space}: train_a2c knows more '
+        'spaces; train_ddpg and train_td3 are for real numbers'
+    )
+
+
+def train(
+    config: ReinforceConfig,
+    env_config: EnvConfig,
+    run_config: RunConfig,
+    origins: Mapping[str, str] | None = None,
+) -> bool:
+    """Trains an agent into `run_config.run_dir`; see `learner.train`."""
+    make_agent = functools.partial(Reinforce, config, env_config)
+    return learner.train(make_agent, config, env_config, run_config, origins)

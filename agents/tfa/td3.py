@@ -1,0 +1,96 @@
+"""TD3, twin delayed deterministic policy gradient: DDPG that does not trust its critic.
+
+After every step, with B transitions out of the memory:
+
+    ã = clip(π'(s') + clip(σ ε, -c, c), low, high)
+    y = r + γ min(Q₁'(s', ã), Q₂'(s', ã))       or r where the game ended
+    critics: one step down the gradient of mean (y - Q₁(s, a))² + (y - Q₂(s, a))²
+    and with every d-th of these
+    actor: one step up the gradient of mean Q₁(s, π(s))
+    θ' <- τ θ + (1 - τ) θ'                      for the targets Q₁', Q₂' and π'
+
+It acts by π(s) with Gaussian noise. Fujimoto et al. (2018), https://arxiv.org/abs/1802.09477.
+"""
+
+import functools
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from tf_agents.agents.td3 import td3_agent
+from tf_agents.utils import common
+
+from agents.configs import RunConfig
+from agents.off_policy_configs import TD3Config
+from agents.tfa import continuous_networks, off_policy
+from agents.tfa.continuous import ContinuousAgent, Parts
+from agents.tfa.noise import Gaussian, Noise
+from agents.tfa.wrapped import SmoothedActor
+from envs.config import EnvConfig
+
+
+class _Agent(td3_agent.Td3Agent):
+    def _get_target_updater(self, tau: float = 1.0, period: int = 1) -> common.Periodically:
+        """Updates the targets together with the actor.
+
+        TF-Agents counts from 1 for the targets, but from 0 for the actor: these would meet weights
+        of the actor that the critics have already moved on from.
+        """
+        updater = super()._get_target_updater(tau, period)
+        (self.target_count,) = updater.variables
+        self.target_count.assign(period - 1)
+        return updater
+
+
+class TD3(ContinuousAgent):
+    """Two critics, of which the smaller target counts, and an actor that learns more slowly."""
+
+    config: TD3Config
+    _num_critics = 2
+
+    def _make_noise(self, half_range: np.ndarray, seed: int) -> Noise:
+        return Gaussian(self.config.exploration_noise * half_range, seed)
+
+    def _make_agent(self, parts: Parts, seed: int) -> tuple[Any, list[Any]]:
+        config, half_range = self.config, continuous_networks.ranges(self._space)[0]
+        target_actor = SmoothedActor.smoothing(
+            parts.actor,
+            self._space,
+            noise=config.target_noise * half_range,
+            clip=config.target_noise_clip * half_range,
+            seed=seed,
+            count=parts.count,
+        )
+        targets = [critic.copy(name='target_critic') for critic in parts.critics]
+        agent = _Agent(
+            parts.time_step_spec,
+            parts.action_spec,
+            parts.actor,
+            parts.critics[0],
+            parts.actor_updates,
+            parts.critic_updates,
+            critic_network_2=parts.critics[1],
+            target_actor_network=target_actor,
+            target_critic_network=targets[0],
+            target_critic_network_2=targets[1],
+            target_update_tau=config.soft_update,
+            target_update_period=config.policy_delay,
+            actor_update_period=config.policy_delay,
+            td_errors_loss_fn=common.element_wise_squared_loss,
+            gamma=config.discount,
+            target_policy_noise=0.0,  # The target actor has it.
+            train_step_counter=parts.count,
+        )
+        variables = [v for one in (target_actor, *targets) for v in one.variables]
+        return agent, [*variables, agent.target_count]
+
+
+def train(
+    config: TD3Config,
+    env_config: EnvConfig,
+    run_config: RunConfig,
+    origins: Mapping[str, str] | None = None,
+) -> bool:
+    """Trains an agent into `run_config.run_dir`; see `off_policy.train`."""
+    make_agent = functools.partial(TD3, config, env_config)
+    return off_policy.train(make_agent, config, env_config, run_config, origins)

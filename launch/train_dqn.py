@@ -1,0 +1,25 @@
+"""Train an agent with DQN on any game whose actions are one choice."""
+
+from agents import off_policy_configs
+from launch import config_flags, script, training
+
+_dqn_flags = config_flags.define(off_policy_configs.DQNConfig)
+
+
+def train() -> str:
+    """Trains as the flags say; returns the run's directory, or '' if a signal stopped it."""
+    settings = training.resolve(_dqn_flags)
+    import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
+    from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
+    from agents.tfa import dqn
+
+    return settings.run_config.run_dir if dqn.train(*settings) else ''
+
+
+def main() -> None:
+    """Trains."""
+    train()
+
+
+if __name__ == '__main__':
+    script.start(main)

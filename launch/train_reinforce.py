@@ -1,0 +1,25 @@
+"""Train an agent with REINFORCE on any game whose actions are one choice."""
+
+from agents import reinforce_config
+from launch import config_flags, script, training
+
+_reinforce_flags = config_flags.define(reinforce_config.ReinforceConfig)
+
+
+def train() -> str:
+    """Trains as the flags say; returns the run's directory, or '' if a signal stopped it."""
+    settings = training.resolve(_reinforce_flags)
+    import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
+    from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
+    from agents.tfa import reinforce
+
+    return settings.run_config.run_dir if reinforce.train(*settings) else ''
+
+
+def main() -> None:
+    """Trains."""
+    train()
+
+
+if __name__ == '__main__':
+    script.start(main)
