@@ -157,8 +157,8 @@ class Run:
 
     def _save_model(self, name: str, **about: float) -> None:
         directory = os.path.join(self.directory, 'model', name)
-        steps = self._agent.num_steps
-        policy.save(directory, self._agent.network, self._env_config, steps=steps, **about)
+        about = {'steps': self._agent.num_steps, **self._agent.about(), **about}
+        policy.save(directory, self._agent.network, self._env_config, **about)
 
     def _save_checkpoint(self) -> None:
         self._watch.check_weights()

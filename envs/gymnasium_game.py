@@ -51,7 +51,8 @@ class GymnasiumGame(ReplayedGame):
     """A gymnasium environment; an emulator frame is one of its steps, without its time limit.
 
     Observations are vectors, `float32[D]` (Box flattened, Discrete one-hot), or gray pictures,
-    `uint8[H, W]`, where the environment's own are `uint8` pictures. Actions are its own.
+    `uint8[H, W]`, where the environment's own are `uint8` pictures. Actions are its own; real
+    numbers beyond the bounds of their space are clipped to it.
 
     Snapshots are exact for environments that are a function of seed and actions, as gymnasium asks
     of all; tested for classic control.
@@ -84,6 +85,8 @@ class GymnasiumGame(ReplayedGame):
             action = int(action)
         else:
             action = np.asarray(action, self.action_space.dtype)
+        if isinstance(self.action_space, spaces.Box):  # A policy may sample beyond its bounds.
+            action = np.clip(action, self.action_space.low, self.action_space.high)
         observation, reward, terminated, truncated, info = self._env.step(action)
         self._observation = self._to_array(observation)
         return float(reward), bool(terminated), bool(truncated), info
