@@ -22,19 +22,22 @@ class DiagonalGaussian(Distribution):
     Args:
         half_ranges: Half the width of the action space in each of the k dimensions; infinite where
             it has no bounds.
+
+    Attributes:
+        half_ranges: These.
     """
 
     event_dtype = tf.float32
 
     def __init__(self, half_ranges: Sequence[float]) -> None:
-        self._half_ranges = tuple(half_ranges)
-        self.num_logits = 2 * len(self._half_ranges)
-        self.event_shape = (len(self._half_ranges),)
+        self.half_ranges = tuple(half_ranges)
+        self.num_logits = 2 * len(self.half_ranges)
+        self.event_shape = (len(self.half_ranges),)
 
     @property
     def num_codes(self) -> int:
         """k."""
-        return len(self._half_ranges)
+        return len(self.half_ranges)
 
     def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """`float32[..., k]`, from normal noise of this seed."""
@@ -63,7 +66,7 @@ class DiagonalGaussian(Distribution):
 
     def entropy_floor(self, part: float) -> float:
         """The entropy where every σ_i is this part of the half range; -∞ if one has no bounds."""
-        stds = [part * half_range for half_range in self._half_ranges]
+        stds = [part * half_range for half_range in self.half_ranges]
         if not all(0.0 < std < math.inf for std in stds):
             return -math.inf
         return sum(math.log(std) + _LOG_SQRT_2_PI + 0.5 for std in stds)

@@ -34,9 +34,9 @@ OBSERVATIONS, RETURNS = 'observations', 'returns'
 class Moments(NamedTuple):
     """Mean and variance of samples, in float64."""
 
-    count: int
+    size: int
     mean: np.ndarray  # [D]
-    variance: np.ndarray  # [D], divided by the count
+    variance: np.ndarray  # [D], divided by the number of samples
 
     @classmethod
     def of(cls, samples: np.ndarray) -> 'Moments':
@@ -46,11 +46,11 @@ class Moments(NamedTuple):
 
     def joined(self, other: 'Moments') -> 'Moments':
         """Those of the samples of both: Chan et al. (1979), Stanford report STAN-CS-79-773."""
-        share = other.count / (self.count + other.count)
+        share = other.size / (self.size + other.size)
         apart = other.mean - self.mean
         within = (1.0 - share) * self.variance + share * other.variance
         variance = within + share * (1.0 - share) * apart**2
-        return Moments(self.count + other.count, self.mean + share * apart, variance)
+        return Moments(self.size + other.size, self.mean + share * apart, variance)
 
 
 def normalized(observations: keras.KerasTensor) -> keras.KerasTensor:
@@ -139,7 +139,7 @@ class Normalizer:
     def reward_scale(self) -> float:
         """For `RolloutStatistics`; 1 as long as nothing is known."""
         moments = self._moments.get(RETURNS)
-        if moments is None or not moments.count:
+        if moments is None or not moments.size:
             return 1.0
         return float(1.0 / np.sqrt(moments.variance[0] + _EPSILON))
 
@@ -155,7 +155,7 @@ class Normalizer:
 
     def _write(self) -> None:
         moments = self._moments.get(OBSERVATIONS)
-        if self._layer is not None and moments is not None and moments.count:
+        if self._layer is not None and moments is not None and moments.size:
             self._layer.moving_mean.assign(moments.mean.astype(np.float32))
             self._layer.moving_variance.assign(moments.variance.astype(np.float32))
 
