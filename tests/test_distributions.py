@@ -98,7 +98,8 @@ def test_make_refuses_other_spaces_in_one_line(refused, words):
 
 @pytest.mark.parametrize('dtype', [np.float32, np.float64])
 def test_make_knows_the_ranges_of_real_numbers(dtype):
-    space = spaces.Box(np.array([-1.0, 0.0, 2.0]), np.array([1.0, 8.0, np.inf]), dtype=dtype)
+    low, high = np.array([-1.0, 0.0, 2.0], dtype), np.array([1.0, 8.0, np.inf], dtype)
+    space = spaces.Box(low, high, dtype=dtype)
     distribution = distributions.make(space)
     assert distribution.event_shape == (3,) and distribution.event_dtype == tf.float32
     assert distribution.half_ranges == (1.0, 4.0, np.inf)
