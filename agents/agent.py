@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import keras
 
-from agents.distributions import Distribution
+from agents.distribution import Distribution
 from agents.dumps import Batch
 from agents.models import StepModel
 from envs.game import Snapshot
@@ -52,6 +52,9 @@ class Agent(Protocol):
 
     def paused(self) -> contextlib.AbstractContextManager[object]:
         """Within it nothing is learned."""
+
+    def about(self) -> dict[str, str | float]:
+        """What the recipe of a model should tell beside its environment."""
 
     def close(self) -> None:
         """Ends the environments."""

@@ -156,7 +156,7 @@ def evaluate(
     def make_actor(envs: gymnasium.vector.VectorEnv[Any, Any, Any]) -> StepModel:
         distribution = deterministic.make(kind, envs.single_action_space)
         shapes = observation_parts.shapes(envs.single_observation_space)
-        policy.check_fit(network, shapes, distribution.num_logits)
+        policy.check_fit(network, shapes, distribution.num_logits, distribution.num_codes)
         return StepModel(network, distribution, seed, greedy)
 
     mode = 'greedy' if greedy or kind else 'sampled'

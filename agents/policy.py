@@ -71,17 +71,21 @@ def load(directory: str) -> Policy:
 
 
 def check_fit(
-    network: keras.Model, observation: Sequence[tuple[int, ...]], num_logits: int
+    network: keras.Model,
+    observation: Sequence[tuple[int, ...]],
+    num_logits: int,
+    num_codes: int = 0,
 ) -> None:
     """Raises `UsageError` unless the network is as `networks` says, for this policy.
 
-    `observation` has the shapes of its parts, as `observations.shapes` tells them.
+    `observation` has the shapes of its parts, as `observations.shapes` tells them; `num_codes` are
+    those of an action as `Distribution.encode` has it, 0 for as many as logits.
     """
     takes = [tuple(tensor.shape[1:]) for tensor in network.inputs]
     gives = [tuple(tensor.shape[1:]) for tensor in network.outputs]
     others = takes[networks.num_observations(network) :]
     memory = [shape for shape in others[:1] if len(shape) == 1] * 2  # `hidden` and `cell`
-    needs = [*observation, *[*memory, (num_logits,), (1,)][: len(others)]]
+    needs = [*observation, *[*memory, (num_codes or num_logits,), (1,)][: len(others)]]
     answers = [(num_logits,), (), *memory]
     if takes != needs or gives != answers:
         raise UsageError(

@@ -159,11 +159,8 @@ class Run:
 
     def _save_model(self, name: str, **about: float) -> None:
         directory = os.path.join(self.directory, 'model', name)
-        agent, kind = self._agent, self._agent.distribution.policy
-        known = {'policy': kind} if kind else {}
-        policy.save(
-            directory, agent.network, self._env_config, **known, steps=agent.num_steps, **about
-        )
+        told = {'steps': self._agent.num_steps, **self._agent.about(), **about}
+        policy.save(directory, self._agent.network, self._env_config, **told)
 
     def _save_checkpoint(self) -> None:
         self._watch.check_weights()

@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator, registry
 
-from envs import gymnasium_spaces
+from envs import gymnasium_spaces, robots
 from envs.errors import UsageError
 from envs.game import ReplayedGame, Transition
 
@@ -29,6 +29,11 @@ def _is_ours(spec: EnvSpec) -> bool:
         return getattr(entry_point, '__module__', '') != 'gymnasium.envs'
     module = entry_point.partition(':')[0]
     return not any(module == name or module.startswith(f'{name}.') for name in _FOREIGN)
+
+
+def is_robot(game_id: str) -> bool:
+    """Whether MuJoCo simulates it."""
+    return robots.is_robot(registry[game_id])
 
 
 def levels(game_id: str) -> tuple[str, ...]:
@@ -55,10 +60,11 @@ class GymnasiumGame(ReplayedGame):
     """A gymnasium environment; an emulator frame is one of its steps, without its time limit.
 
     Observations are vectors, gray pictures, or a picture and a vector beside it: see
-    `gymnasium_spaces`. Actions are its own.
+    `gymnasium_spaces`. Actions are its own; real numbers beyond the bounds of their space are
+    clipped to it.
 
     Snapshots are exact for environments that are a function of seed and actions, as gymnasium asks
-    of all; tested for classic control.
+    of all; tested for classic control and robots.
     """
 
     def __init__(self, game_id: str, level: str = '', actions: str = 'default') -> None:
@@ -69,6 +75,7 @@ class GymnasiumGame(ReplayedGame):
         if spec is None:
             raise UsageError(f'gymnasium has no environment {game_id!r}')
         self._env = _make(spec)
+        self._drawing = robots.drawing if robots.is_robot(spec) else _missing_package
         self._view = gymnasium_spaces.view(game_id, self._env.observation_space)
         self.observation_space = self._view.space
         self.variables_space, self.variable_names = self._view.vector_space, self._view.names
@@ -90,6 +97,8 @@ class GymnasiumGame(ReplayedGame):
             action = int(action)
         else:
             action = np.asarray(action, self.action_space.dtype)
+        if isinstance(self.action_space, spaces.Box):  # A policy may sample beyond its bounds.
+            action = np.clip(action, self.action_space.low, self.action_space.high)
         observation, reward, terminated, truncated, info = self._env.step(action)
         self._look(observation)
         return float(reward), bool(terminated), bool(truncated), info
@@ -115,7 +124,7 @@ class GymnasiumGame(ReplayedGame):
         """
         if self.render_mode is None:
             raise UsageError(f'{_id(self._env)} has no pictures to show')
-        with _missing_package(_id(self._env)):
+        with self._drawing(_id(self._env)):
             return np.array(self._env.render(), np.uint8, order='C')
 
     def close(self) -> None:
@@ -124,6 +133,8 @@ class GymnasiumGame(ReplayedGame):
 
 
 def _make(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
+    if robots.is_robot(spec):
+        robots.prepare(spec.id)
     # With the spec and not its id gymnasium does not warn that there is a newer version.
     with _missing_package(spec.id):
         creator: Any = spec.entry_point

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from agents.configs import RunConfig
-from agents.distributions import Distribution
+from agents.distribution import Distribution
 from agents.episodes import EpisodeNotes
 from agents.metrics import Metrics
 from agents.models import StepModel
@@ -131,6 +131,11 @@ class Learner(abc.ABC):
             variable.assign(value)
         self._rate_factor = rate_factor
         self._scale_learning_rates(rate_factor)
+
+    def about(self) -> dict[str, str | float]:
+        """What the recipe of a model should tell beside its environment."""
+        kind = self.distribution.policy
+        return {'policy': kind} if kind else {}
 
     def close(self) -> None:
         """Ends the environments."""
