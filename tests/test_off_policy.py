@@ -22,8 +22,9 @@ PENDULUM = EnvConfig(
 SMALL = {'hidden_units': (8, 8), 'batch_size': 8, 'replay_capacity': 500, 'seed': 1}
 SMALL_FLAGS = '--game=Pendulum-v1', '--hidden_units=8,8', '--batch_size=8'
 FLAGS = (
-    *SMALL_FLAGS, '--replay_capacity=150', '--num_envs=2', '--max_episode_steps=30', '--total_steps=600', '--log_period=20',
-    '--checkpoint_period=100', '--eval_period=200', '--eval_episodes=2', '--seed=3',
+    *SMALL_FLAGS, '--replay_capacity=150', '--num_envs=2', '--max_episode_steps=30',
+    '--total_steps=600', '--log_period=20', '--checkpoint_period=100', '--eval_period=200',
+    '--eval_episodes=2', '--seed=3',
 )  # fmt: skip
 
 
