@@ -18,7 +18,7 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents import heads, normalization
+from agents import heads, normal_inputs
 from envs.errors import UsageError
 
 # Of each convolution the filters, the size of the kernel and the stride; then the dense units.
@@ -92,8 +92,7 @@ def build(
     x = keras.layers.Rescaling(1 / 255, name='scale')(observations) if is_uint8 else observations
     memory: list[keras.KerasTensor] = []
     if normalize_observations:
-        normalization.check(shape)
-        x = normalization.normalized(x)
+        x = normal_inputs.normalized(x)
     if name == 'mlp' and not (lstm_units or shared_torso):
         policy_features = _mlp(x, layers, hidden_units, 'policy')
         value_features = _mlp(x, layers, hidden_units, 'value')
