@@ -167,10 +167,12 @@ class Run:
 
     def _save_model(self, name: str, **about: float) -> None:
         directory = os.path.join(self.directory, 'model', name)
-        agent, kind = self._agent, self._agent.distribution.policy
-        known = {'policy': kind} if kind else {}
+        agent = self._agent
         policy.save(
-            directory, agent.network, self._env_config, **known, steps=agent.num_steps, **about
+            directory,
+            agent.network,
+            self._env_config,
+            **{'steps': agent.num_steps, **agent.about(), **about},
         )
 
     def _save_checkpoint(self) -> None:
