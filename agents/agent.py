@@ -1,7 +1,7 @@
 """What a run needs of an algorithm."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -53,7 +53,7 @@ class Agent(Protocol):
     def paused(self) -> contextlib.AbstractContextManager[object]:
         """Within it nothing is learned."""
 
-    def about(self) -> dict[str, str | float]:
+    def about(self) -> Mapping[str, str | float]:
         """What the recipe of a model should tell beside its environment."""
 
     def close(self) -> None:

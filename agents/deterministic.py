@@ -6,6 +6,8 @@
 Whoever trains such a policy explores by other means; whoever plays it acts as it says.
 """
 
+import math
+
 import gymnasium
 import numpy as np
 import tensorflow as tf
@@ -49,6 +51,10 @@ class Deterministic(Distribution):
     def encode(self, actions: tf.Tensor) -> tf.Tensor:
         """The action as it is."""
         return actions
+
+    def entropy_floor(self, part: float) -> float:
+        """None: nothing is ever left to chance."""
+        return -math.inf
 
 
 class Greedy(Categorical):

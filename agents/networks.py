@@ -22,7 +22,7 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents import heads, normalization
+from agents import heads, normal_inputs
 from envs import observations as parts
 from envs.errors import UsageError
 
@@ -100,8 +100,7 @@ def build(
     x = keras.layers.Rescaling(1 / 255, name='scale')(observations) if is_uint8 else observations
     memory: list[keras.KerasTensor] = []
     if normalize_observations:
-        normalization.check(shape)
-        x = normalization.normalized(x)
+        x = normal_inputs.normalized(x)
     if name == 'mlp' and not (lstm_units or shared_torso):
         policy_features = _mlp(x, layers, hidden_units, 'policy')
         value_features = _mlp(x, layers, hidden_units, 'value')

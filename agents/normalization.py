@@ -13,21 +13,21 @@ change what the agent wants. Both as in OpenAI Baselines and Stable-Baselines3.
 
 Statistics change between rollouts only, so that an agent learns with those that it acted with, and
 they are joined in a fixed order, so that a run repeats itself whatever its threads do.
+
+This module never imports TensorFlow; `normal_inputs` makes the layer.
 """
 
 import threading
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 
-from envs.errors import UsageError
 from envs.game import Snapshot
 
-_LAYER = 'normalize'
-_EPSILON = 1e-8
-_MOST = 10.0  # Standard deviations
+LAYER = 'normalize'
+EPSILON = 1e-8
+MOST = 10.0  # Standard deviations
 OBSERVATIONS, RETURNS = 'observations', 'returns'
 
 
@@ -51,18 +51,6 @@ class Moments(NamedTuple):
         within = (1.0 - share) * self.variance + share * other.variance
         variance = within + share * (1.0 - share) * apart**2
         return Moments(self.size + other.size, self.mean + share * apart, variance)
-
-
-def normalized(observations: keras.KerasTensor) -> keras.KerasTensor:
-    """The input of a network, vectors `[B, D]`, normalised by built-in layers."""
-    layers = keras.layers
-    # Made for batches; its mean and variance are what is assigned to it here.
-    x = layers.BatchNormalization(epsilon=_EPSILON, center=False, scale=False, name=_LAYER)(
-        observations
-    )
-    x = layers.Rescaling(1.0 / _MOST, name='shrink')(x)
-    x = layers.Activation('hard_tanh', name='clip')(x)
-    return layers.Rescaling(_MOST, name='unshrink')(x)
 
 
 class RolloutStatistics:
@@ -95,7 +83,7 @@ class RolloutStatistics:
             return rewards
         self._returns = np.where(starts, 0.0, self._discount * self._returns) + rewards
         self._noted.append(self._returns)
-        return np.clip(self.reward_scale * rewards, -_MOST, _MOST)
+        return np.clip(self.reward_scale * rewards, -MOST, MOST)
 
     def take(self, observations: np.ndarray) -> dict[str, Moments]:
         """Moments of a rollout with these observations, `[T, B, D]`, that has just ended."""
@@ -121,12 +109,12 @@ class Normalizer:
     """The statistics of an agent; it writes those of observations into the network.
 
     Args:
-        network: As `networks.build` makes them.
+        network: A Keras model, as `networks.build` makes them.
         rewards: Whether rewards are normalised.
     """
 
-    def __init__(self, network: keras.Model, rewards: bool) -> None:
-        self._layer = next((layer for layer in network.layers if layer.name == _LAYER), None)
+    def __init__(self, network: Any, rewards: bool) -> None:
+        self._layer = next((layer for layer in network.layers if layer.name == LAYER), None)
         self._moments: dict[str, Moments] = {}
         if self._layer is not None:
             size = self._layer.moving_mean.shape[0]
@@ -141,7 +129,7 @@ class Normalizer:
         moments = self._moments.get(RETURNS)
         if moments is None or not moments.size:
             return 1.0
-        return float(1.0 / np.sqrt(moments.variance[0] + _EPSILON))
+        return float(1.0 / np.sqrt(moments.variance[0] + EPSILON))
 
     def add(self, parts: Iterable[Mapping[str, Moments]]) -> None:
         """Joins the moments of rollouts, one after the other; any thread may call it."""
@@ -171,11 +159,3 @@ class Normalizer:
         """Continues where `state` was taken; the network's weights are restored beside it."""
         for name in self._moments:
             self._moments[name] = Moments(*state[name])
-
-
-def check(observation_shape: tuple[int, ...]) -> None:
-    """Raises UsageError unless such observations can be normalised."""
-    if len(observation_shape) != 1:
-        raise UsageError(
-            '--normalize_observations is for vectors; pictures are divided by 255 as they are'
-        )

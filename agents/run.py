@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from agents import checkpoints, console, contract, evaluation, policy, run_directory
+from agents import (
+    checkpoints,
+    console,
+    contract,
+    evaluation,
+    policy,
+    run_directory,
+    score_plot,
+)
 from agents.agent import Agent
 from agents.configs import RunConfig
 from agents.logger import Logger
@@ -252,6 +260,7 @@ class Run:
         if not self.interrupted and self._last['log'] < steps:
             self._log()
         self._save_all()
+        self._saver.attempt(functools.partial(score_plot.write, self.directory))
         if self._run_config.eval_period and not self.interrupted:
             if self._last['evaluation'] < steps:
                 self._evaluate()

@@ -1,5 +1,8 @@
 """Running statistics against those of all samples at once, and what is done with them."""
 
+import subprocess
+import sys
+
 import gymnasium
 import hypothesis
 import keras
@@ -7,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import strategies
 
-from agents import networks, normalization
+from agents import networks
 from agents.normalization import Moments, Normalizer, RolloutStatistics
+from envs.errors import UsageError
+from tests.launching import ROOT
 
 VECTOR = gymnasium.spaces.Box(-np.inf, np.inf, (3,), np.float32)
 
@@ -69,7 +74,7 @@ def test_a_saved_network_has_its_statistics(tmp_path):
 
 def test_pictures_are_not_normalised():
     picture = gymnasium.spaces.Box(0, 255, (36, 36, 1), np.uint8)
-    with pytest.raises(normalization.UsageError, match='is for vectors'):
+    with pytest.raises(UsageError, match='is for vectors'):
         networks.build('a3c', picture, 2, 0, normalize_observations=True)
 
 
@@ -137,3 +142,10 @@ def test_states_continue_exactly():
         np.testing.assert_array_equal(one, other)
     for ours, theirs in zip(*(network.get_weights() for network in networks_), strict=True):
         np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_the_runner_needs_does_not_import_tensorflow():
+    """Research scripts import it at the top, and so do the processes of their environments."""
+    code = 'import sys; from agents import runner; print("tensorflow" in sys.modules)'
+    done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == 'False\n', done.stderr

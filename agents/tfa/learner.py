@@ -61,8 +61,8 @@ class Learner(abc.ABC):
                 int(seed) // 2 for seed in np.random.SeedSequence(config.seed).generate_state(4)
             )
             self._build(weight_seed, action_seed)
-            shape = self._envs.single_action_space.shape or ()
-            self._notes = EpisodeNotes(config.num_envs, shape, config.discount)
+            space = self._envs.single_action_space
+            self._notes = EpisodeNotes(config.num_envs, space, config.discount)
             self._observations, _ = self._envs.reset(seed=env_seed)
         except BaseException:
             self.close()
@@ -132,10 +132,10 @@ class Learner(abc.ABC):
         self._rate_factor = rate_factor
         self._scale_learning_rates(rate_factor)
 
-    def about(self) -> dict[str, str | float]:
-        """What the recipe of a model should tell beside its environment."""
-        kind = self.distribution.policy
-        return {'policy': kind} if kind else {}
+    def about(self) -> dict[str, str]:
+        """What the recipe of a model should tell: how to act, if not by a distribution."""
+        policy = self.distribution.policy
+        return {'policy': policy} if policy else {}
 
     def close(self) -> None:
         """Ends the environments."""
