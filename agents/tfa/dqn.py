@@ -51,6 +51,16 @@ class DQNMetrics(NamedTuple):
         return all(map(math.isfinite, self))
 
 
+def huber(targets: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """e² / 2 up to |e| = 1 and |e| - 1/2 beyond, e = targets - values; all of the same shape.
+
+    Of an infinite error, as TF-Agents' loss has it, the gradient is 1: an update would be made.
+    Here it is NaN.
+    """
+    losses = common.element_wise_huber_loss(targets, values)
+    return losses * tf.where(tf.math.is_finite(losses), 1.0, math.nan)
+
+
 class _TellsTargetCount:
     """Keeps the counter of the target's updates, which a checkpoint needs."""
 
@@ -90,7 +100,8 @@ class DQN(OffPolicy):
         self._exploration = schedules.linear(
             config.exploration_start, config.exploration_end, config.exploration_steps
         )
-        observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 255)
+        # Not 255: TF-Agents draws an example below the bound + 1, which no uint8 is.
+        observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 254)
         self._q_network = WrappedNetwork(model, observation, 'q_network')
         self._target = self._q_network.copy(name='target')
         self._updates = Updates([model], config.learning_rate, config.max_grad_norm)
@@ -103,7 +114,7 @@ class DQN(OffPolicy):
             self._updates,
             target_q_network=self._target,
             target_update_period=config.target_period,
-            td_errors_loss_fn=common.element_wise_huber_loss,
+            td_errors_loss_fn=huber,
             gamma=config.discount,
             train_step_counter=self._count,
         )

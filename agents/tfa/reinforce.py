@@ -87,7 +87,8 @@ class Reinforce(Learner):
         # Without a baseline V is not learned, and its weights get no gradients.
         learned = self.network if config.baseline else policy
         self._updates = Updates([learned], config.learning_rate, config.max_grad_norm)
-        observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 255)
+        # Not 255: TF-Agents draws an example below the bound + 1, which no uint8 is.
+        observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 254)
         critic = _OfSequences(keras.Model(inputs, values), observation, 'value')
         self._agent = reinforce_agent.ReinforceAgent(
             time_step.time_step_spec(observation),
