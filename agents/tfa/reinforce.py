@@ -97,6 +97,8 @@ class Reinforce(Learner):
             self._updates,
             value_network=critic if config.baseline else None,
             value_estimation_loss_coef=config.value_cost,
+            # TF-Agents' own lets the gradient of the policy loss through to V, and moves it astray.
+            advantage_fn=_advantages if config.baseline else None,
             gamma=config.discount,
             normalize_returns=config.normalize_returns,
             train_step_counter=self._count,
@@ -174,6 +176,11 @@ class Reinforce(Learner):
 
     def _scale_learning_rates(self, factor: float) -> None:
         self._updates.scale_learning_rate(factor)
+
+
+def _advantages(returns: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """R_t - V(s_t), without gradients."""
+    return tf.stop_gradient(returns - values)
 
 
 def as_experience(episodes: Episodes) -> trajectory.Trajectory:
