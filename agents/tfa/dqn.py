@@ -102,6 +102,7 @@ class DQN(OffPolicy):
         )
         # Not 255: TF-Agents draws an example below the bound + 1, which no uint8 is.
         observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 254)
+        self._schedule = schedules.make(config.lr_schedule, 1.0, 0.0, config.total_steps)
         self._q_network = WrappedNetwork(model, observation, 'q_network')
         self._target = self._q_network.copy(name='target')
         self._updates = Updates([model], config.learning_rate, config.max_grad_norm)
@@ -134,6 +135,7 @@ class DQN(OffPolicy):
         return np.where(by_chance, anything, decision.actions), decision.values
 
     def _learn(self, transitions: Transitions) -> DQNMetrics:
+        self._updates.scale_learning_rate(self._factor())
         loss, norm = self._learning(transitions) or [math.nan] * 2
         return DQNMetrics(loss, self._value_magnitude, self.exploration(self.num_steps), norm)
 
@@ -147,10 +149,13 @@ class DQN(OffPolicy):
 
     def learning_rate(self) -> float:
         """That of the next update."""
-        return self._updates.learning_rate
+        return self.config.learning_rate * self._factor()
+
+    def _factor(self) -> float:
+        return self._rate_factor * self._schedule(self.num_steps)
 
     def _scale_learning_rates(self, factor: float) -> None:
-        self._updates.scale_learning_rate(factor)
+        """Each update does."""
 
 
 def _count_actions(space: gymnasium.Space) -> int:
