@@ -14,10 +14,10 @@ from agents import deterministic
 from agents.models import StepModel
 from agents.off_policy_configs import DeterministicConfig
 from agents.replay import Transitions
-from agents.tfa import networks
+from agents.tfa import continuous_networks
 from agents.tfa.noise import Noise
 from agents.tfa.off_policy import Learning, OffPolicy, as_experience
-from agents.tfa.optimizers import Updates
+from agents.tfa.updates import Updates
 from agents.tfa.wrapped import WrappedNetwork
 
 
@@ -53,7 +53,7 @@ class ContinuousAgent(OffPolicy):
 
     metrics_fields = DeterministicMetrics._fields
     config: Any
-    # Of the networks; `networks.build` tells.
+    # Of the networks; `continuous_networks.build` tells.
     _num_critics, _action_layer, _output_range = 1, 1, 0.0
 
     @abc.abstractmethod
@@ -69,7 +69,7 @@ class ContinuousAgent(OffPolicy):
         name = config.algorithm.upper()
         self._space = deterministic.bounded_box(self._envs.single_action_space, name)
         self.distribution = deterministic.Deterministic(self._space)
-        built = networks.build(
+        built = continuous_networks.build(
             self._envs.single_observation_space,
             self._space,
             config.hidden_units,
@@ -81,7 +81,7 @@ class ContinuousAgent(OffPolicy):
         self.network = built.policy
         self.step_model = StepModel(self.network, self.distribution, action_seed)
         shape = (config.num_envs, *self._space.shape)
-        half_range = np.broadcast_to(networks.ranges(self._space)[0], shape)
+        half_range = np.broadcast_to(continuous_networks.ranges(self._space)[0], shape)
         self._noise, self._seed = self._make_noise(half_range, action_seed), action_seed
         self._value_magnitude = 0.0
         self._parts = self._make_parts(built)
@@ -89,7 +89,7 @@ class ContinuousAgent(OffPolicy):
         self._agent.initialize()  # The targets take over the weights.
         self._learning = Learning(self._train)
 
-    def _make_parts(self, built: networks.Networks) -> Parts:
+    def _make_parts(self, built: continuous_networks.Networks) -> Parts:
         space, config = self._space, self.config
         observation = tensor_spec.TensorSpec(self._envs.single_observation_space.shape, tf.float32)
         action = tensor_spec.BoundedTensorSpec(space.shape, tf.float32, space.low, space.high)

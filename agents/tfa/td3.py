@@ -22,7 +22,7 @@ from tf_agents.utils import common
 
 from agents.configs import RunConfig
 from agents.off_policy_configs import TD3Config
-from agents.tfa import networks, off_policy
+from agents.tfa import continuous_networks, off_policy
 from agents.tfa.continuous import ContinuousAgent, Parts
 from agents.tfa.noise import Gaussian, Noise
 from agents.tfa.wrapped import SmoothedActor
@@ -52,7 +52,7 @@ class TD3(ContinuousAgent):
         return Gaussian(self.config.exploration_noise * half_range, seed)
 
     def _make_agent(self, parts: Parts, seed: int) -> tuple[Any, list[Any]]:
-        config, half_range = self.config, networks.ranges(self._space)[0]
+        config, half_range = self.config, continuous_networks.ranges(self._space)[0]
         target_actor = SmoothedActor.smoothing(
             parts.actor,
             self._space,

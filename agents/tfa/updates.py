@@ -31,7 +31,7 @@ class Updates:
         self._max_grad_norm = max_grad_norm
         self._trained = [v for model in models for v in model.trainable_variables]
         self._places = {id(v.value): place for place, v in enumerate(self._trained)}
-        self._learning_rate = learning_rate
+        self._learning_rate, self._factor = learning_rate, 1.0
         self._adam = optimizers.Adam(learning_rate, epsilon=1e-8)
         self._adam.build(self._trained)
         self.norm = tf.Variable(0.0, trainable=False)
@@ -39,11 +39,12 @@ class Updates:
     @property
     def learning_rate(self) -> float:
         """η as it is now."""
-        return float(self._adam.learning_rate.numpy())
+        return self._factor * self._learning_rate
 
     def scale_learning_rate(self, factor: float) -> None:
         """Makes it `factor` times the first one."""
-        self._adam.learning_rate.assign(factor * self._learning_rate)
+        self._factor = factor
+        self._adam.learning_rate.assign(self.learning_rate)
 
     @property
     def variables(self) -> list[tf.Variable]:
