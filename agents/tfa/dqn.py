@@ -31,7 +31,7 @@ from agents.off_policy_configs import DQNConfig
 from agents.replay import Transitions
 from agents.tfa import off_policy, q_networks
 from agents.tfa.off_policy import Learning, OffPolicy, as_experience
-from agents.tfa.optimizers import Updates
+from agents.tfa.updates import Updates
 from agents.tfa.wrapped import WrappedNetwork
 from envs.config import EnvConfig
 from envs.errors import UsageError

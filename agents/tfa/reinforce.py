@@ -33,7 +33,7 @@ from agents.models import StepModel
 from agents.reinforce_config import ReinforceConfig
 from agents.tfa import learner
 from agents.tfa.learner import Learner
-from agents.tfa.optimizers import Updates
+from agents.tfa.updates import Updates
 from agents.tfa.wrapped import WrappedNetwork
 from envs.config import EnvConfig
 from envs.errors import UsageError
