@@ -29,6 +29,7 @@ from agents.dumps import Batch
 from agents.losses import A2CLosses
 from agents.metrics import TrainMetrics
 from agents.models import Gradients, StepModel, Weights
+from agents.normalization import Moments
 from agents.run import Run
 from agents.runner import Runner
 from envs.config import EnvConfig
@@ -42,6 +43,7 @@ class Experience(NamedTuple):
     num_steps: int  # Agent steps of all groups by then
     episodes: list[dict[str, Any]]  # Those that ended in it
     largest_return: float  # Running return of the group so far
+    moments: dict[str, Moments]  # Of what is normalised
     batch: Batch | None  # What the gradients were derived from; not known of a resumed run's first.
 
 
@@ -60,6 +62,8 @@ class A2C(ActorCritic):
         parts = self._results(self._next or self._begin_rollouts())
         self._next = self._begin_rollouts() if self._overlap else []
         metrics = self.train_model.apply([part.gradients for part in parts], learning_rate)
+        if metrics.is_finite:
+            self.normalizer.add(part.moments for part in parts)
         self.num_steps = parts[0].num_steps
         episodes = [episode for part in parts for episode in part.episodes]
         self.episodes = sorted(episodes, key=operator.itemgetter('step'))
@@ -72,17 +76,23 @@ class A2C(ActorCritic):
         """Lets every group collect experience with the weights of now."""
         weights = self.train_model.weights() if self._overlap else ()
         entropy_cost = self._entropy_cost(self.runners[0].num_steps)
-        learn = functools.partial(self._experience, weights, entropy_cost)
+        reward_scale = self.normalizer.reward_scale
+        learn = functools.partial(self._experience, weights, entropy_cost, reward_scale)
         return self._submit(learn, self.runners, self.actors)
 
     def _experience(
-        self, weights: Weights, entropy_cost: float, runner: Runner, actor: StepModel
+        self,
+        weights: Weights,
+        entropy_cost: float,
+        reward_scale: float,
+        runner: Runner,
+        actor: StepModel,
     ) -> Experience:
         actor.weights = weights
-        rollout = runner.run()
+        rollout = runner.run(reward_scale)
         gradients = self.train_model.gradients(rollout, entropy_cost, runner.share, weights)
         batch = Batch(rollout._replace(activations=()), weights, entropy_cost, runner.share)
-        about = runner.num_steps, runner.episodes, runner.largest_return
+        about = runner.num_steps, runner.episodes, runner.largest_return, runner.moments
         return Experience(gradients, *about, batch)
 
     def state(self) -> Snapshot:
@@ -116,13 +126,16 @@ def _without_gradients(experience: Experience) -> Experience:
 def _to_arrays(experience: Experience) -> list[Any]:
     """All but the batch."""
     arrays = tf.nest.map_structure(np.asarray, list(experience.gradients))
-    return [[*arrays[:1], list(arrays[1]), *arrays[2:]], *experience[1:-1]]
+    moments = {name: list(own) for name, own in experience.moments.items()}
+    return [[*arrays[:1], list(arrays[1]), *arrays[2:]], *experience[1:-2], moments]
 
 
 def _from_arrays(arrays: list[Any]) -> Experience:
-    (gradients, losses, *rest), num_steps, episodes, largest_return = arrays
+    (gradients, losses, *rest), num_steps, episodes, largest_return, *later = arrays
     result = Gradients(gradients, A2CLosses(*losses), *rest)
-    return Experience(result, num_steps, episodes, largest_return, None)
+    # Older versions had no moments.
+    moments = {name: Moments(*own) for name, own in (later[0] if later else {}).items()}
+    return Experience(result, num_steps, episodes, largest_return, moments, None)
 
 
 def train(

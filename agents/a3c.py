@@ -69,13 +69,15 @@ class A3C(ActorCritic):
         local.weights = self.train_model.weights()
         learning_rate = self._rate(self._num_done)
         entropy_cost = self._entropy_cost(self._num_done)
-        rollout = runner.run()
+        rollout = runner.run(self.normalizer.reward_scale)
         gradients = self.train_model.gradients(rollout, entropy_cost, weights=local.weights)
         with self._update_lock:
             # The copy above was made without the lock: its layers may be an update apart.
             metrics = self.train_model.apply(
                 [gradients], learning_rate, worker % self._num_optimizers
             )
+            if metrics.is_finite:
+                self.normalizer.add([runner.moments])
         batch = None
         if not metrics.is_finite:
             batch = Batch(rollout._replace(activations=()), local.weights, entropy_cost, 1.0)

@@ -8,11 +8,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from agents import distributions, networks, schedules
+from agents import distributions, heads, networks, schedules
 from agents.configs import AlgorithmConfig
 from agents.dumps import Batch
 from agents.metrics import TrainMetrics
 from agents.models import StepModel, TrainModel
+from agents.normalization import Normalizer, RolloutStatistics
 from agents.runner import Runner
 from envs import cores
 from envs.config import EnvConfig
@@ -39,6 +40,7 @@ class ActorCritic:
         actors: The step model of each group, with weights of its own if these are set.
         runners: One for each group.
         network: Its weights are what is learned.
+        normalizer: Running statistics, some of them in the network.
         num_steps: Agent steps of all environments together.
         episodes: Statistics of the episodes that ended in the last update's rollout.
         restarts: Counts the workers that were replaced; whoever trains looks at its `excess`.
@@ -93,7 +95,12 @@ class ActorCritic:
             activation=config.activation,
             lstm_units=config.lstm_units,
             feed_last_action_reward=config.feed_last_action_reward,
+            hidden_units=config.hidden_units,
+            shared_torso=config.shared_torso,
+            gaussian=self._gaussian_head(),
+            normalize_observations=config.normalize_observations,
         )
+        self.normalizer = Normalizer(self.network, config.normalize_rewards)
         self.step_model = StepModel(self.network, self.distribution, int(action_seed))
         self.train_model = TrainModel(self.network, self.distribution, config, self._num_optimizers)
         self.actors = [self.step_model.copy() for _ in self.envs]
@@ -105,6 +112,7 @@ class ActorCritic:
                 config.discount,
                 first_env,
                 num_envs,
+                self._rollout_statistics(envs.num_envs),
             )
             for envs, actor, first_env in zip(self.envs, self.actors, first_envs, strict=True)
         ]
@@ -114,6 +122,17 @@ class ActorCritic:
         )
         self._entropy_cost = schedules.make(
             config.entropy_schedule, config.entropy_cost, 0.0, config.total_steps
+        )
+
+    def _gaussian_head(self) -> heads.GaussianHead | None:
+        if not self.distribution.event_dtype.is_floating:
+            return None
+        return heads.GaussianHead(self.config.initial_log_std, self.config.state_dependent_std)
+
+    def _rollout_statistics(self, num_envs: int) -> RolloutStatistics:
+        config = self.config
+        return RolloutStatistics(
+            num_envs, config.discount, config.normalize_observations, config.normalize_rewards
         )
 
     def _for_all(self, function: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
@@ -150,6 +169,7 @@ class ActorCritic:
         return {
             'num_steps': self.num_steps,
             'weights': self.network.get_weights(),
+            'normalizer': self.normalizer.state(),
             'optimizers': [
                 [variable.numpy() for variable in optimizer.variables]
                 for optimizer in self.train_model.optimizers
@@ -175,10 +195,15 @@ class ActorCritic:
 
     def _set_weights(self, state: Snapshot) -> None:
         self.network.set_weights(state['weights'])
+        self.normalizer.set_state(state.get('normalizer', {}))  # Older ones had none.
         optimizers = self.train_model.optimizers
         for optimizer, values in zip(optimizers, state['optimizers'], strict=True):
             for variable, value in zip(optimizer.variables, values, strict=True):
                 variable.assign(value)
+
+    def about(self) -> dict[str, float]:
+        """What the recipe of a model should tell beside its environment."""
+        return self.normalizer.about()
 
     def close(self) -> None:
         """Ends the threads and the environments."""

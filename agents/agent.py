@@ -1,12 +1,12 @@
 """What a run needs of an algorithm."""
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import keras
 
-from agents.distributions import Distribution
+from agents.distribution import Distribution
 from agents.dumps import Batch
 from agents.models import StepModel
 from envs.game import Snapshot
@@ -52,6 +52,9 @@ class Agent(Protocol):
 
     def paused(self) -> contextlib.AbstractContextManager[object]:
         """Within it nothing is learned."""
+
+    def about(self) -> Mapping[str, str | float]:
+        """What the recipe of a model should tell beside its environment."""
 
     def close(self) -> None:
         """Ends the environments."""

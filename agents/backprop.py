@@ -27,10 +27,10 @@ PullBack = Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]
 def using(
     network: keras.Model, weights: Sequence[tf.Tensor]
 ) -> contextlib.AbstractContextManager[object]:
-    """Within it the network has these trainable weights; its own if there are none."""
+    """Within it the network has these weights, all of them; its own if there are none."""
     if not weights:
         return contextlib.nullcontext()
-    return keras.StatelessScope(list(zip(network.trainable_variables, weights, strict=True)))
+    return keras.StatelessScope(list(zip(network.weights, weights, strict=True)))
 
 
 def forward(network: keras.Model, inputs: Sequence[tf.Tensor]) -> tuple[Outputs, Outputs]:

@@ -1,5 +1,7 @@
 """How the running games are played: with one action only, and for what returns."""
 
+from typing import Any
+
 import numpy as np
 
 from envs.game import Snapshot
@@ -19,14 +21,17 @@ class Conduct:
         num_envs: B.
         event_shape: Of an action: `()` or `(k,)`.
         discount: γ.
+        dtype: Of actions.
 
     Attributes:
         largest_return: max |G_t| of all steps and environments so far.
     """
 
-    def __init__(self, num_envs: int, event_shape: tuple[int, ...], discount: float) -> None:
+    def __init__(
+        self, num_envs: int, event_shape: tuple[int, ...], discount: float, dtype: Any = np.int32
+    ) -> None:
         self._discount = discount
-        self._first_actions = np.zeros((num_envs, *event_shape), np.int32)
+        self._first_actions = np.zeros((num_envs, *event_shape), dtype)
         self._repeats = np.zeros(num_envs, np.int64)  # Steps with the first action.
         self._returns = np.zeros(num_envs)
         self.largest_return = 0.0
@@ -35,7 +40,7 @@ class Conduct:
         """Adds a step.
 
         Args:
-            actions: `int32[B]`, or `[B, k]`.
+            actions: `[B]`, or `[B, k]`.
             rewards: `[B]`, without values for what a limit cut off.
             starts: `bool[B]`, whether an episode began with it; that may be one of a game's lives.
         """

@@ -58,6 +58,22 @@ class AlgorithmConfig:
     feed_last_action_reward: bool = hparam(
         False, 'Give the LSTM the last action and the last reward, too.'
     )
+    hidden_units: tuple[int, ...] = hparam((64, 64), 'Units of the layers of mlp.')
+    shared_torso: bool = hparam(
+        False, 'mlp: one torso for policy and value, as the networks for pictures have.'
+    )
+    initial_log_std: float = hparam(
+        0.0, 'Real actions: log of the standard deviation with which they are sampled at first.'
+    )
+    state_dependent_std: bool = hparam(
+        False, 'Real actions: the standard deviation depends on what is observed.'
+    )
+    normalize_observations: bool = hparam(
+        False, 'Vectors are shifted and scaled by their running mean and standard deviation.'
+    )
+    normalize_rewards: bool = hparam(
+        False, 'Rewards are divided by the running standard deviation of discounted returns.'
+    )
     seed: int = hparam(0, 'Seed of weights, actions and environments.')
 
     def __post_init__(self) -> None:
@@ -69,6 +85,12 @@ class AlgorithmConfig:
         for name in ('discount', 'gae_lambda', 'rmsprop_decay'):
             value = getattr(self, name)
             require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], not {value}')
+        log_std, units = self.initial_log_std, self.hidden_units
+        require(-20 <= log_std <= 2, f'--initial_log_std must be in [-20, 2], not {log_std}')
+        sizes = ','.join(map(str, units))
+        require(
+            bool(units) and min(units) > 0, f'--hidden_units must be 1 or more each, not {sizes!r}'
+        )
         fed = not self.feed_last_action_reward or self.lstm_units > 0
         require(fed, '--feed_last_action_reward feeds an LSTM, but --lstm_units=0 has none')
 

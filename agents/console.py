@@ -93,11 +93,10 @@ def _long(row: Mapping[str, Any]) -> str:
 
 def _learning(row: Mapping[str, Any]) -> str:
     """The number that tells most of how it goes: the entropy of a policy, or the critic's loss."""
-    if row['value_loss'] == '':
+    name = 'entropy' if 'entropy' in row else 'value_loss'
+    if row[name] == '':
         return 'no update was made'
-    if 'entropy' in row:
-        return f'entropy {row["entropy"]:.3f}'
-    return f'value loss {row["value_loss"]:.3g}'
+    return f'entropy {row[name]:.3f}' if name == 'entropy' else f'value loss {row[name]:.3g}'
 
 
 def _count(number: int) -> str:

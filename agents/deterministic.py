@@ -6,12 +6,15 @@
 Whoever trains such a policy explores by other means; whoever plays it acts as it says.
 """
 
+import math
+
 import gymnasium
 import numpy as np
 import tensorflow as tf
 
 from agents import distributions
-from agents.distributions import Categorical, Distribution
+from agents.distribution import Distribution
+from agents.distributions import Categorical
 from agents.model_files import POLICIES
 from envs.errors import UsageError
 
@@ -24,7 +27,7 @@ class Deterministic(Distribution):
     def __init__(self, space: gymnasium.spaces.Box) -> None:
         """Actions are clipped to the space."""
         self.num_logits = space.shape[0]
-        self.event_shape, self.event_dtype = space.shape, np.float32
+        self.event_shape, self.event_dtype = space.shape, tf.float32
         self._low, self._high = space.low.astype(np.float32), space.high.astype(np.float32)
 
     def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
@@ -49,12 +52,15 @@ class Deterministic(Distribution):
         """The action as it is."""
         return actions
 
+    def entropy_floor(self, part: float) -> float:
+        """None: nothing is ever left to chance."""
+        return -math.inf
+
 
 class Greedy(Categorical):
     """All of the probability on the action of the largest Q(s, a), the first of equals."""
 
     policy = 'greedy'
-    event_dtype = np.int32
 
     def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """The best action, `int32[...]`."""

@@ -1,10 +1,5 @@
-"""Distributions over discrete actions, given by the logits of a policy.
+"""Distributions over discrete actions, and which one an action space wants."""
 
-All of them act on `float32[..., num_logits]`, with any leading dimensions, and on actions
-`int32[..., *event_shape]`: `[...]` where an action is one number, `[..., k]` where it is k of them.
-"""
-
-import abc
 import itertools
 from collections.abc import Sequence
 
@@ -12,51 +7,11 @@ import gymnasium
 import numpy as np
 import tensorflow as tf
 
+from agents.distribution import Distribution
+from agents.gaussian import DiagonalGaussian
 from envs.errors import UsageError
 
 _TINY = float(np.finfo(np.float32).tiny)  # log(0) would be infinite.
-
-
-class Distribution(abc.ABC):
-    """What a policy needs of its action space.
-
-    Attributes:
-        num_logits: Outputs of the policy head.
-        event_shape: Shape of one action: `()` or `(k,)`.
-        policy: What a model's recipe says of a policy that is no distribution: see
-            `deterministic`.
-    """
-
-    policy = ''
-
-    num_logits: int
-    event_shape: tuple[int, ...]
-
-    @abc.abstractmethod
-    def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Random actions; the same `int32[2]` seed and logits give the same ones."""
-
-    @abc.abstractmethod
-    def mode(self, logits: tf.Tensor) -> tf.Tensor:
-        """The most probable actions."""
-
-    @abc.abstractmethod
-    def log_prob(self, logits: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
-        """log π(a|s), `float32[...]`; ValueError where logits and actions do not fit."""
-
-    @abc.abstractmethod
-    def entropy(self, logits: tf.Tensor) -> tf.Tensor:
-        """H(π) in nats, `float32[...]`, never negative."""
-
-    @abc.abstractmethod
-    def encode(self, actions: tf.Tensor) -> tf.Tensor:
-        """Actions as input of a network: `float32[..., num_logits]`, 1 where chosen, else 0."""
-
-    def _check(self, logits: tf.Tensor, actions: tf.Tensor | None = None) -> None:
-        """Raises ValueError unless the static shapes fit this distribution and each other."""
-        logits.shape[-1:].assert_is_compatible_with([self.num_logits])
-        if actions is not None:
-            actions.shape.assert_is_compatible_with(logits.shape[:-1] + self.event_shape)
 
 
 class Categorical(Distribution):
@@ -188,14 +143,13 @@ def make(action_space: gymnasium.Space) -> Distribution:
             return MultiCategorical(action_space.nvec.tolist())
     if isinstance(action_space, spaces.MultiBinary) and len(action_space.shape) == 1:
         return Bernoulli(action_space.shape[0])
-    if isinstance(action_space, spaces.Box):
-        raise UsageError(
-            f'actions are real numbers here, Box{action_space.shape}: A2C and A3C choose among '
-            'discrete actions; continuous actions come later'
-        )
+    if isinstance(action_space, spaces.Box) and len(action_space.shape) == 1:
+        if np.issubdtype(action_space.dtype, np.floating):
+            high, low = (np.asarray(b, np.float64) for b in (action_space.high, action_space.low))
+            return DiagonalGaussian(((high - low) / 2.0).tolist())
     raise UsageError(
         f'no policy for the action space {action_space}: it must be Discrete, MultiDiscrete or '
-        'MultiBinary, one row, counted from 0'
+        'MultiBinary, counted from 0, or a Box of real numbers, one row'
     )
 
 

@@ -42,7 +42,7 @@ def content(
     metrics: Metrics,
 ) -> checkpoints.Tree:
     """All that the update of these batches follows from."""
-    own = [variable.numpy() for variable in network.trainable_variables]
+    own = network.get_weights()
     names = [field.name for field in dataclasses.fields(AlgorithmConfig)]
     return {
         'config': {name: getattr(config, name) for name in names},
@@ -76,11 +76,15 @@ def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
     network = keras.models.model_from_json(dump['network'])
     network.set_weights(dump['weights'])
     distribution = distributions.make(_action_space(*dump['actions']))
-    model = TrainModel(network, distribution, AlgorithmConfig(**dump['config']))
+    config: dict[str, Any] = {  # Checkpoints know no tuples.
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in dump['config'].items()
+    }
+    model = TrainModel(network, distribution, AlgorithmConfig(**config))
     names = [variable.path for variable in network.trainable_variables]
     found: dict[str, list[Any]] = {}
-    for name, weight in zip(names, dump['weights'], strict=True):
-        found[f'weights {name}'] = [weight]
+    for variable, weight in zip(network.weights, dump['weights'], strict=True):
+        found[f'weights {variable.path}'] = [weight]
     for batch in dump['batches']:
         for name, array in _quantities(model, network, batch, names):
             found.setdefault(name, []).append(array)
@@ -128,7 +132,7 @@ def _joined(name: str, parts: Sequence[Any]) -> np.ndarray:
 
 def _describe(space: gymnasium.Space) -> list[Any]:
     """An action space as `[kind, sizes]`."""
-    sizes = {'Discrete': 'n', 'MultiDiscrete': 'nvec', 'MultiBinary': 'n'}
+    sizes = {'Discrete': 'n', 'MultiDiscrete': 'nvec', 'MultiBinary': 'n', 'Box': 'shape'}
     kind = type(space).__name__
     return [kind, np.atleast_1d(getattr(space, sizes[kind])).tolist()]
 
@@ -136,4 +140,6 @@ def _describe(space: gymnasium.Space) -> list[Any]:
 def _action_space(kind: str, sizes: list[int]) -> gymnasium.Space:
     if kind == 'MultiDiscrete':
         return gymnasium.spaces.MultiDiscrete(sizes)
+    if kind == 'Box':  # Its bounds do not matter to what is learned.
+        return gymnasium.spaces.Box(-np.inf, np.inf, tuple(sizes))
     return getattr(gymnasium.spaces, kind)(*sizes)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import gymnasium
 import numpy as np
 
 from agents.conduct import Conduct
@@ -13,15 +14,17 @@ class EpisodeNotes:
 
     Args:
         num_envs: N.
-        event_shape: Of an action: `()` or `(k,)`.
+        action_space: Of one environment.
         discount: γ.
     """
 
-    def __init__(self, num_envs: int, event_shape: tuple[int, ...], discount: float) -> None:
+    def __init__(self, num_envs: int, action_space: gymnasium.Space, discount: float) -> None:
         self._value_sums = np.zeros(num_envs)  # Of the running episodes.
         self._lengths = np.zeros(num_envs, np.int64)
         self._starts = np.ones(num_envs, bool)
-        self._conduct = Conduct(num_envs, event_shape, discount)
+        is_real = np.issubdtype(action_space.dtype, np.floating)
+        dtype, shape = np.float32 if is_real else np.int32, action_space.shape or ()
+        self._conduct = Conduct(num_envs, shape, discount, dtype)
 
     @property
     def largest_return(self) -> float:

@@ -155,7 +155,7 @@ def evaluate(
     def make_actor(envs: gymnasium.vector.VectorEnv[Any, Any, Any]) -> StepModel:
         distribution = deterministic.make(kind, envs.single_action_space)
         shape = envs.single_observation_space.shape or ()
-        policy.check_fit(network, shape, distribution.num_logits)
+        policy.check_fit(network, shape, distribution.num_logits, distribution.num_codes)
         return StepModel(network, distribution, seed, greedy)
 
     mode = 'greedy' if greedy or kind else 'sampled'

@@ -124,7 +124,8 @@ class CollapseGuard:
     """Tells when a policy or a critic has collapsed. There are three alarms:
 
     - entropy: H < f H_max for 100 updates in a row, where H_max is the entropy of the uniform
-      policy and f the floor;
+      policy and f the floor; of real actions, H < H_f, where with H_f standard deviations are f of
+      half the range of the action space;
     - one action: it makes 99 % of the steps in 18 of the last 20 episodes (of 30 steps or more);
     - values: mean |V| > 10 max(|G|, |V_0|) for 100 updates in a row, where |G| is the largest
       running return so far (see `conduct`) and |V_0| the mean of the first update.
@@ -133,12 +134,20 @@ class CollapseGuard:
     one when no more than 10 of the last 20 episodes are like that.
 
     Args:
-        max_entropy: H_max, nats. If it is 0 there is nothing to choose: only values are watched.
+        max_entropy: H_max, nats. If it is 0 there is nothing to choose: only values are watched,
+            and the entropy of real actions.
         floor: f.
+        lowest_entropy: H_f of real actions.
     """
 
-    def __init__(self, max_entropy: float, floor: float) -> None:
-        self._lowest_entropy, self._floor = floor * max_entropy, floor
+    def __init__(
+        self, max_entropy: float, floor: float, lowest_entropy: float | None = None
+    ) -> None:
+        self._floor_text = f"{floor:g} of the uniform policy's"
+        self._lowest_entropy = floor * max_entropy
+        if lowest_entropy is not None:
+            self._floor_text = f'a standard deviation of {floor:g} of half the range of actions'
+            self._lowest_entropy = lowest_entropy
         self._has_choice = max_entropy > 0.0
         self._first_magnitude: float | None = None
         self._entropy = Alarm(SUSTAINED_UPDATES, SUSTAINED_UPDATES, 0)
@@ -173,7 +182,7 @@ class CollapseGuard:
         if self._entropy.note(entropy < self._lowest_entropy):
             texts.append(
                 f'entropy {entropy:.2g} is under {self._lowest_entropy:.2g}, that is '
-                f"{self._floor:g} of the uniform policy's, for {SUSTAINED_UPDATES} updates"
+                f'{self._floor_text}, for {SUSTAINED_UPDATES} updates'
             )
         if self._first_magnitude is None:
             self._first_magnitude = metrics.value_magnitude

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from agents.distributions import Distribution
+from agents.distribution import Distribution
 
 
 class A2CLosses(NamedTuple):
@@ -17,7 +17,7 @@ class A2CLosses(NamedTuple):
     total_loss: tf.Tensor  # policy_loss + value_cost * value_loss - entropy_cost * entropy
     policy_loss: tf.Tensor
     value_loss: tf.Tensor
-    entropy: tf.Tensor  # H(π) >= 0; a diagnostic, not a loss
+    entropy: tf.Tensor  # H(π); a diagnostic, not a loss. Of real actions it may be negative.
 
 
 def a2c_losses(
@@ -40,7 +40,7 @@ def a2c_losses(
         distribution: What the logits and the actions mean.
         logits: `[T, B, num_logits]`, of π(·|s_t).
         values: `[T, B]`, V(s_t).
-        actions: `int32[T, B]`, or `[T, B, k]` where an action is k numbers.
+        actions: `[T, B]`, or `[T, B, k]` where an action is k numbers.
         advantages: `[T, B]`, A_t.
         targets: `[T, B]`, R_t.
         value_cost: c_v.

@@ -46,7 +46,14 @@ _ADDED: dict[str, dict[str, Any]] = {
         'max_restarts': 100,
         'worker_memory_mb': 2000,
     },
-    'agent': {},
+    'agent': {
+        'hidden_units': [64, 64],
+        'shared_torso': False,
+        'initial_log_std': 0.0,
+        'state_dependent_std': False,
+        'normalize_observations': False,
+        'normalize_rewards': False,
+    },
     'run': {
         'checkpoint_minutes': 10.0,  # It was 0, but changes nothing that is learned.
         'on_collapse': 'warn',

@@ -25,17 +25,21 @@ _NETWORK = ('keras.src.models.functional', 'Functional')
 _PARTS = {
     (None, '__keras_tensor__'),
     ('keras', 'DTypePolicy'),
-    *(('keras.initializers', name) for name in ('Orthogonal', 'RandomUniform', 'Zeros')),
+    *(
+        ('keras.initializers', name)
+        for name in ('Constant', 'Ones', 'Orthogonal', 'RandomUniform', 'Zeros')
+    ),
     *(
         ('keras.layers', name)
         for name in (
-            'Add', 'Concatenate', 'Conv2D', 'Dense', 'ELU', 'Flatten', 'GlobalMaxPooling1D',
-            'InputLayer', 'LSTMCell', 'MaxPooling2D', 'ReLU', 'Rescaling', 'Reshape',
+            'Activation', 'Add', 'BatchNormalization', 'Concatenate', 'Conv2D', 'Dense', 'ELU',
+            'Flatten', 'GlobalMaxPooling1D', 'InputLayer', 'LSTMCell', 'MaxPooling2D', 'ReLU',
+            'Rescaling', 'Reshape',
         )
     ),
 }  # fmt: skip
 POLICIES = ('', 'deterministic', 'greedy')  # '' is a distribution; see `deterministic`.
-_ACTIVATIONS = (None, 'linear', 'relu', 'elu', 'tanh', 'sigmoid')
+_ACTIVATIONS = (None, 'linear', 'relu', 'elu', 'tanh', 'hard_tanh', 'sigmoid')
 
 
 def read_recipe(directory: str) -> tuple[EnvConfig, dict[str, Any]]:
@@ -147,6 +151,11 @@ def _count_weights(layers: list[Any]) -> int:
                 raise UsageError(f'has a {kind} of no size')
             inputs = math.prod(area) * fed + 1  # And a bias
             total += size * inputs if kind != 'LSTMCell' else 4 * size * (size + inputs)
+        elif kind == 'BatchNormalization':
+            size = layer['build_config']['input_shape'][-1]
+            if config['axis'] != -1 or type(size) is not int or size <= 0:
+                raise UsageError('has a BatchNormalization of no size')
+            total += (2 + bool(config['center']) + bool(config['scale'])) * size
     return total
 
 

@@ -16,7 +16,7 @@ import tensorflow as tf
 from agents import backprop, losses, optimizers, returns
 from agents.compiled import Compiled
 from agents.configs import AlgorithmConfig
-from agents.distributions import Distribution
+from agents.distribution import Distribution
 from agents.metrics import TrainMetrics
 from agents.runner import Decision, Memory, Rollout
 
@@ -138,7 +138,7 @@ class TrainModel:
             Compiled(functools.partial(self._apply, optimizer)) for optimizer in self.optimizers
         ]
         self._gradients = Compiled(self.derive)
-        variables = network.trainable_variables
+        variables = network.weights
         self._weights = Compiled(lambda: [variable.value.read_value() for variable in variables])
 
     def train(self, rollout: Rollout, learning_rate: float, entropy_cost: float) -> TrainMetrics:

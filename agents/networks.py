@@ -8,14 +8,17 @@ One with an LSTM takes its memory, too, and returns what it becomes:
     (observations, hidden, cell[, last_action, last_reward]) to (logits, values, hidden, cell)
 
 `hidden` and `cell` are `float32[B, lstm_units]`, zeros at the start of an episode. Then so are
-`last_action`, `float32[B, num_logits]` as `Distribution.encode` has it, and `last_reward`,
+`last_action`, `float32[B, num_codes]` as `Distribution.encode` has it, and `last_reward`,
 `float32[B, 1]`.
 """
+
+from collections.abc import Sequence
 
 import gymnasium
 import keras
 import numpy as np
 
+from agents import heads, normal_inputs
 from envs.errors import UsageError
 
 # Of each convolution the filters, the size of the kernel and the stride; then the dense units.
@@ -40,6 +43,10 @@ def build(
     activation: str = 'relu',
     lstm_units: int = 0,
     feed_last_action_reward: bool = False,
+    hidden_units: Sequence[int] = (64, 64),
+    shared_torso: bool = False,
+    gaussian: heads.GaussianHead | None = None,
+    normalize_observations: bool = False,
 ) -> keras.Model:
     """The network of this name, with new weights.
 
@@ -47,8 +54,8 @@ def build(
     - `a3c`: the smaller one of Mnih et al. (2013, 2016), https://arxiv.org/abs/1602.01783.
     - `impala`: the residual one of Espeholt et al. (2018), fig. 3, without the LSTM,
       https://arxiv.org/abs/1802.01561.
-    - `mlp`: two layers of 64 tanh units each for policy and value, which share nothing, as in
-      Schulman et al. (2017), https://arxiv.org/abs/1707.06347.
+    - `mlp`: two layers of 64 tanh units each for policy and value, which share nothing unless
+      `shared_torso` says so, as in Schulman et al. (2017), https://arxiv.org/abs/1707.06347.
 
     An LSTM (Hochreiter and Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735) stands
     between these and the heads; `mlp` then has one branch for both.
@@ -66,6 +73,10 @@ def build(
         activation: Of the networks for pictures: `relu` or `elu`.
         lstm_units: Size of the LSTM; 0 for none.
         feed_last_action_reward: Whether the LSTM gets the last action and reward, too.
+        hidden_units: Of the layers of `mlp`.
+        shared_torso: Whether policy and value of `mlp` have one torso, as all other networks have.
+        gaussian: The head of a `DiagonalGaussian`; None for choices.
+        normalize_observations: Whether vectors are normalised: see `normalization`.
 
     Returns:
         A model as above.
@@ -80,20 +91,27 @@ def build(
     observations = keras.Input(shape, dtype='uint8' if is_uint8 else 'float32', name='observations')
     x = keras.layers.Rescaling(1 / 255, name='scale')(observations) if is_uint8 else observations
     memory: list[keras.KerasTensor] = []
-    if name == 'mlp' and not lstm_units:
-        policy_features, value_features = _mlp(x, layers, 'policy'), _mlp(x, layers, 'value')
+    if normalize_observations:
+        x = normal_inputs.normalized(x)
+    if name == 'mlp' and not (lstm_units or shared_torso):
+        policy_features = _mlp(x, layers, hidden_units, 'policy')
+        value_features = _mlp(x, layers, hidden_units, 'value')
     elif name == 'mlp':
-        policy_features = value_features = _mlp(x, layers, 'features')
+        policy_features = value_features = _mlp(x, layers, hidden_units, 'features')
     else:
         torso = _impala(x, layers) if name == 'impala' else _convolutions(x, layers, name)
         policy_features = value_features = torso
     if lstm_units:
-        memory = _memory_inputs(lstm_units, num_logits if feed_last_action_reward else 0)
+        num_codes = num_logits // 2 if gaussian else num_logits
+        memory = _memory_inputs(lstm_units, num_codes if feed_last_action_reward else 0)
         features, state = layers.lstm(lstm_units)(
             _joined([policy_features, *memory[2:]]), memory[:2]
         )
         policy_features = value_features = features
-    logits = layers.dense(num_logits, 0.01, 'policy')(policy_features)
+    if gaussian:
+        logits = heads.gaussian(policy_features, layers, num_logits // 2, gaussian)
+    else:
+        logits = layers.dense(num_logits, 0.01, 'policy')(policy_features)
     values = layers.dense(1, 1.0, 'value')(value_features)
     values = keras.layers.Reshape((), name='squeeze')(values)  # [B, 1] to [B]
     if lstm_units:
@@ -101,11 +119,11 @@ def build(
     return keras.Model(observations, (logits, values), name=name)
 
 
-def _memory_inputs(lstm_units: int, num_logits: int) -> list[keras.KerasTensor]:
-    """`hidden` and `cell`, then `last_action` and `last_reward` unless `num_logits` is 0."""
+def _memory_inputs(lstm_units: int, num_codes: int) -> list[keras.KerasTensor]:
+    """`hidden` and `cell`, then `last_action` and `last_reward` unless `num_codes` is 0."""
     sizes = {'hidden': lstm_units, 'cell': lstm_units}
-    if num_logits:
-        sizes.update(last_action=num_logits, last_reward=1)
+    if num_codes:
+        sizes.update(last_action=num_codes, last_reward=1)
     return [keras.Input((size,), name=name) for name, size in sizes.items()]
 
 
@@ -195,10 +213,12 @@ def _residual(x: keras.KerasTensor, layers: _Layers, channels: int, name: str) -
     return keras.layers.Add(name=f'{name}_add')([x, y])
 
 
-def _mlp(x: keras.KerasTensor, layers: _Layers, name: str) -> keras.KerasTensor:
-    """Two dense layers with tanh."""
-    for i in (1, 2):
-        x = layers.dense(64, _RELU_GAIN, f'{name}_dense{i}', 'tanh')(x)
+def _mlp(
+    x: keras.KerasTensor, layers: _Layers, hidden_units: Sequence[int], name: str
+) -> keras.KerasTensor:
+    """Dense layers with tanh."""
+    for i, units in enumerate(hidden_units, start=1):
+        x = layers.dense(units, _RELU_GAIN, f'{name}_dense{i}', 'tanh')(x)
     return x
 
 

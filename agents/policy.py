@@ -69,12 +69,17 @@ def load(directory: str) -> Policy:
     return Policy(network, env_config, recipe)
 
 
-def check_fit(network: keras.Model, observation: tuple[int, ...], num_logits: int) -> None:
-    """Raises `UsageError` unless the network is as `networks` says, for this shape and policy."""
+def check_fit(
+    network: keras.Model, observation: tuple[int, ...], num_logits: int, num_codes: int = 0
+) -> None:
+    """Raises `UsageError` unless the network is as `networks` says, for this shape and policy.
+
+    `num_codes` are those of an action as `Distribution.encode` has it; 0 for as many as logits.
+    """
     takes = [tuple(tensor.shape[1:]) for tensor in network.inputs]
     gives = [tuple(tensor.shape[1:]) for tensor in network.outputs]
     memory = [shape for shape in takes[1:2] if len(shape) == 1] * 2  # `hidden` and `cell`
-    needs = [observation, *memory, (num_logits,), (1,)][: len(takes)]
+    needs = [observation, *memory, (num_codes or num_logits,), (1,)][: len(takes)]
     answers = [(num_logits,), (), *memory]
     if takes != needs or gives != answers:
         raise UsageError(

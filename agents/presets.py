@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents import off_policy_presets
-from envs import cores, courses, games, retro_data
+from envs import cores, courses, games, gymnasium_game, retro_data
 from envs.errors import UsageError
 
 Preset = Mapping[str, Any]
@@ -59,6 +59,22 @@ _VECTORS = {
     'learning_rate': 1e-3,
     'entropy_cost': 0.005,
     'reward_scale': 0.1,  # With values near 100 the critic's tanh layers saturate.
+}
+# What Stable-Baselines3's zoo (rl-baselines3-zoo, hyperparams/a2c.yml) gives A2C for real actions,
+# without its state-dependent exploration.
+_REAL_ACTIONS = {
+    'network': 'mlp',
+    'action_repeat': 1,
+    'frame_stack': 1,
+    'num_groups': 1,
+    'total_steps': 1_000_000,
+    'unroll_length': 8,
+    'gae_lambda': 0.9,
+    'lr_schedule': 'linear',
+    'rmsprop_epsilon': 1e-10,  # Inside the root; PyTorch has 1e-5 outside of it.
+    'entropy_cost': 0.0,
+    'normalize_observations': True,
+    'normalize_rewards': True,
 }
 
 PRESETS: dict[str, Preset] = {
@@ -112,6 +128,20 @@ PRESETS: dict[str, Preset] = {
     },
     'atari': _ATARI,
     'classic_control': _VECTORS,
+    'pendulum': {
+        **_REAL_ACTIONS,
+        'num_envs': 8,
+        'discount': 0.9,
+        'learning_rate': 7e-4,
+        'value_cost': 0.8,  # Twice the zoo's, since ours is of half the squared error.
+    },
+    'mujoco': {
+        **_REAL_ACTIONS,
+        'num_envs': 4,
+        'learning_rate': 9.6e-4,
+        'initial_log_std': -2.0,
+        'value_cost': 0.8,
+    },
     # The one-step TD actor-critic of the textbooks (Sutton and Barto, 2018, section 13.5).
     'actor_critic': {
         'num_envs': 1,
@@ -178,6 +208,10 @@ def family_of(game: str) -> str:
         return 'hill_hopper' if game_id.startswith('HillHopper') else 'platform'
     if game_id == 'VizdoomBasic-v1':
         return 'doom_basic'
+    if backend == 'gymnasium' and gymnasium_game.is_robot(game_id):
+        return 'mujoco'
+    if game_id == 'Pendulum-v1':
+        return 'pendulum'
     if backend == 'retro' and retro_data.tells_lives(game_id):
         return 'retro_lives'
     return {

@@ -11,7 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from agents import checkpoints, console, contract, evaluation, policy, run_directory
+from agents import (
+    checkpoints,
+    console,
+    contract,
+    evaluation,
+    policy,
+    run_directory,
+    score_plot,
+)
 from agents.agent import Agent
 from agents.configs import RunConfig
 from agents.logger import Logger
@@ -159,10 +167,12 @@ class Run:
 
     def _save_model(self, name: str, **about: float) -> None:
         directory = os.path.join(self.directory, 'model', name)
-        agent, kind = self._agent, self._agent.distribution.policy
-        known = {'policy': kind} if kind else {}
+        agent = self._agent
         policy.save(
-            directory, agent.network, self._env_config, **known, steps=agent.num_steps, **about
+            directory,
+            agent.network,
+            self._env_config,
+            **{'steps': agent.num_steps, **agent.about(), **about},
         )
 
     def _save_checkpoint(self) -> None:
@@ -228,9 +238,13 @@ class Run:
             if checkpoints.paths(directory):
                 raise UsageError(f'--resume: {self.directory} has no checkpoint that can be read')
             return None
-        self._agent.set_state(tree['agent'])
-        self._best_score, self._last = float(tree['best_score']), dict(tree['last'])
-        self._agent.restarts.total += int(tree.get('restarts', 0))  # Of the sessions before.
+        try:
+            self._agent.set_state(tree['agent'])
+            self._best_score, self._last = float(tree['best_score']), dict(tree['last'])
+            self._agent.restarts.total += int(tree.get('restarts', 0))  # Of the sessions before.
+        except (LookupError, TypeError, ValueError) as error:  # Whole, but not a state of this run.
+            what = f'{type(error).__name__}: {error}'
+            raise UsageError(f'--resume: nothing goes on from {directory}: {what}') from error
         return tree
 
     def _warn(self, text: str) -> None:
@@ -251,6 +265,7 @@ class Run:
         if not self.interrupted and self._last['log'] < steps:
             self._log()
         self._save_all()
+        self._saver.attempt(functools.partial(score_plot.write, self.directory))
         if self._run_config.eval_period and not self.interrupted:
             if self._last['evaluation'] < steps:
                 self._evaluate()

@@ -19,7 +19,7 @@ from envs import files
 from envs.errors import UsageError
 
 _PACKAGES = (
-    'tensorflow', 'keras', 'numpy', 'gymnasium', 'stable-retro', 'vizdoom', 'ale-py',
+    'tensorflow', 'keras', 'tf-agents', 'numpy', 'gymnasium', 'stable-retro', 'vizdoom', 'ale-py',
     'opencv-python-headless',
 )  # fmt: skip
 _MOST_BYTES = 2**24  # Of `config.json`: each time the run is resumed adds some hundred.

@@ -11,6 +11,7 @@ import gymnasium
 import numpy as np
 
 from agents.conduct import Conduct
+from agents.normalization import Moments, RolloutStatistics
 from envs.game import Snapshot
 
 # What a recurrent actor knows of the episode so far, arrays `[B, ...]`; nothing if it is not one.
@@ -21,7 +22,7 @@ class Rollout(NamedTuple):
     """One unroll, time-major. Index t holds s_t, a_t and the environment's answer to a_t."""
 
     observations: np.ndarray  # [T, B, ...], the dtype of the environment
-    actions: np.ndarray  # int32[T, B], or [T, B, k]
+    actions: np.ndarray  # int32[T, B], or [T, B, k]; float32 where they are real numbers
     rewards: np.ndarray  # float32[T, B]; truncated steps include γ V(s_final)
     discounts: np.ndarray  # float32[T, B]; γ, or 0 where an episode ended
     values: np.ndarray  # float32[T, B]; V(s_t) when acting
@@ -34,7 +35,7 @@ class Rollout(NamedTuple):
 class Decision(NamedTuple):
     """What an actor makes of observations, `[B, ...]`."""
 
-    actions: np.ndarray  # int32[B], or [B, k]
+    actions: np.ndarray  # int32[B], or [B, k]; float32 where they are real numbers
     values: np.ndarray  # float32[B]
     activations: Sequence[Any] = ()  # What `backprop` recalls for training.
     memory: Memory = ()  # After this step, as far as the actor knows it by now
@@ -77,6 +78,7 @@ class Runner:
         discount: γ.
         first_env: Number of the group's first environment among all.
         total_envs: Environments of all runners together; default: there is no other runner.
+        statistics: Normalises the rewards; default: they stay as they are.
 
     Attributes:
         share: Of the group in all environments.
@@ -84,6 +86,7 @@ class Runner:
         num_steps: Agent steps of all environments together, those of other runners too.
         episodes: Statistics of the episodes that ended in the last rollout; `step` is the number
             of agent steps done by then.
+        moments: Of the last rollout, those that are to be normalised by.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Runner:
         discount: float,
         first_env: int = 0,
         total_envs: int = 0,
+        statistics: RolloutStatistics | None = None,
     ) -> None:
         self._envs, self._actor = envs, actor
         self._unroll_length, self._discount = unroll_length, discount
@@ -105,10 +109,14 @@ class Runner:
         self._starts = np.ones(envs.num_envs, bool)
         self._value_sums = np.zeros(envs.num_envs)  # Of the running episodes.
         self._lengths = np.zeros(envs.num_envs, np.int64)
+        self._statistics = statistics or RolloutStatistics(envs.num_envs, discount)
+        is_real = isinstance(envs.single_action_space, gymnasium.spaces.Box)
+        self._actions_dtype = np.float32 if is_real else np.int32
         event_shape = envs.single_action_space.shape or ()
-        self._conduct = Conduct(envs.num_envs, event_shape, discount)
+        self._conduct = Conduct(envs.num_envs, event_shape, discount, self._actions_dtype)
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
+        self.moments: dict[str, Moments] = {}
 
     def reset(self, seed: int) -> None:
         """Starts all episodes; environment i of all gets the seed `seed + i`."""
@@ -121,12 +129,16 @@ class Runner:
 
     # Values that are not finite are the matter of the update that learns from them.
     @np.errstate(invalid='ignore', over='ignore')
-    def run(self) -> Rollout:
-        """Collects T steps of every environment with the present weights."""
+    def run(self, reward_scale: float = 1.0) -> Rollout:
+        """Collects T steps of every environment with the present weights.
+
+        `reward_scale` is a factor on the rewards, if they are normalised.
+        """
+        self._statistics.reward_scale = reward_scale
         shape = (self._unroll_length, self._envs.num_envs)
         observations = np.empty(shape + self._observations.shape[1:], self._observations.dtype)
         action_space = self._envs.single_action_space
-        actions = np.empty(shape + (action_space.shape or ()), np.int32)
+        actions = np.empty(shape + (action_space.shape or ()), self._actions_dtype)
         rewards, discounts, values = (np.empty(shape, np.float32) for _ in range(3))
         starts, memories, activations = np.empty(shape, bool), [], []
         self.episodes = []
@@ -137,9 +149,10 @@ class Runner:
             decision = self._actor.step(self._observations, self._memory, count)
             actions[t], values[t] = decision.actions, decision.values
             activations.append(decision.activations)
-            self._observations, rewards[t], terminated, truncated, infos = self._envs.step(
+            self._observations, raw_rewards, terminated, truncated, infos = self._envs.step(
                 actions[t]
             )
+            rewards[t] = self._statistics.normalized(raw_rewards, starts[t])
             self.num_steps += self._total_envs
             self._conduct.note(actions[t], rewards[t], starts[t])
             memory = self._actor.remember(decision, rewards[t])
@@ -150,6 +163,7 @@ class Runner:
                 rewards[t] += self._truncation_values(cut, infos, memory)
             self._memory = forget(memory, self._starts)
             self._note_episodes(values[t], infos)
+        self.moments = self._statistics.take(observations)
         bootstrap_value = self._actor.value(self._observations, self._memory)
         return Rollout(
             observations,
@@ -210,6 +224,7 @@ class Runner:
             'value_sums': self._value_sums.copy(),
             'lengths': self._lengths.copy(),
             'conduct': self._conduct.state(),
+            'statistics': self._statistics.state(),
             'envs': self._envs.snapshot(),  # type: ignore[attr-defined]
         }
 
@@ -220,4 +235,6 @@ class Runner:
         self._value_sums, self._lengths = state['value_sums'].copy(), state['lengths'].copy()
         if 'conduct' in state:  # Older versions did not look at it.
             self._conduct.set_state(state['conduct'])
+        if 'statistics' in state:  # Nor did they normalise.
+            self._statistics.set_state(state['statistics'])
         self._observations = self._envs.restore(state['envs'])  # type: ignore[attr-defined]

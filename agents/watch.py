@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
-import tensorflow as tf
 
 from agents import checkpoints, dumps
 from agents.agent import Agent
 from agents.configs import RunConfig
+from agents.distribution import Distribution
 from agents.guards import CollapseGuard, SkippedUpdates
 from agents.metrics import GUARD_COUNTS, Metrics
 from agents.saver import Saver
@@ -33,8 +33,7 @@ class Watch:
     ) -> None:
         self._agent, self._run_config = agent, run_config
         self._saver, self._tell = saver, tell
-        uniform = agent.distribution.entropy(tf.zeros(agent.distribution.num_logits))
-        self._guard = CollapseGuard(float(uniform), run_config.entropy_floor)
+        self._guard = _guard(agent.distribution, run_config.entropy_floor)
         self._skipped = SkippedUpdates()
         self._num_rollbacks = 0
         self._has_good_state = False  # To return to.
@@ -137,6 +136,12 @@ class Watch:
             f'the learning rate falls from {before:.2g} to {agent.learning_rate():.2g}'
         )
         return True
+
+
+def _guard(distribution: Distribution, floor: float) -> CollapseGuard:
+    if distribution.event_dtype.is_floating:
+        return CollapseGuard(0.0, floor, distribution.entropy_floor(floor))
+    return CollapseGuard(distribution.entropy_floor(1.0), floor)
 
 
 def _earlier(directory: str) -> checkpoints.Tree | None:

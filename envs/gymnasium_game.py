@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator, registry
 
+from envs import robots
 from envs.errors import UsageError
 from envs.game import ReplayedGame, Transition
 
@@ -32,6 +33,11 @@ def _is_ours(spec: EnvSpec) -> bool:
     return not any(module == name or module.startswith(f'{name}.') for name in _FOREIGN)
 
 
+def is_robot(game_id: str) -> bool:
+    """Whether MuJoCo simulates it."""
+    return robots.is_robot(registry[game_id])
+
+
 def levels(game_id: str) -> tuple[str, ...]:
     """None of these environments has levels."""
     return ()
@@ -51,10 +57,11 @@ class GymnasiumGame(ReplayedGame):
     """A gymnasium environment; an emulator frame is one of its steps, without its time limit.
 
     Observations are vectors, `float32[D]` (Box flattened, Discrete one-hot), or gray pictures,
-    `uint8[H, W]`, where the environment's own are `uint8` pictures. Actions are its own.
+    `uint8[H, W]`, where the environment's own are `uint8` pictures. Actions are its own; real
+    numbers beyond the bounds of their space are clipped to it.
 
     Snapshots are exact for environments that are a function of seed and actions, as gymnasium asks
-    of all; tested for classic control.
+    of all; tested for classic control and robots.
     """
 
     def __init__(self, game_id: str, level: str = '', actions: str = 'default') -> None:
@@ -65,6 +72,7 @@ class GymnasiumGame(ReplayedGame):
         if spec is None:
             raise UsageError(f'gymnasium has no environment {game_id!r}')
         self._env = _make(spec)
+        self._drawing = robots.drawing if robots.is_robot(spec) else _missing_package
         self.observation_space, self._to_array = _adapt(game_id, self._env.observation_space)
         self.action_space = _checked_actions(game_id, self._env.action_space)
         self._observation = np.zeros(0, np.float32)
@@ -84,6 +92,8 @@ class GymnasiumGame(ReplayedGame):
             action = int(action)
         else:
             action = np.asarray(action, self.action_space.dtype)
+        if isinstance(self.action_space, spaces.Box):  # A policy may sample beyond its bounds.
+            action = np.clip(action, self.action_space.low, self.action_space.high)
         observation, reward, terminated, truncated, info = self._env.step(action)
         self._observation = self._to_array(observation)
         return float(reward), bool(terminated), bool(truncated), info
@@ -100,7 +110,7 @@ class GymnasiumGame(ReplayedGame):
         """
         if self.render_mode is None:
             raise UsageError(f'{_id(self._env)} has no pictures to show')
-        with _missing_package(_id(self._env)):
+        with self._drawing(_id(self._env)):
             return np.array(self._env.render(), np.uint8, order='C')
 
     def close(self) -> None:
@@ -109,6 +119,8 @@ class GymnasiumGame(ReplayedGame):
 
 
 def _make(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
+    if robots.is_robot(spec):
+        robots.prepare(spec.id)
     # With the spec and not its id gymnasium does not warn that there is a newer version.
     with _missing_package(spec.id):
         creator: Any = spec.entry_point

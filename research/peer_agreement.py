@@ -21,7 +21,7 @@ from agents import (
     quiet_tensorflow,  # noqa: F401  Before TensorFlow.
 )
 from agents.runner import Rollout
-from research import peer_a2c
+from research import peer as peers
 
 _SPACE = gymnasium.spaces.Box(0, 255, (84, 84, 4), np.uint8)
 _NUM_ACTIONS, _NUM_ENVS, _UPDATES = 6, 16, 6
@@ -48,7 +48,7 @@ def make_peer() -> Any:
     from stable_baselines3.common import logger
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    peer = peer_a2c.make_model(_CONFIG, DummyVecEnv([_Spaces] * _NUM_ENVS))
+    peer = peers.make_model(_CONFIG, DummyVecEnv([_Spaces] * _NUM_ENVS))
     peer.set_logger(logger.Logger(None, []))
     return peer
 

@@ -26,6 +26,8 @@ def first_difference(a, b, path=''):
     """Where two trees differ, or ''; save states hold addresses of the process they are from."""
     if path.endswith('/env/state'):
         return ''
+    if isinstance(a, checkpoints.Sealed):
+        a, b = a.tree, getattr(b, 'tree', b)
     if type(a) is not type(b):
         return f'{path}: {type(a)} and {type(b)}'
     if isinstance(a, np.ndarray):

@@ -84,6 +84,7 @@ class House:
             'requirements-tfagents',
             'requirements-dev',
             'requirements-bench',
+            'requirements-mujoco',
         ):
             (self.repo / f'{name}.txt').touch()
         launch = self.repo / 'launch'

@@ -199,7 +199,11 @@ def test_one_step_actor_critic(make_agent):
         ({'network': 'nature'}, CART_POLE, "network 'nature' takes pictures"),
         ({}, EnvConfig('VizdoomBasic-v1'), "network 'mlp' takes vectors"),
         ({}, EnvConfig('CartPole-v1'), '--frame_stack: CartPole-v1 has no pictures'),
-        ({}, EnvConfig('Pendulum-v1', frame_stack=1), 'actions are real numbers here'),
+        (
+            {'network': 'a3c', 'normalize_observations': True},
+            EnvConfig('VizdoomBasic-v1'),
+            '--normalize_observations is for vectors',
+        ),
         (
             {'network': 'nature'},
             EnvConfig('VizdoomBasic-v1', screen_size=20),

@@ -34,13 +34,16 @@ def test_every_field_has_a_help_that_is_a_sentence(config_class):
             (field.name, bad)
             for field in dataclasses.fields(configs.A2CConfig)
             if isinstance(field.default, float)
-            for bad in (NAN, math.inf, -0.5)
+            for bad in (NAN, math.inf, -20.5)
         ],
         ('rmsprop_epsilon', 0.0),
         ('discount', 1.01),
         ('gae_lambda', 1.01),
         ('num_envs', 2.5),
         ('lstm_units', -1),
+        ('initial_log_std', 2.5),
+        ('hidden_units', ()),
+        ('hidden_units', (64, 0)),
         ('activation', 'tanh'),
         ('loss_reduction', 'max'),
         ('num_envs', True),

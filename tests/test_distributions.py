@@ -81,11 +81,8 @@ def test_make_knows_the_sizes():
 @pytest.mark.parametrize(
     'refused, words',
     [
-        (spaces.Box(-1.0, 1.0, [17]), 'continuous actions come later'),
-        (
-            spaces.Box(np.arange(40) - 50.0, np.arange(40.0), dtype=np.float64),
-            'continuous actions come later',
-        ),
+        (spaces.Box(-1.0, 1.0, [4, 4]), 'one row'),
+        (spaces.Box(0, 255, [3], np.uint8), 'real numbers'),
         (spaces.Discrete(3, start=1), 'counted from 0'),
         (spaces.MultiDiscrete([2, 2], start=[0, 1]), 'counted from 0'),
         (spaces.MultiDiscrete([[2, 2]]), 'one row'),
@@ -97,6 +94,15 @@ def test_make_refuses_other_spaces_in_one_line(refused, words):
     with pytest.raises(UsageError, match=words) as error:
         distributions.make(refused)
     assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('dtype', [np.float32, np.float64])
+def test_make_knows_the_ranges_of_real_numbers(dtype):
+    low, high = np.array([-1.0, 0.0, 2.0], dtype), np.array([1.0, 8.0, np.inf], dtype)
+    space = spaces.Box(low, high, dtype=dtype)
+    distribution = distributions.make(space)
+    assert distribution.event_shape == (3,) and distribution.event_dtype == tf.float32
+    assert distribution.half_ranges == (1.0, 4.0, np.inf)
 
 
 def test_log_prob_and_entropy_match_the_definitions(compiled, space):

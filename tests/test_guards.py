@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -189,3 +190,19 @@ def test_where_there_is_nothing_to_choose_only_values_are_watched():
     for _ in range(200):
         assert guard.note(certain, [episode(100, 1.0)], 1.0) == []
     assert guard.is_calm
+
+
+def test_real_actions_have_a_floor_of_their_own():
+    """A differential entropy may be negative; no action is ever chosen twice."""
+    guard = CollapseGuard(0.0, 0.01, lowest_entropy=-3.0)
+    for entropy in (-2.9, -3.1):
+        metrics = FINE._replace(entropy=entropy)
+        texts = [text for _ in range(100) for text in guard.note(metrics, [episode(50, 1.0)], 1.0)]
+        assert len(texts) == (entropy < -3.0)
+    assert texts == [
+        'entropy -3.1 is under -3, that is a standard deviation of 0.01 of half the range of '
+        'actions, for 100 updates'
+    ]
+    unbounded = CollapseGuard(0.0, 0.01, lowest_entropy=-math.inf)
+    certain = FINE._replace(entropy=-1e6)
+    assert not any(unbounded.note(certain, [], 1.0) for _ in range(200))

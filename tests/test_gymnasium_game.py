@@ -101,7 +101,10 @@ def test_every_listed_game_can_be_made_or_says_in_one_line_what_is_missing():
 
 @pytest.mark.parametrize(
     'name, module, package',
-    [('LunarLander-v3', 'Box2D', 'gymnasium\\[box2d\\]'), ('Ant-v5', 'mujoco', 'MuJoCo')],
+    [
+        ('LunarLander-v3', 'Box2D', 'gymnasium\\[box2d\\]'),
+        ('Ant-v5', 'mujoco', 'pip install -r requirements-mujoco.txt'),
+    ],
 )
 def test_a_missing_package_is_named(name, module, package):
     if importlib.util.find_spec(module):
@@ -144,6 +147,20 @@ def test_steps_are_those_of_the_environment():
         np.testing.assert_array_equal(result[0], expected[0])
         assert result[1:4] == (float(expected[1]), *expected[2:4])
     reference.close()
+
+
+@pytest.mark.parametrize('torque, clipped', [(2.5, 2.0), (-1e6, -2.0), (np.inf, 2.0), (1.5, 1.5)])
+def test_actions_beyond_their_bounds_are_clipped(torque, clipped):
+    game, reference = GymnasiumGame('Pendulum-v1'), GymnasiumGame('Pendulum-v1')
+    for one in (game, reference):
+        one.reset(seed=0)
+    for _ in range(3):
+        result = game.step(np.array([torque], np.float32))
+        expected = reference.step(np.array([clipped], np.float32))
+        np.testing.assert_array_equal(result[0], expected[0])
+        assert result[1:4] == expected[1:4]
+    reference.restore(game.snapshot())  # The log has the actions as they came.
+    np.testing.assert_array_equal(game.screen(), reference.screen())
 
 
 def test_discrete_observations_are_one_hot():

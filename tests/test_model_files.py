@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from agents import model_files, networks, policy
+from agents.heads import GaussianHead
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -79,6 +80,35 @@ def test_every_network_of_ours_is_accepted(tmp_path, name, units, activation):
     config = json.loads(entries_of(tmp_path / 'model.keras')['config.json'])
     counted = model_files._count_weights(config['config']['layers'])
     assert counted == network.count_params()
+
+
+@pytest.mark.parametrize('state_dependent', [False, True])
+@pytest.mark.parametrize('name, units', [('mlp', 0), ('mlp', 8), ('a3c', 8)])
+def test_every_network_for_real_actions_is_accepted(tmp_path, name, units, state_dependent):
+    options = {'normalize_observations': name == 'mlp', 'hidden_units': (5, 6, 7)}
+    head = GaussianHead(-1.5, state_dependent)
+    fed = bool(units)
+    network = build(name, gaussian=head, lstm_units=units, feed_last_action_reward=fed, **options)
+    policy.save(str(tmp_path), network, ENV_CONFIG)
+    model_files.check_network(str(tmp_path))
+    config = json.loads(entries_of(tmp_path / 'model.keras')['config.json'])
+    assert model_files._count_weights(config['config']['layers']) == network.count_params()
+    loaded = policy.load(str(tmp_path)).network
+    assert [w.tolist() for w in loaded.get_weights()] == [w.tolist() for w in network.get_weights()]
+
+
+@pytest.mark.parametrize(
+    'key, value, words',
+    [('axis', 1, 'of no size'), ('beta_initializer', {'class_name': 'x'}, 'unknown kind')],
+)
+def test_a_strange_normalisation_is_refused(tmp_path, key, value, words):
+    policy.save(str(tmp_path), build(normalize_observations=True), ENV_CONFIG)
+
+    def edit(config):
+        layer(config, 'BatchNormalization')['config'][key] = value
+
+    change(tmp_path, edit)
+    assert words in refusal_of(tmp_path)
 
 
 # ---- the archive ---------------------------------------------------------------------------

@@ -132,6 +132,18 @@ def test_all_weights_learn_and_the_mlp_shares_none(name):
     assert shared == (set() if name == 'mlp' else torso)
 
 
+@pytest.mark.parametrize('options', [{}, {'hidden_units': (8,)}, {'hidden_units': (16, 8, 4)}])
+def test_an_mlp_has_the_units_that_are_asked_for_and_may_share_them(options):
+    sizes = options.get('hidden_units', (64, 64))
+    apart = networks.build('mlp', VECTOR, 4, seed=0, **options)
+    joined = networks.build('mlp', VECTOR, 4, seed=0, shared_torso=True, **options)
+    for model, torsos in ((apart, ('policy', 'value')), (joined, ('features',))):
+        layers = [layer for layer in model.layers if '_dense' in layer.name]
+        wanted = {f'{t}_dense{i}': n for t in torsos for i, n in enumerate(sizes, 1)}
+        assert {layer.name: layer.units for layer in layers} == wanted
+        assert [x.shape for x in model(batch_of(VECTOR))] == [(3, 4), (3,)]
+
+
 def test_pictures_are_scaled_once():
     """255 acts as 1 would: the model of uint8 equals its layers fed with floats in [0, 1]."""
     model = networks.build('a3c', SMALL, 4, seed=0)

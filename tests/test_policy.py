@@ -127,3 +127,13 @@ def test_whether_a_network_fits_a_game(network, fits):
             policy.check_fit(network, (4,), 2)
     with pytest.raises(UsageError, match='the model is not for this game'):
         policy.check_fit(network, (84, 84, 4), 2)
+
+
+def test_a_network_that_is_fed_real_actions_fits_by_their_number():
+    inputs = [keras.Input((size,)) for size in (4, 5, 5, 3, 1)]
+    outputs = [keras.layers.Dense(size)(inputs[0]) for size in (6, 1, 5, 5)]
+    outputs[1] = keras.layers.Reshape(())(outputs[1])
+    network = keras.Model(inputs, outputs)
+    policy.check_fit(network, (4,), 6, num_codes=3)
+    with pytest.raises(UsageError, match='the model is not for this game'):
+        policy.check_fit(network, (4,), 6)

@@ -42,6 +42,8 @@ def test_no_option_belongs_to_two_configurations():
         ('VizdoomTakeCover-v1', 'doom'),
         ('ALE/Pong-v5', 'atari'),
         ('CartPole-v1', 'classic_control'),
+        ('Pendulum-v1', 'pendulum'),
+        ('HalfCheetah-v5', 'mujoco'),
     ],
 )
 def test_auto_is_the_family_of_the_game(game, family):

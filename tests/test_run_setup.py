@@ -97,9 +97,10 @@ def test_only_test_and_lint_install_what_they_need(finished_house):
     assert house.asked() == [*PIP_DEV, '-m pytest -k a name']
     assert house.run('lint') == (0, [], [])
     assert house.asked() == ['-m ruff format --check .', '-m ruff check .', '-m mypy']
-    (house.repo / 'requirements-dev.txt').write_text('something==1\n')
-    assert house.run('lint') == (0, [], [ADDING, DONE])
-    assert house.asked()[: len(PIP_DEV)] == PIP_DEV
+    for name in ('dev', 'mujoco'):  # The first names the second.
+        (house.repo / f'requirements-{name}.txt').write_text('something==1\n')
+        assert house.run('lint') == (0, [], [ADDING, DONE])
+        assert house.asked()[: len(PIP_DEV)] == PIP_DEV
 
 
 def test_only_the_benchmark_of_peers_installs_them(finished_house):

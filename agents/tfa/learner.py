@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from agents.configs import RunConfig
-from agents.distributions import Distribution
+from agents.distribution import Distribution
 from agents.episodes import EpisodeNotes
 from agents.metrics import Metrics
 from agents.models import StepModel
@@ -61,8 +61,8 @@ class Learner(abc.ABC):
                 int(seed) // 2 for seed in np.random.SeedSequence(config.seed).generate_state(4)
             )
             self._build(weight_seed, action_seed)
-            shape = self._envs.single_action_space.shape or ()
-            self._notes = EpisodeNotes(config.num_envs, shape, config.discount)
+            space = self._envs.single_action_space
+            self._notes = EpisodeNotes(config.num_envs, space, config.discount)
             self._observations, _ = self._envs.reset(seed=env_seed)
         except BaseException:
             self.close()
@@ -131,6 +131,11 @@ class Learner(abc.ABC):
             variable.assign(value)
         self._rate_factor = rate_factor
         self._scale_learning_rates(rate_factor)
+
+    def about(self) -> dict[str, str]:
+        """What the recipe of a model should tell: how to act, if not by a distribution."""
+        policy = self.distribution.policy
+        return {'policy': policy} if policy else {}
 
     def close(self) -> None:
         """Ends the environments."""

@@ -160,7 +160,7 @@ def sb3(options: Options, our_envs: bool = False) -> Work:
     from stable_baselines3.common.vec_env import SubprocVecEnv as PeerVecEnv
     from stable_baselines3.common.vec_env import VecFrameStack
 
-    from research import peer_a2c
+    from research import peer
     from research.benchmarks import peer_envs
 
     if our_envs:
@@ -172,7 +172,7 @@ def sb3(options: Options, our_envs: bool = False) -> Work:
     envs: Any = PeerVecEnv([make] * options.num_envs, start_method='forkserver')
     if not our_envs:
         envs = VecFrameStack(envs, 4)
-    torso = {'features_extractor_class': peer_a2c.a3c_torso()} if options.network == 'a3c' else {}
+    torso = {'features_extractor_class': peer.a3c_torso()} if options.network == 'a3c' else {}
     model = A2C('CnnPolicy', envs, n_steps=options.unroll_length, device='cpu', policy_kwargs=torso)
     total, callback = model._setup_learn(10**9)  # As `learn` begins.
     torch.set_num_threads(len(os.sched_getaffinity(0)))

@@ -1,0 +1,90 @@
+"""Policies over real numbers: a normal distribution of each, independent of the others."""
+
+import math
+from collections.abc import Sequence
+
+import tensorflow as tf
+
+from agents.distribution import Distribution
+
+# Of the log standard deviation: no action needs less noise or more.
+LOWEST_LOG_STD, HIGHEST_LOG_STD = -20.0, 2.0
+_LOG_SQRT_2_PI = 0.5 * math.log(2.0 * math.pi)
+
+
+class DiagonalGaussian(Distribution):
+    """k real numbers: a_i = μ_i + σ_i ε_i with ε_i ~ N(0, 1).
+
+    The logits are the means μ, then the log standard deviations log σ, which are held in
+    [-20, 2]. Actions may lie outside of the action space: the environment clips them, and they are
+    learned from as they were sampled, for which the density is known.
+
+    Args:
+        half_ranges: Half the width of the action space in each of the k dimensions; infinite where
+            it has no bounds.
+
+    Attributes:
+        half_ranges: These.
+    """
+
+    event_dtype = tf.float32
+
+    def __init__(self, half_ranges: Sequence[float]) -> None:
+        self.half_ranges = tuple(half_ranges)
+        self.num_logits = 2 * len(self.half_ranges)
+        self.event_shape = (len(self.half_ranges),)
+
+    @property
+    def num_codes(self) -> int:
+        """k."""
+        return len(self.half_ranges)
+
+    def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        """`float32[..., k]`, from normal noise of this seed."""
+        means, log_stds = self._split(logits)
+        noise = tf.random.stateless_normal(tf.shape(means), seed, dtype=means.dtype)
+        return means + tf.exp(log_stds) * noise
+
+    def mode(self, logits: tf.Tensor) -> tf.Tensor:
+        """The means."""
+        return self._split(logits)[0]
+
+    def log_prob(self, logits: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+        """log π(a|s) = -Σ_i ((a_i - μ_i)² / 2σ_i² + log σ_i + log √2π)."""
+        self._check(logits, actions)
+        means, log_stds = self._split(logits)
+        distances = (actions - means) * tf.exp(-log_stds)
+        return -tf.reduce_sum(0.5 * distances**2 + log_stds + _LOG_SQRT_2_PI, axis=-1)
+
+    def entropy(self, logits: tf.Tensor) -> tf.Tensor:
+        """Σ_i (log σ_i + log √2π + 1/2): negative where the σ_i are small."""
+        return tf.reduce_sum(self._split(logits)[1] + (_LOG_SQRT_2_PI + 0.5), axis=-1)
+
+    def encode(self, actions: tf.Tensor) -> tf.Tensor:
+        """The actions as they are."""
+        return actions
+
+    def entropy_floor(self, part: float) -> float:
+        """The entropy where every σ_i is this part of the half range; -∞ if one has no bounds."""
+        stds = [part * half_range for half_range in self.half_ranges]
+        if not all(0.0 < std < math.inf for std in stds):
+            return -math.inf
+        return sum(math.log(std) + _LOG_SQRT_2_PI + 0.5 for std in stds)
+
+    def _split(self, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Means and log standard deviations."""
+        self._check(logits)
+        means, log_stds = tf.split(logits, 2, axis=-1)
+        return means, _held(log_stds)
+
+
+@tf.custom_gradient
+def _held(log_stds: tf.Tensor) -> tuple[tf.Tensor, object]:
+    """Clipped; a step of descent may still lead back into the range, which no plain clip allows."""
+    held = tf.clip_by_value(log_stds, LOWEST_LOG_STD, HIGHEST_LOG_STD)
+
+    def pull_back(gradient: tf.Tensor) -> tf.Tensor:
+        leaves = tf.where(gradient < 0.0, log_stds > HIGHEST_LOG_STD, log_stds < LOWEST_LOG_STD)
+        return tf.where(leaves, tf.zeros_like(gradient), gradient)
+
+    return held, pull_back

@@ -1,0 +1,161 @@
+"""Running statistics, by which observations and rewards get a spread of one.
+
+Observations are normalised in the network, by a layer without anything to learn:
+
+    x <- clip((x - mean) / sqrt(variance + ε), ±10)
+
+Rewards are divided by the standard deviation of the running discounted return
+
+    G_t = r_t + γ G_{t-1}
+
+where an episode begins with G_{-1} = 0, and then clipped to ±10; nothing is subtracted, which would
+change what the agent wants. Both as in OpenAI Baselines and Stable-Baselines3.
+
+Statistics change between rollouts only, so that an agent learns with those that it acted with, and
+they are joined in a fixed order, so that a run repeats itself whatever its threads do.
+
+This module never imports TensorFlow; `normal_inputs` makes the layer.
+"""
+
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from envs.game import Snapshot
+
+LAYER = 'normalize'
+EPSILON = 1e-8
+MOST = 10.0  # Standard deviations
+OBSERVATIONS, RETURNS = 'observations', 'returns'
+
+
+class Moments(NamedTuple):
+    """Mean and variance of samples, in float64."""
+
+    size: int
+    mean: np.ndarray  # [D]
+    variance: np.ndarray  # [D], divided by the number of samples
+
+    @classmethod
+    def of(cls, samples: np.ndarray) -> 'Moments':
+        """Those of samples `[n, D]`."""
+        samples = np.asarray(samples, np.float64)
+        return cls(len(samples), samples.mean(axis=0), samples.var(axis=0))
+
+    def joined(self, other: 'Moments') -> 'Moments':
+        """Those of the samples of both: Chan et al. (1979), Stanford report STAN-CS-79-773."""
+        share = other.size / (self.size + other.size)
+        apart = other.mean - self.mean
+        within = (1.0 - share) * self.variance + share * other.variance
+        variance = within + share * (1.0 - share) * apart**2
+        return Moments(self.size + other.size, self.mean + share * apart, variance)
+
+
+class RolloutStatistics:
+    """Of a group of environments, B: normalises its rewards, gathers what its rollouts tell.
+
+    Args:
+        num_envs: B.
+        discount: γ.
+        observations: Whether moments of observations are wanted.
+        rewards: Whether rewards are normalised.
+
+    Attributes:
+        reward_scale: One over the standard deviation of returns, as the agent knows it.
+    """
+
+    def __init__(
+        self, num_envs: int, discount: float, observations: bool = False, rewards: bool = False
+    ) -> None:
+        self._discount, self._of_observations, self._of_rewards = discount, observations, rewards
+        self._returns = np.zeros(num_envs)
+        self._noted: list[np.ndarray] = []
+        self.reward_scale = 1.0
+
+    def normalized(self, rewards: np.ndarray, starts: np.ndarray) -> np.ndarray:
+        """The rewards of a step, `[B]`; `starts`, `bool[B]`, says where an episode began with it.
+
+        They stay as they are, if they are not to be normalised.
+        """
+        if not self._of_rewards:
+            return rewards
+        self._returns = np.where(starts, 0.0, self._discount * self._returns) + rewards
+        self._noted.append(self._returns)
+        return np.clip(self.reward_scale * rewards, -MOST, MOST)
+
+    def take(self, observations: np.ndarray) -> dict[str, Moments]:
+        """Moments of a rollout with these observations, `[T, B, D]`, that has just ended."""
+        moments = {}
+        if self._of_observations:
+            flat = observations.reshape(-1, observations.shape[-1])
+            moments[OBSERVATIONS] = Moments.of(flat)
+        if self._of_rewards:
+            moments[RETURNS] = Moments.of(np.concatenate(self._noted)[:, None])
+        self._noted = []
+        return moments
+
+    def state(self) -> Snapshot:
+        """What the next moments depend on."""
+        return {'returns': self._returns.copy()}
+
+    def set_state(self, state: Snapshot) -> None:
+        """Continues where `state` was taken."""
+        self._returns, self._noted = state['returns'].copy(), []
+
+
+class Normalizer:
+    """The statistics of an agent; it writes those of observations into the network.
+
+    Args:
+        network: A Keras model, as `networks.build` makes them.
+        rewards: Whether rewards are normalised.
+    """
+
+    def __init__(self, network: Any, rewards: bool) -> None:
+        self._layer = next((layer for layer in network.layers if layer.name == LAYER), None)
+        self._moments: dict[str, Moments] = {}
+        if self._layer is not None:
+            size = self._layer.moving_mean.shape[0]
+            self._moments[OBSERVATIONS] = Moments(0, np.zeros(size), np.zeros(size))
+        if rewards:
+            self._moments[RETURNS] = Moments(0, np.zeros(1), np.zeros(1))
+        self._lock = threading.Lock()
+
+    @property
+    def reward_scale(self) -> float:
+        """For `RolloutStatistics`; 1 as long as nothing is known."""
+        moments = self._moments.get(RETURNS)
+        if moments is None or not moments.size:
+            return 1.0
+        return float(1.0 / np.sqrt(moments.variance[0] + EPSILON))
+
+    def add(self, parts: Iterable[Mapping[str, Moments]]) -> None:
+        """Joins the moments of rollouts, one after the other; any thread may call it."""
+        if not self._moments:
+            return
+        with self._lock:
+            for part in parts:
+                for name, moments in part.items():
+                    self._moments[name] = self._moments[name].joined(moments)
+            self._write()
+
+    def _write(self) -> None:
+        moments = self._moments.get(OBSERVATIONS)
+        if self._layer is not None and moments is not None and moments.size:
+            self._layer.moving_mean.assign(moments.mean.astype(np.float32))
+            self._layer.moving_variance.assign(moments.variance.astype(np.float32))
+
+    def about(self) -> dict[str, float]:
+        """What the recipe of a model should tell; the rest is in its network."""
+        return {'running_reward_scale': self.reward_scale} if RETURNS in self._moments else {}
+
+    def state(self) -> Snapshot:
+        """The moments."""
+        return {name: list(moments) for name, moments in self._moments.items()}
+
+    def set_state(self, state: Snapshot) -> None:
+        """Continues where `state` was taken; the network's weights are restored beside it."""
+        for name in self._moments:
+            self._moments[name] = Moments(*state[name])

@@ -1,0 +1,96 @@
+"""An agent of ours beside a peer, seed by seed: what is missing is trained and measured.
+
+What there is already, in research/results and in the folder of the runs, is not done again.
+"""
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from absl import flags
+
+from envs.config import EnvConfig
+
+SEEDS = flags.DEFINE_list('seeds', ['0', '1', '2'], 'Of the runs.')
+EPISODES = flags.DEFINE_integer('episodes', 100, 'Of each final policy, in each mode.')
+RESULTS = flags.DEFINE_string('results', 'research/results', 'Where results are written.')
+RUNS = flags.DEFINE_string('runs', 'runs/robots', 'Where the runs are written.')
+PLOT = flags.DEFINE_boolean('plot', True, 'Whether to draw the learning curves.')
+
+# Given the seed and the directory of the run: makes an actor for environments and a mode.
+Train = Callable[[int, str], Callable[[Any, str], Any]]
+
+
+def compare(agents: Mapping[str, Train], env_config: EnvConfig, modes: tuple[str, ...]) -> None:
+    """Trains and evaluates whatever is missing, and draws the curves of what there is."""
+    game = env_config.game.replace('/', '-')
+    os.makedirs(RESULTS.value, exist_ok=True)
+    for seed in map(int, SEEDS.value):
+        for agent, train in agents.items():
+            name = f'{game}-{agent}-{seed}'
+            path = os.path.join(RESULTS.value, f'{name}.json')
+            if not os.path.exists(path):
+                make_actor = train(seed, os.path.join(RUNS.value, name))
+                results = _measure(make_actor, env_config, modes, f'{agent}, seed {seed}', seed)
+                with open(f'{path}.partial', 'w') as file:
+                    json.dump({'seed': seed, **results}, file, indent=2)
+                os.replace(f'{path}.partial', path)
+    if PLOT.value:
+        plot(game, list(agents))
+
+
+def _measure(
+    make_actor: Callable[[Any, str], Any],
+    env_config: EnvConfig,
+    modes: tuple[str, ...],
+    name: str,
+    seed: int,
+) -> dict[str, Any]:
+    """What a policy reaches, in each mode."""
+    from agents import evaluation
+
+    results = {}
+    for mode in modes:
+        result = evaluation.evaluate_actor(
+            lambda envs, mode=mode: make_actor(envs, mode),
+            env_config,
+            EPISODES.value,
+            mode,
+            seed=1000 + seed,
+        )
+        print(f'{name}: {evaluation.summary(result)}', flush=True)
+        results[mode] = result.as_json()
+    return results
+
+
+def plot(game: str, agents: list[str]) -> None:
+    """The learning curves of all runs that there are."""
+    patterns = ','.join(os.path.join(RUNS.value, f'{game}-{agent}-*') for agent in agents)
+    out = os.path.join(RESULTS.value, f'{game}-{"-".join(agents)}.png')
+    arguments = [f'--runs={patterns}', f'--labels={",".join(agents)}', f'--out={out}']
+    command = [sys.executable, '-m', 'research.plots', *arguments, f'--title={game}']
+    subprocess.run(command, check=True)
+
+
+def episode_table(file: Any) -> Any:
+    """A callback for Stable-Baselines3 that writes a row of `episodes.csv` for every episode."""
+    from stable_baselines3.common.callbacks import BaseCallback
+
+    class Table(BaseCallback):
+        def _on_training_start(self) -> None:
+            self._rows = csv.writer(file)
+            self._rows.writerow(['step', 'env', 'score', 'return', 'length'])
+
+        def _on_step(self) -> bool:
+            for env, info in enumerate(self.locals['infos']):
+                if 'episode' in info:
+                    own = info['episode']
+                    row = own['score'], own['return'], own['length']
+                    self._rows.writerow([self.num_timesteps, env, *row])
+            return True
+
+    return Table()

@@ -1,0 +1,125 @@
+"""Our TD3 beside Stable-Baselines3's, with the same settings, seed by seed.
+
+    .venv/bin/pip install -r requirements-mujoco.txt -r requirements-bench.txt
+    .venv/bin/python -m research.td3 --game=HalfCheetah-v5 --total_steps=200000 --seeds=0,1,2
+
+The same flags and presets as `./run train_td3`. What there is already, in research/results and in
+runs/robots, is not done again, and a run of ours that was broken off goes on. Every final policy
+plays 100 episodes; at the end there is a picture of both learning curves.
+
+Both have the same networks and begin with weights from the same ranges, the peer's actions are
+scaled to -1 to 1 inside, as our noise is. The peer updates its actor with every second update of the
+critics, too, but begins with the second one.
+"""
+
+import dataclasses
+import functools
+import os
+import sys
+from typing import Any
+
+from absl import flags
+
+from agents import off_policy_configs, presets
+from envs import games
+from envs.config import EnvConfig, require
+from envs.make import make_env
+from launch import config_flags, script
+from research import peer, side_by_side
+
+_td3_config = config_flags.define(off_policy_configs.TD3Config)
+_env_config = config_flags.define(EnvConfig)
+_PRESET = flags.DEFINE_string('preset', 'auto', 'A preset of ours.')
+_AGENTS = flags.DEFINE_list('agents', ['td3', 'sb3-td3'], 'Ours, the peer, or both.')
+
+
+def train_ours(
+    config: off_policy_configs.TD3Config, env_config: EnvConfig, seed: int, run_dir: str
+) -> Any:
+    """Our policy, trained or continued; makes actors for an evaluation."""
+    from agents import configs, deterministic, models, policy
+    from agents.tfa import td3
+
+    is_there = os.path.exists(os.path.join(run_dir, 'config.json'))
+    run_config = configs.RunConfig(
+        run_dir, resume=is_there, eval_period=0, checkpoint_period=25_000
+    )
+    if not td3.train(dataclasses.replace(config, seed=seed), env_config, run_config):
+        sys.exit(130)
+    network = policy.load(os.path.join(run_dir, 'model', 'final')).network
+
+    def make_actor(envs: Any, mode: str) -> models.StepModel:
+        distribution = deterministic.make('deterministic', envs.single_action_space)
+        return models.StepModel(network, distribution, seed)
+
+    return make_actor
+
+
+def train_peer(
+    config: off_policy_configs.TD3Config, env_config: EnvConfig, seed: int, run_dir: str
+) -> Any:
+    """The peer's policy, as `train_ours`; its episodes go to a table like ours."""
+    from stable_baselines3.common.vec_env import DummyVecEnv
+
+    envs = DummyVecEnv([lambda i=i: make_env(env_config, i) for i in range(config.num_envs)])
+    model = make_model(dataclasses.replace(config, seed=seed), envs)
+    os.makedirs(run_dir, exist_ok=True)
+    with open(os.path.join(run_dir, 'episodes.csv'), 'w', newline='') as file:
+        table = side_by_side.episode_table(file)
+        model.learn(config.total_steps, callback=table, log_interval=None)
+    envs.close()
+    return lambda envs, mode: peer.PeerActor(model, greedy=True)
+
+
+def make_model(config: off_policy_configs.TD3Config, envs: Any) -> Any:
+    """Stable-Baselines3's TD3 with our settings.
+
+    Raises:
+        UsageError: It has no such setting.
+    """
+    same = config.actor_learning_rate == config.critic_learning_rate
+    require(same, 'the peer has one learning rate for actor and critics')
+    require(config.num_envs == 1, 'the peer counts its steps otherwise with --num_envs above 1')
+    import numpy as np
+    from stable_baselines3 import TD3
+    from stable_baselines3.common.noise import NormalActionNoise
+
+    size = envs.action_space.shape
+    return TD3(
+        'MlpPolicy',
+        envs,
+        learning_rate=config.actor_learning_rate,
+        buffer_size=config.replay_capacity,
+        learning_starts=config.learning_starts,
+        batch_size=config.batch_size,
+        tau=config.soft_update,
+        gamma=config.discount,
+        train_freq=config.train_period,
+        gradient_steps=1,
+        action_noise=NormalActionNoise(np.zeros(size), np.full(size, config.exploration_noise)),
+        policy_delay=config.policy_delay,
+        target_policy_noise=config.target_noise,
+        target_noise_clip=config.target_noise_clip,
+        policy_kwargs={'net_arch': list(config.hidden_units)},
+        seed=config.seed,
+        device='cpu',
+    )
+
+
+def main() -> None:
+    """Trains and evaluates whatever is missing."""
+    preset = presets.for_game(_PRESET.value, flags.FLAGS.game, 'td3')
+    config, env_config = _td3_config(preset), _env_config(preset)
+    games.check(env_config)
+    import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
+    from agents import quiet_tensorflow  # noqa: F401
+
+    known = {'td3': train_ours, 'sb3-td3': train_peer}
+    for agent in _AGENTS.value:
+        require(agent in known, f'--agents: {agent} is none of {", ".join(known)}')
+    train = {name: functools.partial(known[name], config, env_config) for name in _AGENTS.value}
+    side_by_side.compare(train, env_config, ('greedy',))
+
+
+if __name__ == '__main__':
+    script.start(main)
