@@ -129,7 +129,10 @@ class DQNConfig(OffPolicyConfig):
         'Agent steps with random actions before the first update; a batch must be there, too.',
     )
     train_period: int = hparam(4, 'Agent steps between updates.')
-    learning_rate: float = hparam(1e-4, 'Learning rate (Adam).')
+    learning_rate: float = hparam(1e-4, 'Learning rate (Adam) at the start.')
+    lr_schedule: Literal['linear', 'constant'] = hparam(
+        'constant', 'Learning rate over the run: linear to 0 at total_steps, or constant.'
+    )
     max_grad_norm: float = hparam(10.0, 'Clip of the global gradient norm; 0 disables it.')
     target_period: int = hparam(
         1_000, 'Updates after which the target network takes over the weights.'

@@ -34,16 +34,16 @@ PRESETS: dict[str, dict[str, Preset]] = {
     },
     'dqn': {
         'classic_control': _DQN_VECTORS,
-        # RL Baselines3 Zoo, with its updates spread evenly.
         'CartPole-v1': {
-            'total_steps': 50_000,
-            'learning_rate': 2.3e-3,
-            'batch_size': 64,
+            'total_steps': 100_000,
+            'learning_rate': 1e-3,
+            'lr_schedule': 'linear',
+            'batch_size': 128,
             'train_period': 2,
-            'target_period': 128,
-            'exploration_end': 0.04,
-            'exploration_steps': 8_000,
-            'eval_period': 5_000,
+            'target_period': 100,
+            'double': True,
+            'exploration_steps': 20_000,
+            'eval_period': 20_000,
         },
         'doom_basic': {
             'network': 'a3c',
