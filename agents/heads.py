@@ -1,8 +1,10 @@
 """What stands at the end of a network whose actions are real numbers: see `gaussian`."""
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import keras
+
+from agents.torsos import Layers
 
 
 class GaussianHead(NamedTuple):
@@ -12,17 +14,8 @@ class GaussianHead(NamedTuple):
     state_dependent: bool = False  # Whether σ depends on what is observed, as means do.
 
 
-class MakesLayers(Protocol):
-    """As `networks` makes them, of one seed."""
-
-    def dense(
-        self, units: int, gain: float, name: str, activation: str | None = None
-    ) -> keras.layers.Layer:
-        """A dense layer."""
-
-
 def gaussian(
-    features: keras.KerasTensor, layers: MakesLayers, num_actions: int, head: GaussianHead
+    features: keras.KerasTensor, layers: Layers, num_actions: int, head: GaussianHead
 ) -> keras.KerasTensor:
     """Means and log standard deviations, `[B, 2 num_actions]`, of features `[B, F]`.
 

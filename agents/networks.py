@@ -22,17 +22,9 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents import heads, normal_inputs
+from agents import heads, normal_inputs, torsos
 from envs import observations as parts
 from envs.errors import UsageError
-
-# Of each convolution the filters, the size of the kernel and the stride; then the dense units.
-_CONVOLUTIONS = {
-    'nature': (((32, 8, 4), (64, 4, 2), (64, 3, 1)), 512),
-    'a3c': (((16, 8, 4), (32, 4, 2)), 256),
-}
-_IMPALA_CHANNELS = (16, 32, 32)
-_RELU_GAIN = 2.0**0.5
 
 _VARIABLES, _VARIABLE_UNITS = 'variables', 64
 
@@ -94,24 +86,17 @@ def build(
     observation_space, beside = _split(observation_space)
     shape = observation_space.shape or ()
     _check(name, shape)
-    layers = _Layers(seed, activation)
+    layers = torsos.Layers(seed, activation)
     is_uint8 = observation_space.dtype == np.uint8
     observations = keras.Input(shape, dtype='uint8' if is_uint8 else 'float32', name='observations')
     x = keras.layers.Rescaling(1 / 255, name='scale')(observations) if is_uint8 else observations
-    memory: list[keras.KerasTensor] = []
     if normalize_observations:
         x = normal_inputs.normalized(x)
-    if name == 'mlp' and not (lstm_units or shared_torso):
-        policy_features = _mlp(x, layers, hidden_units, 'policy')
-        value_features = _mlp(x, layers, hidden_units, 'value')
-    elif name == 'mlp':
-        policy_features = value_features = _mlp(x, layers, hidden_units, 'features')
-    else:
-        torso = _impala(x, layers) if name == 'impala' else _convolutions(x, layers, name)
-        policy_features = value_features = torso
+    one_torso = shared_torso or lstm_units > 0
+    policy_features, value_features = _torsos(name, x, layers, hidden_units, one_torso)
     inputs = [observations, *(keras.Input(space.shape, name=_VARIABLES) for space in beside)]
     if beside:
-        policy_features = value_features = _with_variables(torso, inputs[1], layers)
+        policy_features = value_features = _with_variables(policy_features, inputs[1], layers)
     if lstm_units:
         num_codes = num_logits // 2 if gaussian else num_logits
         memory = _memory_inputs(lstm_units, num_codes if feed_last_action_reward else 0)
@@ -149,11 +134,31 @@ def _split(space: gymnasium.Space) -> tuple[gymnasium.Space, list[gymnasium.Spac
     return found['screen'], [found[_VARIABLES]]
 
 
+def _torsos(
+    name: str,
+    x: keras.KerasTensor,
+    layers: torsos.Layers,
+    hidden_units: Sequence[int],
+    one_torso: bool,
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Features for the policy and for the value; the same, but for `mlp` with two torsos."""
+    if name == 'mlp' and not one_torso:
+        own = [torsos.mlp(x, layers, hidden_units, head) for head in ('policy', 'value')]
+        return own[0], own[1]
+    if name == 'mlp':
+        features = torsos.mlp(x, layers, hidden_units, 'features')
+    elif name == 'impala':
+        features = torsos.impala(x, layers)
+    else:
+        features = torsos.convolutions(x, layers, name)
+    return features, features
+
+
 def _with_variables(
-    features: keras.KerasTensor, variables: keras.KerasTensor, layers: '_Layers'
+    features: keras.KerasTensor, variables: keras.KerasTensor, layers: torsos.Layers
 ) -> keras.KerasTensor:
     """Features of the variables behind those of the picture."""
-    x = layers.dense(_VARIABLE_UNITS, _RELU_GAIN, 'variables_dense')(variables)
+    x = layers.dense(_VARIABLE_UNITS, torsos.RELU_GAIN, 'variables_dense')(variables)
     x = layers.activation('variables_features')(x)
     return keras.layers.Concatenate(name='join_variables')([features, x])
 
@@ -170,97 +175,6 @@ def _joined(tensors: list[keras.KerasTensor]) -> keras.KerasTensor:
     return keras.layers.Concatenate(name='join')(tensors) if len(tensors) > 1 else tensors[0]
 
 
-class _Layers:
-    """Makes layers whose weights are orthogonal and follow from one seed."""
-
-    def __init__(self, seed: int, activation: str) -> None:
-        self._random = np.random.default_rng(seed)
-        self._activation = {'relu': keras.layers.ReLU, 'elu': keras.layers.ELU}[activation]
-
-    def activation(self, name: str) -> keras.layers.Layer:
-        """A layer of its own, so that `backprop` can remember what it answered."""
-        return self._activation(name=name)
-
-    def lstm(self, units: int) -> keras.layers.Layer:
-        return keras.layers.LSTMCell(
-            units,
-            kernel_initializer=self._orthogonal(1.0),
-            recurrent_initializer=self._orthogonal(1.0),
-            name='lstm',
-        )
-
-    def dense(
-        self, units: int, gain: float, name: str, activation: str | None = None
-    ) -> keras.layers.Layer:
-        return keras.layers.Dense(
-            units, activation, kernel_initializer=self._orthogonal(gain), name=name
-        )
-
-    def convolution(
-        self,
-        filters: int,
-        size: int,
-        stride: int,
-        name: str,
-        padding: str = 'valid',
-        gain: float = _RELU_GAIN,
-    ) -> keras.layers.Layer:
-        return keras.layers.Conv2D(
-            filters,
-            size,
-            stride,
-            padding,
-            kernel_initializer=self._orthogonal(gain),
-            name=name,
-        )
-
-    def _orthogonal(self, gain: float) -> keras.initializers.Initializer:
-        return keras.initializers.Orthogonal(gain, seed=int(self._random.integers(2**31)))
-
-
-def _convolutions(x: keras.KerasTensor, layers: _Layers, name: str) -> keras.KerasTensor:
-    """The convolutions of this name and a dense layer, each with the activation."""
-    convolutions, units = _CONVOLUTIONS[name]
-    for i, (filters, size, stride) in enumerate(convolutions, start=1):
-        x = layers.convolution(filters, size, stride, f'conv{i}')(x)
-        x = layers.activation(f'activation{i}')(x)
-    return _features(x, layers, units)
-
-
-def _features(x: keras.KerasTensor, layers: _Layers, units: int) -> keras.KerasTensor:
-    """What policy and value share."""
-    x = keras.layers.Flatten(name='flatten')(x)
-    return layers.activation('features')(layers.dense(units, _RELU_GAIN, 'dense')(x))
-
-
-def _impala(x: keras.KerasTensor, layers: _Layers) -> keras.KerasTensor:
-    """Three times a convolution, a pool that halves the picture and two residual blocks."""
-    for i, channels in enumerate(_IMPALA_CHANNELS, start=1):
-        x = layers.convolution(channels, 3, 1, f'conv{i}', 'same', gain=1.0)(x)
-        x = keras.layers.MaxPooling2D(3, 2, 'same', name=f'pool{i}')(x)
-        for block in ('a', 'b'):
-            x = _residual(x, layers, channels, f'residual{i}{block}')
-    return _features(layers.activation('activation')(x), layers, 256)
-
-
-def _residual(x: keras.KerasTensor, layers: _Layers, channels: int, name: str) -> keras.KerasTensor:
-    """x + conv(f(conv(f(x)))), f the activation."""
-    y = layers.activation(f'{name}_activation1')(x)
-    y = layers.convolution(channels, 3, 1, f'{name}_conv1', 'same')(y)
-    y = layers.activation(f'{name}_activation2')(y)
-    y = layers.convolution(channels, 3, 1, f'{name}_conv2', 'same', gain=1.0)(y)
-    return keras.layers.Add(name=f'{name}_add')([x, y])
-
-
-def _mlp(
-    x: keras.KerasTensor, layers: _Layers, hidden_units: Sequence[int], name: str
-) -> keras.KerasTensor:
-    """Dense layers with tanh."""
-    for i, units in enumerate(hidden_units, start=1):
-        x = layers.dense(units, _RELU_GAIN, f'{name}_dense{i}', 'tanh')(x)
-    return x
-
-
 def _check(name: str, shape: tuple[int, ...]) -> None:
     """Raises UsageError unless the network `name` takes observations of this shape."""
     if name not in NETWORKS:
@@ -274,17 +188,9 @@ def _check(name: str, shape: tuple[int, ...]) -> None:
             f'network {name!r} takes {kind}, but the observations have the shape {shape}; '
             f'right for these: {", ".join(fitting)}'
         )
-    smallest = _smallest_side(name)
+    smallest = torsos.smallest_side(name)
     if len(shape) == 3 and min(shape[:2]) < smallest:
         raise UsageError(
             f'network {name!r} needs pictures of at least {smallest} x {smallest} pixels, '
             f'not {shape[0]} x {shape[1]}'
         )
-
-
-def _smallest_side(name: str) -> int:
-    """Of a picture from which the last convolution still makes one number per filter."""
-    side = 1
-    for _, size, stride in reversed(_CONVOLUTIONS.get(name, ((), 0))[0]):
-        side = (side - 1) * stride + size
-    return side

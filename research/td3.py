@@ -8,8 +8,8 @@ runs/robots, is not done again, and a run of ours that was broken off goes on. E
 plays 100 episodes; at the end there is a picture of both learning curves.
 
 Both have the same networks and begin with weights from the same ranges, the peer's actions are
-scaled to -1 to 1 inside, as our noise is. The peer updates its actor with every second update of the
-critics, too, but begins with the second one.
+scaled to -1 to 1 inside, as our noise is. The peer updates its actor with every second update of
+the critics, too, but begins with the second one.
 """
 
 import dataclasses

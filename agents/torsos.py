@@ -1,0 +1,116 @@
+"""What stands between observations and heads: convolutions or dense layers, of one seed."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+
+# Of each convolution the filters, the size of the kernel and the stride; then the dense units.
+_CONVOLUTIONS = {
+    'nature': (((32, 8, 4), (64, 4, 2), (64, 3, 1)), 512),
+    'a3c': (((16, 8, 4), (32, 4, 2)), 256),
+}
+_IMPALA_CHANNELS = (16, 32, 32)
+RELU_GAIN = 2.0**0.5
+
+
+class Layers:
+    """Makes layers whose weights are orthogonal and follow from one seed."""
+
+    def __init__(self, seed: int, activation: str) -> None:
+        self._random = np.random.default_rng(seed)
+        self._activation = {'relu': keras.layers.ReLU, 'elu': keras.layers.ELU}[activation]
+
+    def activation(self, name: str) -> keras.layers.Layer:
+        """A layer of its own, so that `backprop` can remember what it answered."""
+        return self._activation(name=name)
+
+    def lstm(self, units: int) -> keras.layers.Layer:
+        """One step of an LSTM."""
+        return keras.layers.LSTMCell(
+            units,
+            kernel_initializer=self._orthogonal(1.0),
+            recurrent_initializer=self._orthogonal(1.0),
+            name='lstm',
+        )
+
+    def dense(
+        self, units: int, gain: float, name: str, activation: str | None = None
+    ) -> keras.layers.Layer:
+        """A dense layer whose weights have this gain."""
+        return keras.layers.Dense(
+            units, activation, kernel_initializer=self._orthogonal(gain), name=name
+        )
+
+    def convolution(
+        self,
+        filters: int,
+        size: int,
+        stride: int,
+        name: str,
+        padding: str = 'valid',
+        gain: float = RELU_GAIN,
+    ) -> keras.layers.Layer:
+        """A convolution with squares of this size."""
+        return keras.layers.Conv2D(
+            filters,
+            size,
+            stride,
+            padding,
+            kernel_initializer=self._orthogonal(gain),
+            name=name,
+        )
+
+    def _orthogonal(self, gain: float) -> keras.initializers.Initializer:
+        return keras.initializers.Orthogonal(gain, seed=int(self._random.integers(2**31)))
+
+
+def convolutions(x: keras.KerasTensor, layers: Layers, name: str) -> keras.KerasTensor:
+    """The convolutions of this name and a dense layer, each with the activation."""
+    sizes, units = _CONVOLUTIONS[name]
+    for i, (filters, size, stride) in enumerate(sizes, start=1):
+        x = layers.convolution(filters, size, stride, f'conv{i}')(x)
+        x = layers.activation(f'activation{i}')(x)
+    return _features(x, layers, units)
+
+
+def _features(x: keras.KerasTensor, layers: Layers, units: int) -> keras.KerasTensor:
+    """What policy and value share."""
+    x = keras.layers.Flatten(name='flatten')(x)
+    return layers.activation('features')(layers.dense(units, RELU_GAIN, 'dense')(x))
+
+
+def impala(x: keras.KerasTensor, layers: Layers) -> keras.KerasTensor:
+    """Three times a convolution, a pool that halves the picture and two residual blocks."""
+    for i, channels in enumerate(_IMPALA_CHANNELS, start=1):
+        x = layers.convolution(channels, 3, 1, f'conv{i}', 'same', gain=1.0)(x)
+        x = keras.layers.MaxPooling2D(3, 2, 'same', name=f'pool{i}')(x)
+        for block in ('a', 'b'):
+            x = _residual(x, layers, channels, f'residual{i}{block}')
+    return _features(layers.activation('activation')(x), layers, 256)
+
+
+def _residual(x: keras.KerasTensor, layers: Layers, channels: int, name: str) -> keras.KerasTensor:
+    """x + conv(f(conv(f(x)))), f the activation."""
+    y = layers.activation(f'{name}_activation1')(x)
+    y = layers.convolution(channels, 3, 1, f'{name}_conv1', 'same')(y)
+    y = layers.activation(f'{name}_activation2')(y)
+    y = layers.convolution(channels, 3, 1, f'{name}_conv2', 'same', gain=1.0)(y)
+    return keras.layers.Add(name=f'{name}_add')([x, y])
+
+
+def mlp(
+    x: keras.KerasTensor, layers: Layers, hidden_units: Sequence[int], name: str
+) -> keras.KerasTensor:
+    """Dense layers with tanh."""
+    for i, units in enumerate(hidden_units, start=1):
+        x = layers.dense(units, RELU_GAIN, f'{name}_dense{i}', 'tanh')(x)
+    return x
+
+
+def smallest_side(name: str) -> int:
+    """Of a picture from which the last convolution still makes one number per filter."""
+    side = 1
+    for _, size, stride in reversed(_CONVOLUTIONS.get(name, ((), 0))[0]):
+        side = (side - 1) * stride + size
+    return side
