@@ -95,12 +95,28 @@ class WorkerConfig:
             require(value >= 0, f'--{field.name} must not be negative, but is {value}')
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SightConfig(WorkerConfig):
+    """What the agent sees of a game."""
+
+    crop: tuple[int, ...] = hparam(
+        (), 'Pixels to cut off the picture before resizing: top,bottom,left,right.'
+    )
+    screen_size: int = hparam(84, 'Height and width of the grayscale picture, pixels.')
+    frame_stack: int = hparam(4, 'Number of last pictures that make an observation.')
+    game_variables: tuple[str, ...] = hparam(
+        (),
+        'Variables of the game that the agent sees beside the picture: names, such as '
+        'health,ammo2, or all that the scenario or game has.',
+    )
+
+
 # More would only fill the memory, or never end.
 _MOST = {'action_repeat': 1000, 'screen_size': 1024, 'frame_stack': 64}
 
 
 @dataclasses.dataclass(frozen=True)
-class EnvConfig(WorkerConfig):
+class EnvConfig(SightConfig):
     """One environment: the game and what stands between it and the agent, in order."""
 
     game: str = hparam('VizdoomBasic-v1', 'Game: a retro, ViZDoom, ALE or gymnasium id.')
@@ -133,17 +149,6 @@ class EnvConfig(WorkerConfig):
     reward_scale: float = hparam(1.0, 'Factor on the raw reward.')
     reward_transform: Literal['none', 'sign', 'clip'] = hparam(
         'none', 'After scaling: the sign of the reward, or clipping to [-1, 1].'
-    )
-    crop: tuple[int, ...] = hparam(
-        (), 'Pixels to cut off the picture before resizing: top,bottom,left,right.'
-    )
-    screen_size: int = hparam(84, 'Height and width of the grayscale picture, pixels.')
-    frame_stack: int = hparam(4, 'Number of last pictures that make an observation.')
-    game_variables: tuple[str, ...] = hparam(
-        (),
-        'Variables of the game that the agent sees beside the picture: names such as health,ammo2, '
-        'or all that the game or scenario has. A number x is shown as sign(x) log(1 + |x|) / log '
-        '101: 100 as 1.',
     )
 
     def __post_init__(self) -> None:

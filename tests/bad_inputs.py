@@ -221,7 +221,7 @@ FILES = [
     _environment('--screen_size must be at most 1024', screen_size=10**9),
     _environment('--frame_stack must be at most 64', frame_stack=10**9),
     _environment("--action_repeat cannot be '4'", action_repeat='4'),
-    _environment(r"has no variable 'a\x00b'", game_variables=['a\0b']),
+    _environment(r"has no variable 'a\x00b'", game='VizdoomBasic-v1', game_variables=['a\0b']),
     _environment('--crop cannot be', crop=[[1], 2, 3, 4]),
     _environment('--reward_scale cannot be', reward_scale=10**400),
     _resume('config.json: is damaged', 'an empty config.json', {CONFIG: ''}),

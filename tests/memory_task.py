@@ -46,6 +46,34 @@ class EchoTask(MemoryTask):
         return observation, reward + 0.5 * self._cue, *rest
 
 
+class SignTask(gymnasium.Env):
+    """Two numbers beside a black picture tell by their signs what to choose, twice; else -1."""
+
+    observation_space = gymnasium.spaces.Dict(
+        screen=gymnasium.spaces.Box(0, 255, (20, 20, 1), np.uint8),
+        variables=gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float32),
+    )
+    action_space = gymnasium.spaces.MultiDiscrete([2, 2])
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        self._numbers, self._return, self._step = self.np_random.normal(size=2), 0.0, 0
+        return self._see(), {}
+
+    def step(self, action):
+        reward = 1.0 if ((self._numbers > 0.0) == action).all() else -1.0
+        self._numbers, self._step = self.np_random.normal(size=2), self._step + 1
+        self._return += reward / LENGTH
+        if self._step < LENGTH:
+            return self._see(), reward, False, False, {}
+        statistics = {'return': self._return, 'length': LENGTH, 'level': ''}
+        return self._see(), reward, False, True, {'episode': statistics}
+
+    def _see(self):
+        screen = np.zeros((20, 20, 1), np.uint8)
+        return {'screen': screen, 'variables': self._numbers.astype(np.float32)}
+
+
 def make_here(task, env_config, group, **options):
     """Stands for `make_vec_env`: no processes."""
     return gymnasium.vector.SyncVectorEnv(

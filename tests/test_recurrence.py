@@ -240,6 +240,26 @@ def test_a_cue_is_remembered_with_an_lstm_and_cannot_be_without(agent_class, con
     assert abs(mean_return(agent_class(without, EnvConfig('CartPole-v1')), without)) < 0.3
 
 
+SIGNS = {
+    'network': 'a3c', 'total_steps': 6_000, 'unroll_length': 5, 'optimizer': 'adam',
+    'learning_rate': 2e-3, 'lr_schedule': 'constant', 'seed': 1, 'discount': 0.5,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    'agent_class, config',
+    [
+        (A2C, A2CConfig(num_envs=8, num_groups=2, overlap=True, **SIGNS)),
+        (A3C, A3CConfig(num_workers=2, envs_per_worker=4, **SIGNS)),
+    ],
+    ids=['a2c', 'a3c'],
+)
+def test_what_only_variables_tell_is_learned(agent_class, config, monkeypatch):
+    """By two choices at a time; by chance they are right in one of four cases, a return of -0.5."""
+    memory_task.instead_of_games(monkeypatch, memory_task.SignTask)
+    assert mean_return(agent_class(config, EnvConfig('CartPole-v1')), config) > 0.3
+
+
 def test_what_only_rewards_tell_is_learned_from_the_last_reward(monkeypatch):
     memory_task.instead_of_games(monkeypatch, memory_task.EchoTask)
     config = dataclasses.replace(AGENTS[0][1], lstm_units=16)
