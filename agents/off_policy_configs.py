@@ -119,7 +119,7 @@ class TD3Config(DeterministicConfig):
 
 @dataclasses.dataclass(frozen=True)
 class DQNConfig(OffPolicyConfig):
-    """Hyperparameters of DQN; as Mnih et al. (2015), but for Adam and a tenth of the steps."""
+    """Hyperparameters of DQN, near those of Mnih et al. (2015)."""
 
     algorithm = 'dqn'
     advice = 'try a smaller --learning_rate or --reward_scale, or a longer --target_period'
