@@ -16,6 +16,7 @@ from agents.normalization import Normalizer, RolloutStatistics
 from agents.runner import Runner
 from envs import cores
 from envs.config import EnvConfig
+from envs.errors import UsageError
 from envs.game import Snapshot
 from envs.make import make_vec_env
 from envs.restarts import Restarts
@@ -125,7 +126,13 @@ class ActorCritic:
     def _gaussian_head(self) -> heads.GaussianHead | None:
         if not self.distribution.event_dtype.is_floating:
             return None
-        return heads.GaussianHead(self.config.initial_log_std, self.config.state_dependent_std)
+        config, bounds = self.config, ()
+        if config.bounded_means:
+            space = self.envs[0].single_action_space
+            bounds = space.low.tolist(), space.high.tolist()
+            if not np.isfinite(bounds).all():
+                raise UsageError('--bounded_means: these actions have no bounds')
+        return heads.GaussianHead(config.initial_log_std, bounds, config.state_dependent_std)
 
     def _rollout_statistics(self, num_envs: int) -> RolloutStatistics:
         config = self.config
