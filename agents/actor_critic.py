@@ -11,6 +11,7 @@ import numpy as np
 from agents import distributions, heads, networks, schedules
 from agents.configs import AlgorithmConfig
 from agents.dumps import Batch
+from agents.gaussian import DiagonalGaussian
 from agents.models import StepModel, TrainModel
 from agents.normalization import Normalizer, RolloutStatistics
 from agents.runner import Runner
@@ -124,14 +125,12 @@ class ActorCritic:
         )
 
     def _gaussian_head(self) -> heads.GaussianHead | None:
-        if not self.distribution.event_dtype.is_floating:
+        config, distribution = self.config, self.distribution
+        if not isinstance(distribution, DiagonalGaussian):
             return None
-        config, bounds = self.config, ()
-        if config.bounded_means:
-            space = self.envs[0].single_action_space
-            bounds = space.low.tolist(), space.high.tolist()
-            if not np.isfinite(bounds).all():
-                raise UsageError('--bounded_means: these actions have no bounds')
+        if config.bounded_means and not distribution.is_bounded:
+            raise UsageError('--bounded_means: the actions of this game have no bounds')
+        bounds = distribution.bounds if config.bounded_means else ()
         return heads.GaussianHead(config.initial_log_std, bounds, config.state_dependent_std)
 
     def _rollout_statistics(self, num_envs: int) -> RolloutStatistics:

@@ -12,7 +12,7 @@ from agents.heads import GaussianHead
 K, BATCH = 2, 5
 VECTOR = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
 PICTURE = gymnasium.spaces.Box(0, 255, (44, 44, 2), np.uint8)
-GAUSSIAN = DiagonalGaussian([1.0] * K)
+GAUSSIAN = DiagonalGaussian([-1.0] * K, [1.0] * K)
 
 
 def make(name='mlp', state_dependent=False, bounds=(), **options):
