@@ -7,9 +7,9 @@ The same flags and presets as `./run train_td3`. What there is already, in resea
 runs/robots, is not done again, and a run of ours that was broken off goes on. Every final policy
 plays 100 episodes; at the end there is a picture of both learning curves.
 
-Both have the same networks and begin with weights from the same ranges, the peer's actions are
-scaled to -1 to 1 inside, as our noise is. The peer updates its actor with every second update of the
-critics, too, but begins with the second one.
+Both have the same networks, which begin with weights of the same ranges; the peer scales actions to
+-1 to 1 inside, as our noise is scaled. It updates its actor with every second update of its critics
+as we do, but begins with the second one.
 """
 
 import dataclasses
