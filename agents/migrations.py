@@ -46,7 +46,7 @@ _ADDED: dict[str, dict[str, Any]] = {
         'max_restarts': 100,
         'worker_memory_mb': 2000,
     },
-    'agent': {
+    'agent': {  # Of A2C and A3C
         'hidden_units': [64, 64],
         'shared_torso': False,
         'initial_log_std': 0.0,
@@ -122,9 +122,10 @@ def _upgraded(
 
 
 def _complete(content: Content) -> Content:
+    is_newer = content.get('algorithm', 'a2c') not in ('a2c', 'a3c')
     added = {
         group: {**options, **content[group]}
         for group, options in _ADDED.items()
-        if isinstance(content.get(group), dict)
+        if isinstance(content.get(group), dict) and not (group == 'agent' and is_newer)
     }
     return {**content, **added}

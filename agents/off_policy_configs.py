@@ -119,7 +119,7 @@ class TD3Config(DeterministicConfig):
 
 @dataclasses.dataclass(frozen=True)
 class DQNConfig(OffPolicyConfig):
-    """Hyperparameters of DQN; as Mnih et al. (2015), but for Adam and a tenth of the steps."""
+    """Hyperparameters of DQN, near those of Mnih et al. (2015)."""
 
     algorithm = 'dqn'
     advice = 'try a smaller --learning_rate or --reward_scale, or a longer --target_period'
@@ -129,7 +129,10 @@ class DQNConfig(OffPolicyConfig):
         'Agent steps with random actions before the first update; a batch must be there, too.',
     )
     train_period: int = hparam(4, 'Agent steps between updates.')
-    learning_rate: float = hparam(1e-4, 'Learning rate (Adam).')
+    learning_rate: float = hparam(1e-4, 'Learning rate (Adam) at the start.')
+    lr_schedule: Literal['linear', 'constant'] = hparam(
+        'constant', 'Learning rate over the run: linear to 0 at total_steps, or constant.'
+    )
     max_grad_norm: float = hparam(10.0, 'Clip of the global gradient norm; 0 disables it.')
     target_period: int = hparam(
         1_000, 'Updates after which the target network takes over the weights.'

@@ -91,7 +91,7 @@ def _own_flags() -> Iterable[str]:
 def _describe(name: str) -> list[str]:
     """`  --name=default   help`, wrapped."""
     flag = flags.FLAGS[name]
-    default = ','.join(flag.default) if isinstance(flag.default, tuple) else flag.default
+    default = ','.join(map(str, flag.default)) if isinstance(flag.default, tuple) else flag.default
     left = f'--[no]{name}' if flag.boolean else f'--{name}={default}'
     text = ' '.join((flag.help or '').split())
     if flag.boolean:

@@ -3,7 +3,6 @@
 S is the number of steps, B of environments, E of estimators, P of the policy's parameters.
 """
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import keras
@@ -229,8 +228,9 @@ def measure(options: 'Options') -> dict[str, Any]:
                 for i, estimator in enumerate(ESTIMATORS)
             },
         }
+    settings = {name: value for name, value in vars(options).items() if name != 'out'}
     return {
-        **dataclasses.asdict(options),
+        **settings,
         'mean_episode_length': float(np.mean(stream.lengths)),
         'num_batches': len(reference),
         'critics': critics,

@@ -76,7 +76,17 @@ def test_mistakes_are_told_before_tensorflow_is_imported(tmp_path, name, flags):
 
 
 @pytest.mark.parametrize(
-    'name', ['train', 'train_a2c', 'evaluate', 'tensorboard', 'roms', 'doctor']
+    'name',
+    [
+        'train',
+        'train_a2c',
+        'train_dqn',
+        'train_reinforce',
+        'evaluate',
+        'tensorboard',
+        'roms',
+        'doctor',
+    ],
 )
 def test_help_fits_a_terminal(tmp_path, name):
     code, out, err = launching.run(tmp_path, name, '--help')

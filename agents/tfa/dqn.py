@@ -51,6 +51,16 @@ class DQNMetrics(NamedTuple):
         return all(map(math.isfinite, self))
 
 
+def huber(targets: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """e² / 2 up to |e| = 1 and |e| - 1/2 beyond, e = targets - values; all of the same shape.
+
+    Of an infinite error, as TF-Agents' loss has it, the gradient is 1: an update would be made.
+    Here it is NaN.
+    """
+    losses = common.element_wise_huber_loss(targets, values)
+    return losses * tf.where(tf.math.is_finite(losses), 1.0, math.nan)
+
+
 class _TellsTargetCount:
     """Keeps the counter of the target's updates, which a checkpoint needs."""
 
@@ -90,7 +100,9 @@ class DQN(OffPolicy):
         self._exploration = schedules.linear(
             config.exploration_start, config.exploration_end, config.exploration_steps
         )
-        observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 255)
+        # Not 255: TF-Agents draws an example below the bound + 1, which no uint8 is.
+        observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 254)
+        self._schedule = schedules.make(config.lr_schedule, 1.0, 0.0, config.total_steps)
         self._q_network = WrappedNetwork(model, observation, 'q_network')
         self._target = self._q_network.copy(name='target')
         self._updates = Updates([model], config.learning_rate, config.max_grad_norm)
@@ -103,7 +115,7 @@ class DQN(OffPolicy):
             self._updates,
             target_q_network=self._target,
             target_update_period=config.target_period,
-            td_errors_loss_fn=common.element_wise_huber_loss,
+            td_errors_loss_fn=huber,
             gamma=config.discount,
             train_step_counter=self._count,
         )
@@ -123,6 +135,7 @@ class DQN(OffPolicy):
         return np.where(by_chance, anything, decision.actions), decision.values
 
     def _learn(self, transitions: Transitions) -> DQNMetrics:
+        self._updates.scale_learning_rate(self._factor())
         loss, norm = self._learning(transitions) or [math.nan] * 2
         return DQNMetrics(loss, self._value_magnitude, self.exploration(self.num_steps), norm)
 
@@ -136,10 +149,13 @@ class DQN(OffPolicy):
 
     def learning_rate(self) -> float:
         """That of the next update."""
-        return self._updates.learning_rate
+        return self.config.learning_rate * self._factor()
+
+    def _factor(self) -> float:
+        return self._rate_factor * self._schedule(self.num_steps)
 
     def _scale_learning_rates(self, factor: float) -> None:
-        self._updates.scale_learning_rate(factor)
+        """Each update does."""
 
 
 def _count_actions(space: gymnasium.Space) -> int:

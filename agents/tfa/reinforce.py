@@ -87,7 +87,8 @@ class Reinforce(Learner):
         # Without a baseline V is not learned, and its weights get no gradients.
         learned = self.network if config.baseline else policy
         self._updates = Updates([learned], config.learning_rate, config.max_grad_norm)
-        observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 255)
+        # Not 255: TF-Agents draws an example below the bound + 1, which no uint8 is.
+        observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 254)
         critic = _OfSequences(keras.Model(inputs, values), observation, 'value')
         self._agent = reinforce_agent.ReinforceAgent(
             time_step.time_step_spec(observation),
@@ -96,6 +97,8 @@ class Reinforce(Learner):
             self._updates,
             value_network=critic if config.baseline else None,
             value_estimation_loss_coef=config.value_cost,
+            # TF-Agents' own lets the gradient of the policy loss through to V, and moves it astray.
+            advantage_fn=_advantages if config.baseline else None,
             gamma=config.discount,
             normalize_returns=config.normalize_returns,
             train_step_counter=self._count,
@@ -173,6 +176,11 @@ class Reinforce(Learner):
 
     def _scale_learning_rates(self, factor: float) -> None:
         self._updates.scale_learning_rate(factor)
+
+
+def _advantages(returns: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """R_t - V(s_t), without gradients."""
+    return tf.stop_gradient(returns - values)
 
 
 def as_experience(episodes: Episodes) -> trajectory.Trajectory:
