@@ -11,12 +11,14 @@ import numpy as np
 from agents import distributions, heads, networks, schedules
 from agents.configs import AlgorithmConfig
 from agents.dumps import Batch
+from agents.gaussian import DiagonalGaussian
 from agents.metrics import TrainMetrics
 from agents.models import StepModel, TrainModel
 from agents.normalization import Normalizer, RolloutStatistics
 from agents.runner import Runner
 from envs import cores
 from envs.config import EnvConfig
+from envs.errors import UsageError
 from envs.game import Snapshot
 from envs.make import make_vec_env
 from envs.restarts import Restarts
@@ -125,9 +127,13 @@ class ActorCritic:
         )
 
     def _gaussian_head(self) -> heads.GaussianHead | None:
-        if not self.distribution.event_dtype.is_floating:
+        config, distribution = self.config, self.distribution
+        if not isinstance(distribution, DiagonalGaussian):
             return None
-        return heads.GaussianHead(self.config.initial_log_std, self.config.state_dependent_std)
+        if config.bounded_means and not distribution.is_bounded:
+            raise UsageError('--bounded_means: the actions of this game have no bounds')
+        bounds = distribution.bounds if config.bounded_means else ()
+        return heads.GaussianHead(config.initial_log_std, bounds, config.state_dependent_std)
 
     def _rollout_statistics(self, num_envs: int) -> RolloutStatistics:
         config = self.config

@@ -68,6 +68,9 @@ class AlgorithmConfig:
     state_dependent_std: bool = hparam(
         False, 'Real actions: the standard deviation depends on what is observed.'
     )
+    bounded_means: bool = hparam(
+        False, 'Real actions: means stay within the range of actions, by tanh.'
+    )
     normalize_observations: bool = hparam(
         False, 'Vectors are shifted and scaled by their running mean and standard deviation.'
     )

@@ -145,8 +145,7 @@ def make(action_space: gymnasium.Space) -> Distribution:
         return Bernoulli(action_space.shape[0])
     if isinstance(action_space, spaces.Box) and len(action_space.shape) == 1:
         if np.issubdtype(action_space.dtype, np.floating):
-            high, low = (np.asarray(b, np.float64) for b in (action_space.high, action_space.low))
-            return DiagonalGaussian(((high - low) / 2.0).tolist())
+            return DiagonalGaussian(action_space.low.tolist(), action_space.high.tolist())
     raise UsageError(
         f'no policy for the action space {action_space}: it must be Discrete, MultiDiscrete or '
         'MultiBinary, counted from 0, or a Box of real numbers, one row'

@@ -90,9 +90,9 @@ class EpisodeNotes:
     def state(self) -> Snapshot:
         """What is remembered of the running episodes."""
         return {
+            'starts': self._starts.copy(),
             'value_sums': self._value_sums.copy(),
             'lengths': self._lengths.copy(),
-            'starts': self._starts.copy(),
             'conduct': self._conduct.state(),
         }
 
@@ -100,4 +100,5 @@ class EpisodeNotes:
         """Continues where `state` was taken."""
         self._value_sums, self._lengths = state['value_sums'].copy(), state['lengths'].copy()
         self._starts = state['starts'].copy()
-        self._conduct.set_state(state['conduct'])
+        if 'conduct' in state:  # Older versions did not look at it.
+            self._conduct.set_state(state['conduct'])

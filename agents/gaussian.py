@@ -1,5 +1,6 @@
 """Policies over real numbers: a normal distribution of each, independent of the others."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -20,24 +21,29 @@ class DiagonalGaussian(Distribution):
     learned from as they were sampled, for which the density is known.
 
     Args:
-        half_ranges: Half the width of the action space in each of the k dimensions; infinite where
-            it has no bounds.
+        lowest: Bounds of the action space in each of the k dimensions; may be infinite.
+        highest: Likewise.
 
     Attributes:
-        half_ranges: These.
+        bounds: Both.
     """
 
     event_dtype = tf.float32
 
-    def __init__(self, half_ranges: Sequence[float]) -> None:
-        self.half_ranges = tuple(half_ranges)
-        self.num_logits = 2 * len(self.half_ranges)
-        self.event_shape = (len(self.half_ranges),)
+    def __init__(self, lowest: Sequence[float], highest: Sequence[float]) -> None:
+        self.bounds = (tuple(map(float, lowest)), tuple(map(float, highest)))
+        self.num_logits = 2 * len(lowest)
+        self.event_shape = (len(lowest),)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether all bounds are finite."""
+        return all(map(math.isfinite, itertools.chain(*self.bounds)))
 
     @property
     def num_codes(self) -> int:
         """k."""
-        return len(self.half_ranges)
+        return self.event_shape[0]
 
     def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         """`float32[..., k]`, from normal noise of this seed."""
@@ -66,8 +72,8 @@ class DiagonalGaussian(Distribution):
 
     def entropy_floor(self, part: float) -> float:
         """The entropy where every σ_i is this part of the half range; -∞ if one has no bounds."""
-        stds = [part * half_range for half_range in self.half_ranges]
-        if not all(0.0 < std < math.inf for std in stds):
+        stds = [part * (high - low) / 2.0 for low, high in zip(*self.bounds, strict=True)]
+        if not self.is_bounded or min(stds) <= 0.0:
             return -math.inf
         return sum(math.log(std) + _LOG_SQRT_2_PI + 0.5 for std in stds)
 

@@ -1,14 +1,17 @@
 """What stands at the end of a network whose actions are real numbers: see `gaussian`."""
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import keras
+import numpy as np
 
 
 class GaussianHead(NamedTuple):
     """Of a policy with normally distributed actions."""
 
     initial_log_std: float = 0.0  # log σ of all actions at first
+    bounds: Sequence[Sequence[float]] = ()  # Lowest and highest means; none if empty
     state_dependent: bool = False  # Whether σ depends on what is observed, as means do.
 
 
@@ -30,6 +33,8 @@ def gaussian(
     kernel is zero and stays so, since its gradient is.
     """
     means = layers.dense(num_actions, 0.01, 'policy')(features)
+    if head.bounds:
+        means = _bounded(means, *np.asarray(head.bounds, np.float64))
     if head.state_dependent:
         source = features
     else:
@@ -41,3 +46,12 @@ def gaussian(
         name='log_std',
     )(source)
     return keras.layers.Concatenate(name='gaussian')([means, log_stds])
+
+
+def _bounded(
+    means: keras.KerasTensor, lowest: np.ndarray, highest: np.ndarray
+) -> keras.KerasTensor:
+    """Between these, by tanh: far beyond them all actions are the same, and nothing is learned."""
+    scales, offsets = ((highest - lowest) / 2.0).tolist(), ((highest + lowest) / 2.0).tolist()
+    means = keras.layers.Activation('tanh', name='bound')(means)
+    return keras.layers.Rescaling(scales, offsets, name='range')(means)

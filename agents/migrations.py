@@ -51,6 +51,7 @@ _ADDED: dict[str, dict[str, Any]] = {
         'shared_torso': False,
         'initial_log_std': 0.0,
         'state_dependent_std': False,
+        'bounded_means': False,
         'normalize_observations': False,
         'normalize_rewards': False,
     },

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import gymnasium
 import numpy as np
 
-from agents.conduct import Conduct
+from agents.episodes import EpisodeNotes
 from agents.normalization import Moments, RolloutStatistics
 from envs.game import Snapshot
 
@@ -106,14 +106,10 @@ class Runner:
         self.num_samples = unroll_length * envs.num_envs
         self._observations = np.zeros(0)
         self._memory = actor.first_memory(envs.num_envs)
-        self._starts = np.ones(envs.num_envs, bool)
-        self._value_sums = np.zeros(envs.num_envs)  # Of the running episodes.
-        self._lengths = np.zeros(envs.num_envs, np.int64)
+        self._notes = EpisodeNotes(envs.num_envs, envs.single_action_space, discount)
         self._statistics = statistics or RolloutStatistics(envs.num_envs, discount)
         is_real = isinstance(envs.single_action_space, gymnasium.spaces.Box)
         self._actions_dtype = np.float32 if is_real else np.int32
-        event_shape = envs.single_action_space.shape or ()
-        self._conduct = Conduct(envs.num_envs, event_shape, discount, self._actions_dtype)
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
         self.moments: dict[str, Moments] = {}
@@ -124,8 +120,8 @@ class Runner:
 
     @property
     def largest_return(self) -> float:
-        """The largest running return so far: see `Conduct`."""
-        return self._conduct.largest_return
+        """The largest running return so far: see `conduct`."""
+        return self._notes.largest_return
 
     # Values that are not finite are the matter of the update that learns from them.
     @np.errstate(invalid='ignore', over='ignore')
@@ -143,7 +139,7 @@ class Runner:
         starts, memories, activations = np.empty(shape, bool), [], []
         self.episodes = []
         for t in range(self._unroll_length):
-            observations[t], starts[t] = self._observations, self._starts
+            observations[t], starts[t] = self._observations, self._notes.starts
             memories.append(self._memory)
             count = self.num_steps + self._first_env  # No two runners use the same numbers.
             decision = self._actor.step(self._observations, self._memory, count)
@@ -154,15 +150,14 @@ class Runner:
             )
             rewards[t] = self._statistics.normalized(raw_rewards, starts[t])
             self.num_steps += self._total_envs
-            self._conduct.note(actions[t], rewards[t], starts[t])
+            ended = terminated | truncated
+            self._note_episodes(values[t], actions[t], rewards[t], ended, infos)
             memory = self._actor.remember(decision, rewards[t])
-            self._starts = terminated | truncated
-            discounts[t] = np.where(self._starts, 0.0, self._discount)
+            discounts[t] = np.where(ended, 0.0, self._discount)
             cut = truncated & ~terminated
             if cut.any():
                 rewards[t] += self._truncation_values(cut, infos, memory)
-            self._memory = forget(memory, self._starts)
-            self._note_episodes(values[t], infos)
+            self._memory = forget(memory, ended)
         self.moments = self._statistics.take(observations)
         bootstrap_value = self._actor.value(self._observations, self._memory)
         return Rollout(
@@ -189,41 +184,17 @@ class Runner:
             final[i] = infos['final_obs'][i]
         return np.where(cut, self._discount * self._actor.value(final, memory), 0.0)
 
-    def _note_episodes(self, values: np.ndarray, infos: dict[str, Any]) -> None:
-        """Adds `value`, the mean of V(s_t) while the agent played it, and `first_action_share`."""
-        self._value_sums += values
-        self._lengths += 1
-        final_info = infos.get('final_info', {})
-        if 'worker_error' in final_info:
-            self._forget_episodes(final_info['_worker_error'])
-        if 'episode' not in final_info:
-            return
-        episode = final_info['episode']
-        for i in np.flatnonzero(final_info['_episode']):
-            statistics = {
-                key: values[i] for key, values in episode.items() if not key.startswith('_')
-            }
-            statistics['value'] = self._value_sums[i] / self._lengths[i]
-            statistics['first_action_share'] = self._conduct.num_repeats(i) / self._lengths[i]
-            self.episodes.append(
-                {'step': self.num_steps, 'env': self._first_env + int(i), **statistics}
-            )
-
-        self._forget_episodes(final_info['_episode'])
-
-    def _forget_episodes(self, which: np.ndarray) -> None:
-        self._value_sums[which], self._lengths[which] = 0.0, 0
-        self._conduct.forget_actions(which)
+    def _note_episodes(self, *step: Any) -> None:
+        for episode in self._notes.note(*step):
+            episode['env'] += self._first_env
+            self.episodes.append({'step': self.num_steps, **episode})
 
     def state(self) -> Snapshot:
         """The step count, what is remembered of the episodes, and the environments' snapshots."""
         return {
             'num_steps': self.num_steps,
             'memory': [np.array(array) for array in self._memory],
-            'starts': self._starts.copy(),
-            'value_sums': self._value_sums.copy(),
-            'lengths': self._lengths.copy(),
-            'conduct': self._conduct.state(),
+            **self._notes.state(),
             'statistics': self._statistics.state(),
             'envs': self._envs.snapshot(),  # type: ignore[attr-defined]
         }
@@ -231,10 +202,8 @@ class Runner:
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken."""
         self.num_steps = int(state['num_steps'])
-        self._memory, self._starts = state['memory'], state['starts'].copy()
-        self._value_sums, self._lengths = state['value_sums'].copy(), state['lengths'].copy()
-        if 'conduct' in state:  # Older versions did not look at it.
-            self._conduct.set_state(state['conduct'])
+        self._memory = state['memory']
+        self._notes.set_state(state)
         if 'statistics' in state:  # Nor did they normalise.
             self._statistics.set_state(state['statistics'])
         self._observations = self._envs.restore(state['envs'])  # type: ignore[attr-defined]

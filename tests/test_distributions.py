@@ -102,7 +102,8 @@ def test_make_knows_the_ranges_of_real_numbers(dtype):
     space = spaces.Box(low, high, dtype=dtype)
     distribution = distributions.make(space)
     assert distribution.event_shape == (3,) and distribution.event_dtype == tf.float32
-    assert distribution.half_ranges == (1.0, 4.0, np.inf)
+    assert distribution.bounds == ((-1.0, 0.0, 2.0), (1.0, 8.0, np.inf))
+    assert not distribution.is_bounded
 
 
 def test_log_prob_and_entropy_match_the_definitions(compiled, space):

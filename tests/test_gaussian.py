@@ -8,7 +8,7 @@ import tensorflow as tf
 from agents.gaussian import HIGHEST_LOG_STD, LOWEST_LOG_STD, DiagonalGaussian
 
 K = 3
-GAUSSIAN = DiagonalGaussian([1.0] * K)
+GAUSSIAN = DiagonalGaussian([-1.0] * K, [1.0] * K)
 
 
 @pytest.fixture(params=['eager', 'graph'])
@@ -122,11 +122,11 @@ def test_deviations_are_held_in_their_range_and_may_return_to_it(compiled, outsi
 
 
 def test_the_floor_is_the_entropy_of_a_small_part_of_the_range():
-    gaussian = DiagonalGaussian([2.0, 0.5])
+    gaussian = DiagonalGaussian([-1.0, 0.0], [3.0, 1.0])
     logits = tf.constant([0.0, 0.0, np.log(0.02), np.log(0.005)])
     assert gaussian.entropy_floor(0.01) == pytest.approx(float(gaussian.entropy(logits)), rel=1e-6)
     assert gaussian.entropy_floor(0.0) == -np.inf
-    assert DiagonalGaussian([1.0, np.inf]).entropy_floor(0.01) == -np.inf
+    assert DiagonalGaussian([0.0, 0.0], [1.0, np.inf]).entropy_floor(0.01) == -np.inf
 
 
 @pytest.mark.parametrize('logits, actions', [((4, 5), (4, 3)), ((4, 6), (4,)), ((4, 6), (5, 3))])

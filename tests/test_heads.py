@@ -12,13 +12,13 @@ from agents.heads import GaussianHead
 K, BATCH = 2, 5
 VECTOR = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
 PICTURE = gymnasium.spaces.Box(0, 255, (44, 44, 2), np.uint8)
-GAUSSIAN = DiagonalGaussian([1.0] * K)
+GAUSSIAN = DiagonalGaussian([-1.0] * K, [1.0] * K)
 
 
-def make(name='mlp', state_dependent=False, **options):
+def make(name='mlp', state_dependent=False, bounds=(), **options):
     space = VECTOR if name == 'mlp' else PICTURE
     space.seed(0)
-    head = GaussianHead(-0.5, state_dependent)
+    head = GaussianHead(-0.5, bounds, state_dependent)
     network = networks.build(name, space, 2 * K, 0, gaussian=head, **options)
     return network, tf.constant(np.stack([space.sample() for _ in range(BATCH)]))
 
@@ -73,6 +73,18 @@ def test_gradients_are_those_of_the_plain_way(state_dependent, normalize):
     for ours, expected in zip(gradients, plain, strict=True):
         expected = 0.0 * ours if expected is None else expected
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_bounded_means_stay_in_the_range_of_actions():
+    lowest, highest = [-1.0, 3.0], [5.0, 4.0]
+    network, observations = make(bounds=(lowest, highest))
+    means = network(observations)[0].numpy()[:, :K]
+    np.testing.assert_allclose(means, [[2.0, 3.5]] * BATCH, atol=0.1)
+    bias = network.get_layer('policy').bias
+    for sign, edge in ((100.0, highest), (-100.0, lowest)):
+        bias.assign([sign, sign])
+        means = network(observations)[0].numpy()[:, :K]
+        np.testing.assert_allclose(means, [edge] * BATCH, rtol=1e-6)
 
 
 def test_other_weights_bring_their_own_statistics():

@@ -8,12 +8,15 @@ import signal
 import numpy as np
 import pytest
 
+from agents.configs import RunConfig
 from agents.off_policy_configs import DDPGConfig, TD3Config
+from agents.tfa import ddpg
 from agents.tfa.ddpg import DDPG
 from agents.tfa.td3 import TD3
 from envs.config import EnvConfig
+from envs.errors import UsageError
 from tests import launching
-from tests.comparing import difference_of_runs, first_difference, last_state
+from tests.comparing import difference_of_runs, first_difference, last_state, table
 from tests.test_resume import finish, interrupt
 
 PENDULUM = EnvConfig(
@@ -183,3 +186,28 @@ def test_more_than_one_seed_of_everything():
     assert not np.array_equal(one._observations, other._observations)
     one.close()
     other.close()
+
+
+@pytest.mark.parametrize(
+    'bad, told', [({3}, 'skipped an update'), ({3, 4, 5}, '3 updates in a row')]
+)
+def test_skipped_updates_are_told_and_too_many_end_the_run(
+    bad, told, tmp_path, capsys, monkeypatch
+):
+    learn = DDPG._learn
+
+    def spoiled(agent, transitions):
+        if agent.num_updates in bad:
+            transitions.rewards[:] = np.nan
+        return learn(agent, transitions)
+
+    monkeypatch.setattr(DDPG, '_learn', spoiled)
+    run_config = RunConfig(str(tmp_path / 'run'), log_period=5, eval_period=0)
+    config = DDPGConfig(**SMALL, total_steps=20)
+    if len(bad) < 3:
+        assert ddpg.train(config, PENDULUM, run_config)
+        assert f'step 10: {told}, not finite from policy_loss on' in capsys.readouterr().out
+        assert table(tmp_path / 'run', 'metrics')[-1]['skipped_updates'] == '1'
+    else:
+        with pytest.raises(UsageError, match=f'diverged.*{told}.*--actor_learning_rate'):
+            ddpg.train(config, PENDULUM, run_config)
