@@ -100,7 +100,7 @@ def test_an_option_that_is_new_in_this_version_is_no_change(run_dir, monkeypatch
         ({'format': 3}, 'is of format 3; this version reads 1 to 2'),
         ({'format': '2'}, "is of format '2'"),
         ({'format': True}, 'is of format True'),
-        ({'algorithm': 'dqn'}, "is of the unknown algorithm 'dqn'"),
+        ({'algorithm': 'ppo'}, "is of the unknown algorithm 'ppo'"),
         ({'algorithm': {}}, 'is of the unknown algorithm'),
         ({'agent': {'cheat': 1}}, 'has unknown options: cheat'),
         ({'environment': {}}, 'lacks the options: action_repeat, actions'),
