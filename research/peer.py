@@ -51,6 +51,7 @@ def make_model(config: configs.A2CConfig, envs: Any, verbose: int = 0) -> Any:
     require(config.network != 'impala', 'the peer has no --network=impala')
     require(config.max_grad_norm > 0, 'the peer always clips: set --max_grad_norm')
     require(not config.state_dependent_std, 'the peer has no --state_dependent_std')
+    require(not config.bounded_means, 'the peer has no --bounded_means')
     require(not config.shared_torso, 'the peer has no --shared_torso')
     require(not config.lstm_units, 'the peer has no --lstm_units')
     import torch

@@ -58,8 +58,8 @@ def spoil(monkeypatch):
     def begin(*numbers):
         make_rollout, counts = Runner.run, collections.Counter()
 
-        def run(runner):
-            rollout = make_rollout(runner)
+        def run(runner, *scale):
+            rollout = make_rollout(runner, *scale)
             counts[runner] += 1
             if runner._first_env == 0 and counts[runner] in numbers:
                 rollout.rewards[2, 0] = np.inf
