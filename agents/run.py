@@ -222,9 +222,13 @@ class Run:
             if checkpoints.paths(directory):
                 raise UsageError(f'--resume: {self.directory} has no checkpoint that can be read')
             return None
-        self._agent.set_state(tree['agent'])
-        self._best_score, self._last = float(tree['best_score']), dict(tree['last'])
-        self._agent.restarts.total += int(tree.get('restarts', 0))  # Of the sessions before.
+        try:
+            self._agent.set_state(tree['agent'])
+            self._best_score, self._last = float(tree['best_score']), dict(tree['last'])
+            self._agent.restarts.total += int(tree.get('restarts', 0))  # Of the sessions before.
+        except (LookupError, TypeError, ValueError) as error:  # Whole, but not a state of this run.
+            what = f'{type(error).__name__}: {error}'
+            raise UsageError(f'--resume: nothing goes on from {directory}: {what}') from error
         return tree
 
     def _warn(self, text: str) -> None:

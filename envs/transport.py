@@ -26,7 +26,7 @@ DONE = b'.'  # An answer: no environment has anything to tell.
 TELL = b't'  # An answer; behind it, pickled, an object for each environment, in a list.
 FAIL = b'!'  # An answer; behind it, pickled, a Failure.
 
-_WAIT_SECONDS = 1.0  # Between two looks at who does not answer.
+_WAIT_SECONDS = 0.25  # Between two looks at who does not answer.
 _LENGTH = struct.Struct('!Q')
 _READ_BYTES = 1 << 20  # At a time.
 
@@ -81,7 +81,7 @@ class Channel:
 
     Args:
         connection: The end.
-        on_wait: Is called after every second that a limited channel waits for the other end.
+        on_wait: Is called every quarter of a second that a limited channel waits for the other end.
     """
 
     def __init__(

@@ -3,11 +3,13 @@
 import csv
 import os
 import shlex
+import shutil
 import signal
 
 import numpy as np
 import pytest
 
+from agents import checkpoints
 from tests import launching
 from tests.comparing import difference_of_runs, first_difference, last_state, table
 
@@ -103,6 +105,20 @@ def test_the_end_is_logged_and_evaluated_once(cart_pole):
     ]
     assert [row['step'] for row in table(cart_pole, 'evaluations')] == ['1200', '2400', '3000']
     assert last_state(cart_pole)['last'] == {'log': 3000, 'evaluation': 3000, 'checkpoint': 3000}
+
+
+def test_a_whole_checkpoint_of_something_else_is_refused(cart_pole, tmp_path):
+    run_dir = shutil.copytree(cart_pole, tmp_path / 'run')
+    (path, *_) = checkpoints.paths(str(run_dir / 'checkpoints'))
+    tree = checkpoints.load(path)
+    tree['agent']['weights'].pop()
+    checkpoints.write(path, tree)
+    before = (run_dir / 'metrics.csv').read_bytes()
+    flags = (f'--run_dir={run_dir}', '--resume', '--total_steps=4000')
+    code, _, err = launching.run(tmp_path, 'train_a2c', *flags)
+    assert code == 2 and err.startswith('error: --resume: nothing goes on from ')
+    assert 'ValueError: ' in err and err.count('\n') == 1
+    assert (run_dir / 'metrics.csv').read_bytes() == before
 
 
 def test_another_seed_is_another_run(cart_pole, tmp_path):

@@ -147,7 +147,7 @@ def test_ci_runs_lint_and_tests_and_tells_the_worst(finished_house, failing, wor
     assert code == worst
     headings = [line for line in out if line in ('== ./run lint', '== ./run test')]
     assert headings == ['== ./run lint', '== ./run test']
-    assert house.asked()[-1] == '-m pytest'
+    assert house.asked()[-1] == '-m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile'
 
 
 def test_a_real_venv_runs_a_launcher_from_any_folder(house, tmp_path):

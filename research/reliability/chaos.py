@@ -1,10 +1,11 @@
-"""Kills and stops the emulators of a training while it learns.
+"""Kills and stops the emulators of a training while it learns, beside one that is left in peace.
 
     .venv/bin/python -m research.reliability.chaos --minutes=20 --game=HillHopper-Genesis
 
-Trains in peace for some minutes, then with a killer: every 5 s it sends SIGKILL to an
-emulator chosen at random, every 20 s SIGSTOP to another. Tells steps per second of both, what the
-training says of its restarts, and the mean score by steps.
+Two trainings run at the same time and share the cores, so that other work on the machine slows both
+alike. One of them has a killer: every 5 s it sends SIGKILL to an emulator chosen at random, every
+20 s SIGSTOP to another. Tells steps per second of both, what the training says of its restarts, and
+the mean score by steps.
 """
 
 import csv
@@ -15,15 +16,13 @@ import shutil
 import signal
 import tempfile
 import time
-from collections.abc import Sequence
 
 from absl import app, flags
 
 from tests import launching
 
 _GAME = flags.DEFINE_string('game', 'HillHopper-Genesis', 'Game that is trained with A2C.')
-_MINUTES = flags.DEFINE_float('minutes', 20.0, 'In chaos, minutes.', lower_bound=0.0)
-_PEACE_MINUTES = flags.DEFINE_float('peace_minutes', 20.0, 'In peace, minutes.', lower_bound=0.0)
+_MINUTES = flags.DEFINE_float('minutes', 20.0, 'Of chaos, minutes.', lower_bound=0.0)
 _KILL_SECONDS = flags.DEFINE_float('kill_seconds', 5.0, 'Between two kills, seconds.')
 _STOP_SECONDS = flags.DEFINE_float('stop_seconds', 20.0, 'Between two stops, seconds.')
 _FLAGS = flags.DEFINE_multi_string('flag', [], 'A flag of the training.')
@@ -68,41 +67,54 @@ def _send(pid: int, number: int) -> bool:
     return True
 
 
-def _train(folder: pathlib.Path, name: str, flags_: Sequence[str]) -> dict[str, list[float]]:
-    """Trains for the time asked for; the columns of its metrics.csv."""
-    script = launching.Script(
-        folder,
-        'train_a2c',
-        f'--game={_GAME.value}',
-        f'--run_dir={folder / name}',
-        '--total_steps=100000000',
-        '--lr_schedule=constant',
-        '--eval_period=0',
-        f'--max_restarts={10 * 3600 // max(1, int(_KILL_SECONDS.value))}',
-        *flags_,
-    )
-    metrics = folder / name / 'metrics.csv'
-    script.wait_until(lambda: metrics.exists() and metrics.read_text().count('\n') > 2, 600)
-    minutes = _MINUTES.value if name == 'chaos' else _PEACE_MINUTES.value
-    until = time.monotonic() + 60 * minutes
-    if name == 'chaos':
-        kills, stops = _disturb(script, until)
-        print(f'{kills} kills, {stops} stops')
-    while time.monotonic() < until and script.process.poll() is None:
-        time.sleep(0.5)
-    code, _, err = script.stop(signal.SIGTERM)
-    print(f'{name}: exit code {code}, {err.count(chr(10))} lines of warnings, the last ones:')
-    print(*err.splitlines()[-3:], sep='\n', flush=True)
-    with open(metrics, newline='') as file:
-        rows = list(csv.DictReader(file))
-    columns = ('steps', 'wall_seconds', 'episode_score', 'restarts')
-    return {key: [float(row[key] or 'nan') for row in rows] for key in columns}
+class _Training:
+    """A training of its own, in a folder.
+
+    Args:
+        folder: Of all trainings.
+        name: Of this one.
+    """
+
+    def __init__(self, folder: pathlib.Path, name: str) -> None:
+        self.name, self._metrics = name, folder / name / 'metrics.csv'
+        self.script = launching.Script(
+            folder,
+            'train_a2c',
+            f'--game={_GAME.value}',
+            f'--run_dir={folder / name}',
+            '--total_steps=100000000',
+            '--lr_schedule=constant',
+            '--eval_period=0',
+            f'--max_restarts={10 * 3600 // max(1, int(_KILL_SECONDS.value))}',
+            *_FLAGS.value,
+        )
+
+    def wait_for_its_first_rows(self) -> None:
+        """Until emulators have started and the first updates are made."""
+        self.script.wait_until(
+            lambda: self._metrics.exists() and self._metrics.read_text().count('\n') > 2, 600
+        )
+
+    def end(self) -> dict[str, list[float]]:
+        """Asks it to end; the columns of its metrics.csv."""
+        code, _, err = self.script.stop(signal.SIGTERM)
+        print(f'{self.name}: exit code {code}, {err.count(chr(10))} lines of warnings, the last:')
+        print(*err.splitlines()[-3:], sep='\n', flush=True)
+        with open(self._metrics, newline='') as file:
+            rows = list(csv.DictReader(file))
+        columns = ('steps', 'wall_seconds', 'episode_score', 'restarts')
+        return {key: [float(row[key] or 'nan') for row in rows] for key in columns}
 
 
 def main(_: list[str]) -> None:
-    """Trains twice and tells what came of it."""
+    """Trains twice at the same time and tells what came of it."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix='chaos-'))
-    results = {name: _train(folder, name, _FLAGS.value) for name in ('peace', 'chaos')}
+    trainings = [_Training(folder, name) for name in ('peace', 'chaos')]
+    for training in trainings:
+        training.wait_for_its_first_rows()
+    kills, stops = _disturb(trainings[1].script, time.monotonic() + 60 * _MINUTES.value)
+    print(f'{kills} kills, {stops} stops')
+    results = {training.name: training.end() for training in trainings}
     speeds = {}
     for name, columns in results.items():
         steps, seconds = columns['steps'], columns['wall_seconds']

@@ -25,13 +25,13 @@ from matplotlib import pyplot  # noqa: E402  The backend is chosen first.
 MODES = ('warn', 'rollback')
 _WRONG = ('--max_grad_norm=0', '--lr_schedule=constant', '--rollback_lr_factor=0.05')
 _GAMES = {  # The presets learn with 5e-4 and 1e-3.
-    'VizdoomBasic-v1': ('--learning_rate=1e-2', '--eval_period=4000'),
+    'VizdoomBasic-v1': ('--learning_rate=5e-3', '--eval_period=4000'),
     'CartPole-v1': ('--learning_rate=0.1', '--entropy_cost=0', '--eval_period=5000'),
 }
 
 _GAME = flags.DEFINE_enum('game', 'VizdoomBasic-v1', list(_GAMES), 'Game.')
 _SEEDS = flags.DEFINE_list('seeds', ['0'], 'Seeds, comma-separated.')
-_TOTAL_STEPS = flags.DEFINE_integer('total_steps', 80_000, 'Agent steps of each run.')
+_TOTAL_STEPS = flags.DEFINE_integer('total_steps', 60_000, 'Agent steps of each run.')
 _RUNS = flags.DEFINE_string('runs', 'runs/collapse', 'Directory of the run directories.')
 _OUT = flags.DEFINE_string('out', 'collapse.png', 'Picture to write.')
 

@@ -66,12 +66,17 @@ def main(_: list[str]) -> None:
             folder, 'train_a2c', f'--game={_GAME.value}', run_dir, steps, *_FLAGS.value
         )
         metrics = folder / 'run' / 'metrics.csv'
-        script.wait_until(lambda: metrics.exists() and metrics.read_text().count('\n') > 1, 600)
-        start, seen = time.monotonic(), []
-        while script.process.poll() is None and time.monotonic() < start + 60 * _MINUTES.value:
-            seen.append(_look(script, start))
-            time.sleep(_PERIOD.value)
-        code, out, err = script.stop(signal.SIGTERM)
+        try:
+            script.wait_until(
+                lambda: metrics.exists() and metrics.read_text().count('\n') > 1, 3600
+            )
+            start, seen = time.monotonic(), []
+            while script.process.poll() is None and time.monotonic() < start + 60 * _MINUTES.value:
+                seen.append(_look(script, start))
+                time.sleep(_PERIOD.value)
+            code, out, err = script.stop(signal.SIGTERM)
+        finally:
+            script.process.kill()  # If the above failed.
     print(f'{_GAME.value}: exit code {code}', err, *out.splitlines()[-1:], sep='\n')
     if _CSV.value:
         with open(_CSV.value, 'w', newline='') as file:
