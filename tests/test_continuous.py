@@ -11,6 +11,7 @@ from agents.a2c import A2C
 from agents.a3c import A3C
 from agents.configs import A2CConfig, A3CConfig, EvaluationConfig, RunConfig
 from envs.config import EnvConfig
+from envs.errors import UsageError
 from tests import memory_task
 from tests.comparing import difference_of_runs, first_difference
 
@@ -167,9 +168,27 @@ def test_a_skipped_update_changes_no_statistics_and_is_dumped_with_them(make_age
     )
 
 
+def test_means_are_bounded_only_where_actions_are(make_agent, monkeypatch):
+    class Unbounded(Target):
+        action_space = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float32)
+
+    memory_task.instead_of_games(monkeypatch, Unbounded)
+    with pytest.raises(UsageError, match='--bounded_means: the actions of this game have no'):
+        make_agent(dataclasses.replace(A2C_CONFIG, bounded_means=True))
+    assert np.isfinite(make_agent(A2C_CONFIG).update()).all()
+
+
 @pytest.mark.parametrize(
     'options',
-    [{}, {'state_dependent_std': True, 'normalize_observations': True, 'normalize_rewards': True}],
+    [
+        {},
+        {
+            'state_dependent_std': True,
+            'bounded_means': True,
+            'normalize_observations': True,
+            'normalize_rewards': True,
+        },
+    ],
     ids=['plain', 'all'],
 )
 def test_it_learns_to_hit_a_target(make_agent, monkeypatch, options):
