@@ -46,9 +46,6 @@ class Options:
         require(enough, '--steps must be at least --tail and --batch_steps together')
 
 
-_options = config_flags.define(Options)
-
-
 def draw(result: dict[str, Any], path: str) -> None:
     """A picture of noise, bias and direction of each estimator."""
     import matplotlib
@@ -95,9 +92,8 @@ def _draw_critic(panels: Any, estimators: dict[str, Any], offset: float, label: 
     bars(right, [median for _, median, _ in quartiles], [[low, high] for low, _, high in quartiles])
 
 
-def main() -> None:
+def main(options: Options) -> None:
     """Measures, writes and draws."""
-    options = _options()
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
     from research import gradient_estimates
 
@@ -108,4 +104,5 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    script.start(main)
+    flags_of_options = config_flags.define(Options)  # Not for those who import this.
+    script.start(lambda: main(flags_of_options()))

@@ -11,7 +11,7 @@ def scenario_buttons():
     """The buttons of every scenario that an id plays, by its name."""
     names = {options['scenario_config_file'] for options in vizdoom_game._registered().values()}
     buttons = {}
-    for name in names:
+    for name in sorted(names):  # The same in every process that runs tests.
         doom = vizdoom.DoomGame()
         doom.load_config(os.path.join(vizdoom.scenarios_path, name))
         buttons[name.removesuffix('.cfg')] = [b.name for b in doom.get_available_buttons()]
