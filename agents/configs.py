@@ -20,34 +20,10 @@ def require_not_negative(config: object, names: tuple[str, ...]) -> None:
         require(value >= 0, f'--{name} must be 0 or more, not {value}')
 
 
-@dataclasses.dataclass(frozen=True)
-class AlgorithmConfig:
-    """Hyperparameters that A2C and A3C share."""
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """The network of policy and value."""
 
-    algorithm = ''  # Its script is `train_<algorithm>`.
-    advice = 'try a smaller --learning_rate, a larger --entropy_cost, or --max_grad_norm'
-    total_steps: int = hparam(1_000_000, 'Agent steps of all environments together.')
-    unroll_length: int = hparam(5, 'Steps per environment and update, T.')
-    discount: float = hparam(0.99, 'Discount γ per agent step.')
-    gae_lambda: float = hparam(1.0, 'λ of generalized advantages; 1 gives n-step returns.')
-    learning_rate: float = hparam(7e-4, 'Learning rate at the start.')
-    lr_schedule: Literal['linear', 'constant'] = hparam(
-        'linear', 'Learning rate over the run: linear to 0 at total_steps, or constant.'
-    )
-    optimizer: Literal['rmsprop', 'adam'] = hparam(
-        'rmsprop', "The A3C paper's RMSProp, or Adam (epsilon 1e-5)."
-    )
-    rmsprop_decay: float = hparam(0.99, 'Decay ρ of the squared gradients in RMSProp.')
-    rmsprop_epsilon: float = hparam(1e-5, 'ε of RMSProp, inside the square root.')
-    entropy_cost: float = hparam(0.01, 'Weight of the entropy bonus at the start.')
-    entropy_schedule: Literal['linear', 'constant'] = hparam(
-        'constant', 'Entropy bonus over the run: linear to 0 at total_steps, or constant.'
-    )
-    value_cost: float = hparam(0.5, 'Weight of the value loss, (R - V)²/2.')
-    loss_reduction: Literal['mean', 'sum'] = hparam(
-        'mean', 'The loss is the mean over the samples of an update, or their sum.'
-    )
-    max_grad_norm: float = hparam(0.5, 'Clip of the global gradient norm; 0 disables it.')
     network: Literal['nature', 'a3c', 'impala', 'mlp'] = hparam(
         'nature', 'nature, a3c and impala are for pictures, mlp is for vectors.'
     )
@@ -74,20 +50,11 @@ class AlgorithmConfig:
     normalize_observations: bool = hparam(
         False, 'Vectors are shifted and scaled by their running mean and standard deviation.'
     )
-    normalize_rewards: bool = hparam(
-        False, 'Rewards are divided by the running standard deviation of discounted returns.'
-    )
-    seed: int = hparam(0, 'Seed of weights, actions and environments.')
 
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
         require_types(self)
-        require_positive(self, ('total_steps', 'unroll_length', 'learning_rate', 'rmsprop_epsilon'))
-        names = ('entropy_cost', 'value_cost', 'max_grad_norm', 'lstm_units', 'seed')
-        require_not_negative(self, names)
-        for name in ('discount', 'gae_lambda', 'rmsprop_decay'):
-            value = getattr(self, name)
-            require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], not {value}')
+        require_not_negative(self, ('lstm_units',))
         log_std, units = self.initial_log_std, self.hidden_units
         require(-20 <= log_std <= 2, f'--initial_log_std must be in [-20, 2], not {log_std}')
         sizes = ','.join(map(str, units))
@@ -96,6 +63,50 @@ class AlgorithmConfig:
         )
         fed = not self.feed_last_action_reward or self.lstm_units > 0
         require(fed, '--feed_last_action_reward feeds an LSTM, but --lstm_units=0 has none')
+
+
+@dataclasses.dataclass(frozen=True)
+class AlgorithmConfig(NetworkConfig):
+    """Hyperparameters that A2C and A3C share."""
+
+    algorithm = ''  # Its script is `train_<algorithm>`.
+    advice = 'try a smaller --learning_rate, a larger --entropy_cost, or --max_grad_norm'
+    total_steps: int = hparam(1_000_000, 'Agent steps of all environments together.')
+    unroll_length: int = hparam(5, 'Steps per environment and update, T.')
+    discount: float = hparam(0.99, 'Discount γ per agent step.')
+    gae_lambda: float = hparam(1.0, 'λ of generalized advantages; 1 gives n-step returns.')
+    learning_rate: float = hparam(7e-4, 'Learning rate at the start.')
+    lr_schedule: Literal['linear', 'constant'] = hparam(
+        'linear', 'Learning rate over the run: linear to 0 at total_steps, or constant.'
+    )
+    optimizer: Literal['rmsprop', 'adam'] = hparam(
+        'rmsprop', "The A3C paper's RMSProp, or Adam (epsilon 1e-5)."
+    )
+    rmsprop_decay: float = hparam(0.99, 'Decay ρ of the squared gradients in RMSProp.')
+    rmsprop_epsilon: float = hparam(1e-5, 'ε of RMSProp, inside the square root.')
+    entropy_cost: float = hparam(0.01, 'Weight of the entropy bonus at the start.')
+    entropy_schedule: Literal['linear', 'constant'] = hparam(
+        'constant', 'Entropy bonus over the run: linear to 0 at total_steps, or constant.'
+    )
+    value_cost: float = hparam(0.5, 'Weight of the value loss, (R - V)²/2.')
+    loss_reduction: Literal['mean', 'sum'] = hparam(
+        'mean', 'The loss is the mean over the samples of an update, or their sum.'
+    )
+    max_grad_norm: float = hparam(0.5, 'Clip of the global gradient norm; 0 disables it.')
+    normalize_rewards: bool = hparam(
+        False, 'Rewards are divided by the running standard deviation of discounted returns.'
+    )
+    seed: int = hparam(0, 'Seed of weights, actions and environments.')
+
+    def __post_init__(self) -> None:
+        """Refuses values that make no sense, with one line."""
+        super().__post_init__()
+        require_positive(self, ('total_steps', 'unroll_length', 'learning_rate', 'rmsprop_epsilon'))
+        names = ('entropy_cost', 'value_cost', 'max_grad_norm', 'seed')
+        require_not_negative(self, names)
+        for name in ('discount', 'gae_lambda', 'rmsprop_decay'):
+            value = getattr(self, name)
+            require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], not {value}')
 
 
 @dataclasses.dataclass(frozen=True)

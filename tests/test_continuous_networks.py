@@ -108,7 +108,7 @@ def test_the_policy_is_saved_and_loaded_as_all_models(tmp_path):
     for wanted, output in zip(network(observations), loaded.network(observations), strict=True):
         np.testing.assert_array_equal(output, wanted)
     assert all(isinstance(layer, keras.Layer) for layer in loaded.network.layers)
-    policy.check_fit(loaded.network, (5,), 2)
+    policy.check_fit(loaded.network, [(5,)], 2)
 
 
 def test_pictures_are_refused():

@@ -197,7 +197,7 @@ def test_it_continues_exactly(make_agent, tmp_path, env_config, network):
 def test_its_model_needs_neither_tf_agents_nor_keras_2(agent, tmp_path):
     policy.save(str(tmp_path), agent.network, CART_POLE, policy='greedy')
     loaded = policy.load(str(tmp_path))
-    policy.check_fit(loaded.network, (4,), 2)
+    policy.check_fit(loaded.network, [(4,)], 2)
     observations = random_transitions().observations
     values, best = loaded.network(observations)
     np.testing.assert_allclose(

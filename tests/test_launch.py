@@ -50,6 +50,7 @@ def test_training_leaves_a_complete_run(doom):
     assert [path.name for path in folder.iterdir()] == ['run']
     assert {path.name.split('.')[0] for path in run_dir.iterdir()} == {
         'config', 'metrics', 'episodes', 'evaluations', 'events', 'checkpoints', 'model', 'videos',
+        'score',
     }  # fmt: skip
     assert {path.name for path in (run_dir / 'model').iterdir()} == {'best', 'final'}
     assert [path.name for path in (run_dir / 'videos').iterdir()] == ['step-000000200.mp4']
