@@ -109,8 +109,9 @@ def test_only_flags_of_the_command_line_are_listed():
 
 def test_each_flag_is_told_with_the_class_that_defined_it_last():
     a3c = config_flags.define(A3CConfig, flags.FlagValues())
-    (shared, common), (own, special) = a3c.topics
+    (network, parts), (shared, common), (own, special) = a3c.topics
+    assert network == 'The network of policy and value.' and 'lstm_units' in parts
     assert shared == 'Hyperparameters that A2C and A3C share.'
     assert own.startswith('Hyperparameters of A3C')
     assert 'discount' in common and {'num_workers', 'max_grad_norm'} <= set(special)
-    assert sorted(common + special) == sorted(a3c.names)
+    assert sorted(parts + common + special) == sorted(a3c.names)

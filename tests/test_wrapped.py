@@ -34,6 +34,7 @@ def test_it_answers_as_the_model_does(built, observations):
     np.testing.assert_array_equal(actions, built.actor(observations))
     values, _ = critic((observations, actions))
     np.testing.assert_array_equal(values, built.critics[0]([observations, actions]))
+    tf.random.set_seed(0)  # It makes up observations, which must be seeded after some other tests.
     assert actor.create_variables().shape == (2,)
 
 

@@ -56,6 +56,9 @@ class Learner(abc.ABC):
         self._rate_factor, self.largest_return = 1.0, 0.0
         self._envs = make_vec_env(env_config, range(config.num_envs), restarts=self.restarts)
         self.envs = [self._envs]
+        # TF-Agents draws numbers. What they are does not matter, but a run that repeats itself has
+        # to know them.
+        tf.random.set_seed(config.seed)
         try:
             env_seed, weight_seed, action_seed, self._sample_seed = (
                 int(seed) // 2 for seed in np.random.SeedSequence(config.seed).generate_state(4)
@@ -164,7 +167,6 @@ def train(
     Raises:
         UsageError: The configuration does not fit the game, or the directory cannot be used.
     """
-    tf.random.set_seed(config.seed)  # TF-Agents draws numbers; what they are does not matter.
     # The same numbers whatever TensorFlow's threads do.
     tf.config.experimental.enable_op_determinism()
     agent = make_agent()
