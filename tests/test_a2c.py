@@ -130,9 +130,14 @@ def own_cores(env):
     return [sorted(os.sched_getaffinity(pid)) for pid in worker_envs.family(env)]
 
 
-@pytest.mark.parametrize('pin_cores', [True, False])
 @pytest.mark.parametrize(
-    'game, num_processes', [('CartPole-v1', 1), ('VizdoomBasic-v1', 2), ('Airstriker-Genesis', 1)]
+    'game, num_processes, pin_cores',
+    [
+        ('CartPole-v1', 1, False),
+        ('CartPole-v1', 1, True),
+        ('VizdoomBasic-v1', 2, True),
+        ('Airstriker-Genesis', 1, True),
+    ],
 )
 def test_groups_keep_to_their_cores(make_agent, game, num_processes, pin_cores):
     everything = cores.of_process()
