@@ -20,6 +20,13 @@ def require_not_negative(config: object, names: tuple[str, ...]) -> None:
         require(value >= 0, f'--{name} must be 0 or more, not {value}')
 
 
+def require_fractions(config: object, names: tuple[str, ...]) -> None:
+    """Refuses a field of these names that is not in [0, 1]."""
+    for name in names:
+        value = getattr(config, name)
+        require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], not {value}')
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
     """The network of policy and value."""
@@ -104,9 +111,7 @@ class AlgorithmConfig(NetworkConfig):
         require_positive(self, ('total_steps', 'unroll_length', 'learning_rate', 'rmsprop_epsilon'))
         names = ('entropy_cost', 'value_cost', 'max_grad_norm', 'seed')
         require_not_negative(self, names)
-        for name in ('discount', 'gae_lambda', 'rmsprop_decay'):
-            value = getattr(self, name)
-            require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], not {value}')
+        require_fractions(self, ('discount', 'gae_lambda', 'rmsprop_decay'))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -3,14 +3,8 @@
 import dataclasses
 from typing import Literal
 
-from agents.configs import require_not_negative, require_positive
+from agents.configs import require_fractions, require_not_negative, require_positive
 from envs.config import hparam, require, require_types
-
-
-def _require_fractions(config: object, names: tuple[str, ...]) -> None:
-    for name in names:
-        value = getattr(config, name)
-        require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], not {value}')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +30,7 @@ class OffPolicyConfig:
         names = 'total_steps', 'num_envs', 'replay_capacity', 'batch_size', 'train_period'
         require_positive(self, names)
         require_not_negative(self, ('learning_starts', 'seed'))
-        _require_fractions(self, ('discount',))
+        require_fractions(self, ('discount',))
         least = 32 * self.num_envs
         require(
             self.replay_capacity >= max(least, self.batch_size),
@@ -63,7 +57,7 @@ class DeterministicConfig(OffPolicyConfig):
         """Refuses values that make no sense, with one line."""
         super().__post_init__()
         require_positive(self, ('actor_learning_rate', 'critic_learning_rate', 'soft_update'))
-        _require_fractions(self, ('soft_update',))
+        require_fractions(self, ('soft_update',))
         sizes = self.hidden_units
         fine = len(sizes) >= 2 and min(sizes, default=0) > 0
         require(fine, f'--hidden_units must be two sizes or more, not {sizes}')
@@ -82,7 +76,7 @@ class DDPGConfig(DeterministicConfig):
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
         super().__post_init__()
-        _require_fractions(self, ('ou_theta',))
+        require_fractions(self, ('ou_theta',))
         require_not_negative(self, ('ou_sigma',))
 
 
@@ -153,6 +147,6 @@ class DQNConfig(OffPolicyConfig):
         super().__post_init__()
         require_positive(self, ('learning_rate', 'target_period', 'exploration_steps'))
         require_not_negative(self, ('max_grad_norm',))
-        _require_fractions(self, ('exploration_start', 'exploration_end'))
+        require_fractions(self, ('exploration_start', 'exploration_end'))
         sizes = self.hidden_units
         require(min(sizes, default=1) > 0, f'--hidden_units must be positive sizes, not {sizes}')

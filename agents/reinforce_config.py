@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Literal
 
-from agents.configs import require_not_negative, require_positive
-from envs.config import hparam, require, require_types
+from agents.configs import require_fractions, require_not_negative, require_positive
+from envs.config import hparam, require_types
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,4 +39,4 @@ class ReinforceConfig:
         names = 'total_steps', 'num_envs', 'episodes_per_update', 'learning_rate'
         require_positive(self, names)
         require_not_negative(self, ('value_cost', 'max_grad_norm', 'seed'))
-        require(0.0 <= self.discount <= 1.0, f'--discount must be in [0, 1], not {self.discount}')
+        require_fractions(self, ('discount',))

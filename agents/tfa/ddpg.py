@@ -11,7 +11,6 @@ It acts by π(s) with Ornstein-Uhlenbeck noise. Lillicrap et al. (2016),
 https://arxiv.org/abs/1509.02971.
 """
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -23,7 +22,7 @@ from tf_agents.utils import common
 
 from agents.configs import RunConfig
 from agents.off_policy_configs import DDPGConfig
-from agents.tfa import off_policy
+from agents.tfa import learner
 from agents.tfa.continuous import ContinuousAgent, Parts
 from agents.tfa.noise import Noise, OrnsteinUhlenbeck
 from envs.config import EnvConfig
@@ -78,6 +77,5 @@ def train(
     run_config: RunConfig,
     origins: Mapping[str, str] | None = None,
 ) -> bool:
-    """Trains an agent into `run_config.run_dir`; see `off_policy.train`."""
-    make_agent = functools.partial(DDPG, config, env_config)
-    return off_policy.train(make_agent, config, env_config, run_config, origins)
+    """Trains an agent into `run_config.run_dir`; see `learner.train`."""
+    return learner.train(DDPG, config, env_config, run_config, origins)

@@ -11,7 +11,6 @@ It acts by the best action, or with probability ε by any. Mnih et al. (2015),
 https://doi.org/10.1038/nature14236; van Hasselt et al. (2016), https://arxiv.org/abs/1509.06461.
 """
 
-import functools
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -29,7 +28,7 @@ from agents.configs import RunConfig
 from agents.models import StepModel
 from agents.off_policy_configs import DQNConfig
 from agents.replay import Transitions
-from agents.tfa import off_policy, q_networks
+from agents.tfa import learner, q_networks
 from agents.tfa.off_policy import Learning, OffPolicy, as_experience
 from agents.tfa.updates import Updates
 from agents.tfa.wrapped import WrappedNetwork
@@ -183,6 +182,5 @@ def train(
     run_config: RunConfig,
     origins: Mapping[str, str] | None = None,
 ) -> bool:
-    """Trains an agent into `run_config.run_dir`; see `off_policy.train`."""
-    make_agent = functools.partial(DQN, config, env_config)
-    return off_policy.train(make_agent, config, env_config, run_config, origins)
+    """Trains an agent into `run_config.run_dir`; see `learner.train`."""
+    return learner.train(DQN, config, env_config, run_config, origins)

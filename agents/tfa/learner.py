@@ -145,8 +145,22 @@ class Learner(abc.ABC):
         self._envs.close()
 
 
+def numbers(operation: Callable[..., tf.Tensor], *arguments: Any) -> list[float] | None:
+    """What an update says of itself; None if it broke off.
+
+    TF-Agents ends it with an error where a loss is not finite. Weights stay finite in any case,
+    since `updates` looks at the gradients.
+    """
+    try:
+        return operation(*arguments).numpy().tolist()
+    except tf.errors.InvalidArgumentError as error:
+        if 'inf or nan' not in str(error):
+            raise
+        return None
+
+
 def train(
-    make_agent: Callable[[], Learner],
+    make_agent: Callable[[Any, EnvConfig], Learner],
     config: Any,
     env_config: EnvConfig,
     run_config: RunConfig,
@@ -155,7 +169,7 @@ def train(
     """Trains an agent into `run_config.run_dir`.
 
     Args:
-        make_agent: Makes it.
+        make_agent: Makes it of both configurations, as its class does.
         config: Of the algorithm.
         env_config: Of the game.
         run_config: Where to write and how often.
@@ -169,7 +183,7 @@ def train(
     """
     # The same numbers whatever TensorFlow's threads do.
     tf.config.experimental.enable_op_determinism()
-    agent = make_agent()
+    agent = make_agent(config, env_config)
     with Run(agent, config, env_config, run_config, origins) as run:
         while agent.num_steps < config.total_steps and not run.interrupted:
             run.after_update(agent.update())

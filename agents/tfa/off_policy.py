@@ -16,11 +16,9 @@ from agents.compiled import Compiled
 from agents.metrics import Metrics
 from agents.off_policy_configs import OffPolicyConfig
 from agents.replay import ReplayMemory, Transitions
-from agents.tfa.learner import Learner, train
+from agents.tfa.learner import Learner, numbers
 from envs.config import EnvConfig
 from envs.game import Snapshot
-
-__all__ = ['Learning', 'OffPolicy', 'as_experience', 'train']
 
 
 class OffPolicy(Learner):
@@ -91,10 +89,7 @@ class OffPolicy(Learner):
 
 
 class Learning:
-    """An update as one operation that gives numbers.
-
-    TF-Agents ends it with an error where a loss is not finite: then there are no numbers. Weights
-    stay finite in any case, since `updates` looks at the gradients.
+    """An update as one operation that gives numbers: see `learner.numbers`.
 
     Args:
         function: B transitions to numbers, `float32[n]`.
@@ -106,12 +101,7 @@ class Learning:
 
     def __call__(self, transitions: Transitions) -> list[float] | None:
         """The numbers; None if the update broke off."""
-        try:
-            return self._operation(transitions).numpy().tolist()
-        except tf.errors.InvalidArgumentError as error:
-            if 'inf or nan' not in str(error):
-                raise
-            return None
+        return numbers(self._operation, transitions)
 
 
 def as_experience(transitions: Transitions) -> trajectory.Transition:

@@ -7,8 +7,7 @@ import gymnasium
 import keras
 
 from agents import networks
-
-_RELU_GAIN = 2.0**0.5
+from agents.torsos import RELU_GAIN
 
 
 class QNetworks(NamedTuple):
@@ -58,7 +57,7 @@ def _mlp(
     observations = x = keras.Input(space.shape, dtype='float32', name='observations')
     for i, units in enumerate([*hidden_units, num_actions]):
         last = i == len(hidden_units)
-        kernel = keras.initializers.Orthogonal(0.01 if last else _RELU_GAIN, seed=seed + i)
+        kernel = keras.initializers.Orthogonal(0.01 if last else RELU_GAIN, seed=seed + i)
         x = keras.layers.Dense(
             units,
             None if last else 'relu',

@@ -12,7 +12,6 @@ Where a limit cuts an episode, γ V(s_last) stands for the rewards that would ha
 a baseline nothing is known of them, and a cut counts as an end.
 """
 
-import functools
 import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -113,12 +112,8 @@ class Reinforce(Learner):
         """Whole episodes of every environment and one gradient step."""
         self.episodes = []
         episodes, values = self._play()
-        try:
-            policy_loss, entropy, norm = self._learn(episodes).numpy().tolist()
-        except tf.errors.InvalidArgumentError as error:
-            if 'inf or nan' not in str(error):
-                raise
-            policy_loss = entropy = norm = math.nan
+        told = learner.numbers(self._learn, episodes)
+        policy_loss, entropy, norm = told or [math.nan] * 3
         if not self.config.baseline:
             return TrainMetrics(policy_loss, 0.0, entropy, 0.0, 0.0, norm)
         targets = returns_of(episodes, self.config.discount)
@@ -234,5 +229,4 @@ def train(
     origins: Mapping[str, str] | None = None,
 ) -> bool:
     """Trains an agent into `run_config.run_dir`; see `learner.train`."""
-    make_agent = functools.partial(Reinforce, config, env_config)
-    return learner.train(make_agent, config, env_config, run_config, origins)
+    return learner.train(Reinforce, config, env_config, run_config, origins)

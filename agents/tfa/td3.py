@@ -12,7 +12,6 @@ After every step, with B transitions out of the memory:
 It acts by π(s) with Gaussian noise. Fujimoto et al. (2018), https://arxiv.org/abs/1802.09477.
 """
 
-import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +21,7 @@ from tf_agents.utils import common
 
 from agents.configs import RunConfig
 from agents.off_policy_configs import TD3Config
-from agents.tfa import continuous_networks, off_policy
+from agents.tfa import continuous_networks, learner
 from agents.tfa.continuous import ContinuousAgent, Parts
 from agents.tfa.noise import Gaussian, Noise
 from agents.tfa.wrapped import SmoothedActor
@@ -91,6 +90,5 @@ def train(
     run_config: RunConfig,
     origins: Mapping[str, str] | None = None,
 ) -> bool:
-    """Trains an agent into `run_config.run_dir`; see `off_policy.train`."""
-    make_agent = functools.partial(TD3, config, env_config)
-    return off_policy.train(make_agent, config, env_config, run_config, origins)
+    """Trains an agent into `run_config.run_dir`; see `learner.train`."""
+    return learner.train(TD3, config, env_config, run_config, origins)
