@@ -2,9 +2,15 @@
 
 from typing import Any
 
+import gymnasium
 import numpy as np
 
 from envs.game import Snapshot
+
+
+def actions_dtype(action_space: gymnasium.Space) -> Any:
+    """float32 where actions are real numbers, else int32."""
+    return np.float32 if np.issubdtype(action_space.dtype, np.floating) else np.int32
 
 
 class Conduct:

@@ -5,7 +5,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from agents.conduct import Conduct
+from agents.conduct import Conduct, actions_dtype
 from envs.game import Snapshot
 
 
@@ -22,8 +22,7 @@ class EpisodeNotes:
         self._value_sums = np.zeros(num_envs)  # Of the running episodes.
         self._lengths = np.zeros(num_envs, np.int64)
         self._starts = np.ones(num_envs, bool)
-        is_real = np.issubdtype(action_space.dtype, np.floating)
-        dtype, shape = np.float32 if is_real else np.int32, action_space.shape or ()
+        shape, dtype = action_space.shape or (), actions_dtype(action_space)
         self._conduct = Conduct(num_envs, shape, discount, dtype)
 
     @property

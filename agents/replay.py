@@ -25,6 +25,7 @@ import gymnasium
 import numpy as np
 
 from agents.checkpoints import Sealed
+from agents.conduct import actions_dtype
 from envs.errors import UsageError
 from envs.game import Snapshot
 
@@ -80,10 +81,9 @@ class ReplayMemory:
         shape = observation_space.shape or ()
         self._shape, self._dtype = shape, observation_space.dtype
         self._picture_shape = shape[:-1] if depth > 1 else shape
-        is_real = np.issubdtype(action_space.dtype, np.floating)
         self._step_type = np.dtype([
             ('numbers', np.int64, (depth + 1,)),  # -1: no action led here.
-            ('action', np.float32 if is_real else np.int32, action_space.shape or ()),
+            ('action', actions_dtype(action_space), action_space.shape or ()),
             ('reward', np.float32),
             ('discount', np.float32),
         ])  # fmt: skip

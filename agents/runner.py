@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import gymnasium
 import numpy as np
 
+from agents.conduct import actions_dtype
 from agents.episodes import EpisodeNotes
 from agents.normalization import Moments, RolloutStatistics
 from envs import observations as parts
@@ -110,8 +111,7 @@ class Runner:
         self._memory = actor.first_memory(envs.num_envs)
         self._notes = EpisodeNotes(envs.num_envs, envs.single_action_space, discount)
         self._statistics = statistics or RolloutStatistics(envs.num_envs, discount)
-        is_real = isinstance(envs.single_action_space, gymnasium.spaces.Box)
-        self._actions_dtype = np.float32 if is_real else np.int32
+        self._actions_dtype = actions_dtype(envs.single_action_space)
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
         self.moments: dict[str, Moments] = {}
