@@ -69,6 +69,32 @@ def forget(memory: Memory, ended: np.ndarray) -> Memory:
     return [np.where(ended[:, None], np.float32(0.0), array) for array in memory]
 
 
+def truncation_values(
+    cut: np.ndarray,
+    infos: dict[str, Any],
+    actor: Actor,
+    observations: Observation,
+    memory: Memory,
+    discount: float,
+) -> np.ndarray:
+    """γ V(s_final) where a limit cut the episode, else 0: the game would have gone on.
+
+    Pardo et al. (2018), https://arxiv.org/abs/1712.00378.
+
+    Args:
+        cut: `bool[B]`.
+        infos: What `SubprocVecEnv` told beside it.
+        actor: Predicts values.
+        observations: Those that followed, `[B, ...]`, of the next episode where one was cut.
+        memory: Of the actor, after the step.
+        discount: γ.
+    """
+    final = parts.copy(observations)
+    for i in np.flatnonzero(cut):
+        parts.put(final, i, infos['final_obs'][i])
+    return np.where(cut, discount * actor.value(final, memory), 0.0)
+
+
 class Runner:
     """Steps all environments together and remembers what they answered.
 
@@ -159,7 +185,8 @@ class Runner:
             discounts[t] = np.where(ended, 0.0, self._discount)
             cut = truncated & ~terminated
             if cut.any():
-                rewards[t] += self._truncation_values(cut, infos, memory)
+                now = self._actor, self._observations, memory
+                rewards[t] += truncation_values(cut, infos, *now, self._discount)
             self._memory = forget(memory, ended)
         self.moments = self._statistics.take(observations)
         bootstrap_value = self._actor.value(self._observations, self._memory)
@@ -174,18 +201,6 @@ class Runner:
             activations,
             memories,
         )
-
-    def _truncation_values(
-        self, cut: np.ndarray, infos: dict[str, Any], memory: Memory
-    ) -> np.ndarray:
-        """γ V(s_final) where a limit cut the episode, else 0: the game would have gone on.
-
-        Pardo et al. (2018), https://arxiv.org/abs/1712.00378.
-        """
-        final = parts.copy(self._observations)
-        for i in np.flatnonzero(cut):
-            parts.put(final, i, infos['final_obs'][i])
-        return np.where(cut, self._discount * self._actor.value(final, memory), 0.0)
 
     def _note_episodes(self, *step: Any) -> None:
         for episode in self._notes.note(*step):

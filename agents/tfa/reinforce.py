@@ -30,6 +30,7 @@ from agents.configs import RunConfig
 from agents.metrics import TrainMetrics
 from agents.models import StepModel
 from agents.reinforce_config import ReinforceConfig
+from agents.runner import truncation_values
 from agents.tfa import learner
 from agents.tfa.learner import Learner
 from agents.tfa.updates import Updates
@@ -149,10 +150,8 @@ class Reinforce(Learner):
         """γ V(s_last) where a limit cut the episode, else 0, `float32[N]`."""
         if not (self.config.baseline and cut.any()):
             return np.zeros(len(cut), np.float32)
-        last = self._observations.copy()
-        for env in np.flatnonzero(cut):
-            last[env] = infos['final_obs'][env]
-        return np.where(cut, self.config.discount * self.step_model.value(last, ()), 0.0)
+        now = self.step_model, self._observations, ()
+        return truncation_values(cut, infos, *now, self.config.discount)
 
     def _train(self, episodes: Episodes) -> tf.Tensor:
         """One update: policy loss, entropy and norm of the gradients."""
