@@ -13,7 +13,6 @@ its own stands outside of the root.
 """
 
 import dataclasses
-import functools
 import os
 import sys
 from typing import Any
@@ -22,7 +21,7 @@ from absl import flags
 
 from agents import configs, presets
 from envs import games
-from envs.config import EnvConfig, require
+from envs.config import EnvConfig
 from envs.make import make_env
 from launch import config_flags, script
 from research import peer, side_by_side
@@ -79,10 +78,7 @@ def main() -> None:
     from agents import quiet_tensorflow  # noqa: F401
 
     known = {'a2c': train_ours, 'sb3-a2c': train_peer}
-    for agent in _AGENTS.value:
-        require(agent in known, f'--agents: {agent} is none of {", ".join(known)}')
-    train = {name: functools.partial(known[name], config, env_config) for name in _AGENTS.value}
-    side_by_side.compare(train, env_config, ('sampled', 'greedy'))
+    side_by_side.compare(known, _AGENTS.value, config, env_config, ('sampled', 'greedy'))
 
 
 if __name__ == '__main__':

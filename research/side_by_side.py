@@ -8,12 +8,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from absl import flags
 
-from envs.config import EnvConfig
+from envs.config import EnvConfig, require
 
 SEEDS = flags.DEFINE_list('seeds', ['0', '1', '2'], 'Of the runs.')
 EPISODES = flags.DEFINE_integer('episodes', 100, 'Of each final policy, in each mode.')
@@ -21,26 +21,47 @@ RESULTS = flags.DEFINE_string('results', 'research/results', 'Where results are 
 RUNS = flags.DEFINE_string('runs', 'runs/robots', 'Where the runs are written.')
 PLOT = flags.DEFINE_boolean('plot', True, 'Whether to draw the learning curves.')
 
-# Given the seed and the directory of the run: makes an actor for environments and a mode.
-Train = Callable[[int, str], Callable[[Any, str], Any]]
+# Given both configurations, the seed and the directory of the run: makes an actor for environments
+# and a mode.
+Train = Callable[[Any, EnvConfig, int, str], Callable[[Any, str], Any]]
 
 
-def compare(agents: Mapping[str, Train], env_config: EnvConfig, modes: tuple[str, ...]) -> None:
-    """Trains and evaluates whatever is missing, and draws the curves of what there is."""
+def compare(
+    known: Mapping[str, Train],
+    names: Sequence[str],
+    config: Any,
+    env_config: EnvConfig,
+    modes: tuple[str, ...],
+) -> None:
+    """Trains and evaluates whatever is missing, and draws the curves of what there is.
+
+    Args:
+        known: The agents.
+        names: Those that are compared.
+        config: Of the algorithm.
+        env_config: Of the game.
+        modes: Of the evaluations.
+
+    Raises:
+        UsageError: A name is of none of them.
+    """
+    for name in names:
+        require(name in known, f'--agents: {name} is none of {", ".join(known)}')
     game = env_config.game.replace('/', '-')
     os.makedirs(RESULTS.value, exist_ok=True)
     for seed in map(int, SEEDS.value):
-        for agent, train in agents.items():
+        for agent in names:
             name = f'{game}-{agent}-{seed}'
             path = os.path.join(RESULTS.value, f'{name}.json')
             if not os.path.exists(path):
-                make_actor = train(seed, os.path.join(RUNS.value, name))
+                run_dir = os.path.join(RUNS.value, name)
+                make_actor = known[agent](config, env_config, seed, run_dir)
                 results = _measure(make_actor, env_config, modes, f'{agent}, seed {seed}', seed)
                 with open(f'{path}.partial', 'w') as file:
                     json.dump({'seed': seed, **results}, file, indent=2)
                 os.replace(f'{path}.partial', path)
     if PLOT.value:
-        plot(game, list(agents))
+        plot(game, names)
 
 
 def _measure(
@@ -67,7 +88,7 @@ def _measure(
     return results
 
 
-def plot(game: str, agents: list[str]) -> None:
+def plot(game: str, agents: Sequence[str]) -> None:
     """The learning curves of all runs that there are."""
     patterns = ','.join(os.path.join(RUNS.value, f'{game}-{agent}-*') for agent in agents)
     out = os.path.join(RESULTS.value, f'{game}-{"-".join(agents)}.png')

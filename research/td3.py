@@ -13,7 +13,6 @@ as we do, but begins with the second one.
 """
 
 import dataclasses
-import functools
 import os
 import sys
 from typing import Any
@@ -115,10 +114,7 @@ def main() -> None:
     from agents import quiet_tensorflow  # noqa: F401
 
     known = {'td3': train_ours, 'sb3-td3': train_peer}
-    for agent in _AGENTS.value:
-        require(agent in known, f'--agents: {agent} is none of {", ".join(known)}')
-    train = {name: functools.partial(known[name], config, env_config) for name in _AGENTS.value}
-    side_by_side.compare(train, env_config, ('greedy',))
+    side_by_side.compare(known, _AGENTS.value, config, env_config, ('greedy',))
 
 
 if __name__ == '__main__':

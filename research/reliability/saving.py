@@ -23,7 +23,7 @@ from agents import configs, presets
 from envs import games
 from envs.config import EnvConfig
 from envs.vec_env import SubprocVecEnv
-from launch import script
+from launch import config_flags, script
 
 _GAMES = flags.DEFINE_list('games', ['HillHopper-Genesis', 'VizdoomBasic-v1'], 'Games to train.')
 _SAVES = flags.DEFINE_integer('saves', 30, 'Checkpoints per game.', lower_bound=1)
@@ -65,14 +65,11 @@ def _train(game: str, directory: str) -> _Clock:
     from agents.a2c import A2C
     from agents.run import Run
 
-    preset = presets.for_game('auto', game)
-    fields = {field.name for field in dataclasses.fields(configs.A2CConfig)}
-    total = _PERIOD.value * (_SAVES.value + 1)
-    config = configs.A2CConfig(
-        **{name: preset[name] for name in fields & set(preset)} | {'total_steps': total}
-    )
-    names = {field.name for field in dataclasses.fields(EnvConfig)} & set(preset)
-    env_config = games.with_levels(EnvConfig(game=game, **{name: preset[name] for name in names}))
+    preset, unset = presets.for_game('auto', game), flags.FlagValues()
+    config = config_flags.define(configs.A2CConfig, unset)(preset)
+    config = dataclasses.replace(config, total_steps=_PERIOD.value * (_SAVES.value + 1))
+    env_config = config_flags.define(EnvConfig, unset)({**preset, 'game': game})
+    env_config = games.with_levels(env_config)
     run_config = configs.RunConfig(
         os.path.join(directory, game.replace('/', '-')), checkpoint_period=_PERIOD.value,
         eval_period=0,
@@ -88,7 +85,7 @@ def _train(game: str, directory: str) -> _Clock:
 
 
 def _tell(game: str, clock: _Clock) -> None:
-    """Per save the longest wait around it; and of each other update the wait."""
+    """Waits with a save in them, and the longest ones of those without."""
     around: list[float] = []
     others: list[float] = []
     for waits in clock.waits.values():
@@ -97,8 +94,7 @@ def _tell(game: str, clock: _Clock) -> None:
         for save in clock.saves:
             with_save |= [begin <= save <= end for begin, end in waits]
         around += lengths[with_save].tolist()
-        long = lengths[~with_save]
-        others += np.sort(long)[-len(clock.saves) * 10 :].tolist()
+        others += np.sort(lengths[~with_save])[-len(clock.saves) * 10 :].tolist()
     for name, waits in (('with a checkpoint', around), ('the longest others', others)):
         numbers = [1e3 * np.median(waits), 1e3 * np.max(waits)]
         print(f'| {game} | {name} | {len(waits)} |', ' | '.join(f'{n:.0f}' for n in numbers), '|')
