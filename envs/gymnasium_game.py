@@ -143,6 +143,8 @@ def _make(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
         metadata = getattr(creator, 'metadata', None)  # Of a wrapper's class it is a property.
         modes = metadata.get('render_modes', ()) if isinstance(metadata, dict) else ()
         kwargs: dict[str, Any] = {'render_mode': 'rgb_array'} if 'rgb_array' in modes else {}
+        if robots.is_robot(spec):
+            kwargs.update(robots.OPTIONS)
         return gymnasium.make(spec, max_episode_steps=-1, disable_env_checker=True, **kwargs)
 
 

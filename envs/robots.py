@@ -12,6 +12,9 @@ from envs.errors import UsageError
 
 _log = logging.getLogger(__name__)
 
+# For `gymnasium.make`: the camera that follows the robot, of those models that have one. Unasked,
+# gymnasium 1.4 takes one that stands where the robot began.
+OPTIONS = {'camera_name': 'track'}
 # Of the models that gymnasium brings along; there is nothing that their user could do.
 _NOISE = 'settotalmass'
 

@@ -47,8 +47,30 @@ def test_what_concerns_the_user_is_logged_and_noise_is_not(capfd, caplog, tmp_pa
     assert caplog.messages == ['MuJoCo: the robot explodes']
 
 
+def drawn(folder, game, script):
+    """What a script prints, in a process of its own, as in training; None if nothing can be drawn.
+
+    OpenGL does not go with TensorFlow everywhere.
+    """
+    environment = {**os.environ, 'PYTHONPATH': str(launching.ROOT)}
+    for name in ('DISPLAY', 'MUJOCO_GL'):
+        environment.pop(name, None)
+    done = subprocess.run(
+        [sys.executable, '-c', script],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        last = done.stderr.splitlines()[-1]
+        assert f'UsageError: {game} cannot be drawn' in last and 'libegl1' in last
+        return None
+    assert done.stderr == ''
+    return done.stdout
+
+
 def test_a_robot_is_drawn_or_it_is_said_what_is_missing(tmp_path):
-    """In a process of its own, as in training: OpenGL does not go with TensorFlow everywhere."""
     script = """if True:
         from envs.gymnasium_game import GymnasiumGame
 
@@ -58,21 +80,24 @@ def test_a_robot_is_drawn_or_it_is_said_what_is_missing(tmp_path):
         print(picture.shape, picture.std() > 10)
         game.close()
     """
-    environment = {**os.environ, 'PYTHONPATH': str(launching.ROOT)}
-    for name in ('DISPLAY', 'MUJOCO_GL'):
-        environment.pop(name, None)
-    done = subprocess.run(
-        [sys.executable, '-c', script],
-        cwd=tmp_path,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        last = done.stderr.splitlines()[-1]
-        assert 'UsageError: Hopper-v5 cannot be drawn' in last and 'libegl1' in last
-    else:
-        assert (done.stdout, done.stderr) == ('(480, 480, 3) True\n', '')
+    assert drawn(tmp_path, 'Hopper-v5', script) in ('(480, 480, 3) True\n', None)
+
+
+def test_the_camera_follows_a_robot_that_has_run_far(tmp_path):
+    script = """if True:
+        import numpy as np
+        from envs.gymnasium_game import GymnasiumGame
+
+        game = GymnasiumGame('HalfCheetah-v5')
+        game.reset(seed=0)
+        env = game._env.unwrapped
+        for metres in (0.0, 30.0):
+            env.set_state(env.init_qpos + metres * (np.arange(9) == 0), env.init_qvel)
+            red, green, blue = np.moveaxis(game.render().astype(int), -1, 0)
+            print((red > blue + 40).sum() > 1000)  # The robot is the one thing that is orange.
+        game.close()
+    """
+    assert drawn(tmp_path, 'HalfCheetah-v5', script) in ('True\nTrue\n', None)
 
 
 def test_without_mujoco_the_command_is_told(monkeypatch):
