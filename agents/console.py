@@ -2,6 +2,7 @@
 
 import time
 import types
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import rich.console
 import rich.progress
 
 _LINE_SECONDS = 10.0  # Between plain lines, where the output is not a terminal.
+_RECENT_ROWS = 20  # Whose speed tells the time left: steps without learning are far cheaper.
 
 
 class Progress:
@@ -24,9 +26,9 @@ class Progress:
 
     def __init__(self, total_steps: int, steps: int = 0) -> None:
         self.console = rich.console.Console(highlight=False)
-        self._total_steps, self._first_step = total_steps, steps
-        self._start = time.monotonic()
-        self._next_line = self._start
+        self._total_steps = total_steps
+        self._next_line = time.monotonic()
+        self._recent = deque([(self._next_line, steps)], maxlen=_RECENT_ROWS)
         self._bar = rich.progress.Progress(
             rich.progress.BarColumn(bar_width=None),
             rich.progress.TaskProgressColumn(),
@@ -64,8 +66,9 @@ class Progress:
         self.console.print(text, soft_wrap=not self.console.is_interactive, markup=False)
 
     def _time_left(self, steps: int) -> str:
-        done = steps - self._first_step
-        seconds = (time.monotonic() - self._start) * (self._total_steps - steps) / max(done, 1)
+        now, (start, first_step) = time.monotonic(), self._recent[0]
+        self._recent.append((now, steps))
+        seconds = (now - start) * (self._total_steps - steps) / max(steps - first_step, 1)
         minutes, seconds = divmod(int(max(seconds, 0)), 60)
         hours, minutes = divmod(minutes, 60)
         return f'{hours}:{minutes:02}:{seconds:02}' if hours else f'{minutes}:{seconds:02}'

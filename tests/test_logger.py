@@ -250,3 +250,14 @@ def test_the_time_left_is_told_from_the_speed_of_this_session(monkeypatch):
     assert progress._time_left(6_000) == '2:02:00'
     assert progress._time_left(10_000) == '0:00'
     assert math.isclose(now[0], 4660.0)
+
+
+def test_the_time_left_forgets_a_quick_beginning(monkeypatch):
+    """Agents with a replay memory step without learning at first, twenty times as fast."""
+    now = [0.0]
+    monkeypatch.setattr(console.time, 'monotonic', lambda: now[0])
+    progress = console.Progress(total_steps=100_000)
+    for steps in range(1_000, 60_001, 1_000):
+        now[0] += 1.0 if steps <= 10_000 else 20.0
+        left = progress._time_left(steps)
+    assert left == '13:20'
