@@ -143,7 +143,7 @@ def train(
     env_config: EnvConfig,
     run_config: RunConfig,
     origins: Mapping[str, str] | None = None,
-) -> bool:
+) -> str:
     """Trains an agent into `run_config.run_dir`.
 
     Args:
@@ -153,7 +153,7 @@ def train(
         origins: Where the values of the fields come from, to tell at the start.
 
     Returns:
-        Whether it came to its end; False if a signal stopped it.
+        '' if it came to its end, else the name of the signal that stopped it.
 
     Raises:
         UsageError: The configuration does not fit the game, or the directory cannot be used.
@@ -165,4 +165,4 @@ def train(
         while agent.num_steps < config.total_steps and not run.interrupted:
             metrics = agent.update()
             run.after_update(metrics)
-    return not run.interrupted
+    return run.interrupted

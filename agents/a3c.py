@@ -169,7 +169,7 @@ def train(
     env_config: EnvConfig,
     run_config: RunConfig,
     origins: Mapping[str, str] | None = None,
-) -> bool:
+) -> str:
     """Trains an agent into `run_config.run_dir`; as `a2c.train`."""
     if config.num_workers == 1:
         tf.config.experimental.enable_op_determinism()
@@ -177,4 +177,4 @@ def train(
     with Run(agent, config, env_config, run_config, origins) as run:
         while agent.num_steps < config.total_steps and not run.interrupted:
             run.after_update(agent.update())
-    return not run.interrupted
+    return run.interrupted

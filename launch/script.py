@@ -3,6 +3,7 @@
 import functools
 import io
 import os
+import signal
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
@@ -36,6 +37,16 @@ def fail(message: str) -> None:
     line = ''.join(c if c.isprintable() else repr(c)[1:-1] for c in line)
     print(f'error: {line}', file=sys.stderr)
     sys.exit(2)
+
+
+def exit_if_stopped(signal_name: str) -> None:
+    """Exits as shells tell of a signal, 128 and its number, so that scripts know what to resume.
+
+    Args:
+        signal_name: What stopped the training, or ''.
+    """
+    if signal_name:
+        sys.exit(128 + signal.Signals[signal_name])
 
 
 def _guarded(main: Callable[[], None]) -> None:

@@ -16,8 +16,6 @@ def main() -> None:
 
     require(_EPISODES.value > 0, f'--episodes must be positive, not {_EPISODES.value}')
     run_dir = train_a2c.train()
-    if not run_dir:
-        return
     from agents import configs, evaluation, report
 
     films = {}

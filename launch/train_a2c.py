@@ -7,12 +7,13 @@ _a2c_flags = config_flags.define(configs.A2CConfig)
 
 
 def train() -> str:
-    """Trains as the flags say; returns the run's directory, or '' if a signal stopped it."""
+    """Trains as the flags say; returns the run's directory."""
     settings = training.resolve(_a2c_flags)
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
     from agents import a2c
 
-    return settings.run_config.run_dir if a2c.train(*settings) else ''
+    script.exit_if_stopped(a2c.train(*settings))
+    return settings.run_config.run_dir
 
 
 def main() -> None:

@@ -7,13 +7,14 @@ _ddpg_flags = config_flags.define(off_policy_configs.DDPGConfig)
 
 
 def train() -> str:
-    """Trains as the flags say; returns the run's directory, or '' if a signal stopped it."""
+    """Trains as the flags say; returns the run's directory."""
     settings = training.resolve(_ddpg_flags)
     import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
     from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
     from agents.tfa import ddpg
 
-    return settings.run_config.run_dir if ddpg.train(*settings) else ''
+    script.exit_if_stopped(ddpg.train(*settings))
+    return settings.run_config.run_dir
 
 
 def main() -> None:

@@ -7,13 +7,14 @@ _dqn_flags = config_flags.define(off_policy_configs.DQNConfig)
 
 
 def train() -> str:
-    """Trains as the flags say; returns the run's directory, or '' if a signal stopped it."""
+    """Trains as the flags say; returns the run's directory."""
     settings = training.resolve(_dqn_flags)
     import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
     from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
     from agents.tfa import dqn
 
-    return settings.run_config.run_dir if dqn.train(*settings) else ''
+    script.exit_if_stopped(dqn.train(*settings))
+    return settings.run_config.run_dir
 
 
 def main() -> None:

@@ -7,13 +7,14 @@ _reinforce_flags = config_flags.define(reinforce_config.ReinforceConfig)
 
 
 def train() -> str:
-    """Trains as the flags say; returns the run's directory, or '' if a signal stopped it."""
+    """Trains as the flags say; returns the run's directory."""
     settings = training.resolve(_reinforce_flags)
     import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
     from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
     from agents.tfa import reinforce
 
-    return settings.run_config.run_dir if reinforce.train(*settings) else ''
+    script.exit_if_stopped(reinforce.train(*settings))
+    return settings.run_config.run_dir
 
 
 def main() -> None:

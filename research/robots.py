@@ -14,7 +14,6 @@ its own stands outside of the root.
 
 import dataclasses
 import os
-import sys
 from typing import Any
 
 from absl import flags
@@ -38,8 +37,8 @@ def train_ours(config: configs.A2CConfig, env_config: EnvConfig, seed: int, run_
 
     is_there = os.path.exists(os.path.join(run_dir, 'config.json'))
     run_config = configs.RunConfig(run_dir, resume=is_there, eval_period=0, log_period=10_000)
-    if not a2c.train(dataclasses.replace(config, seed=seed), env_config, run_config):
-        sys.exit(130)
+    stopped = a2c.train(dataclasses.replace(config, seed=seed), env_config, run_config)
+    script.exit_if_stopped(stopped)
     network = policy.load(os.path.join(run_dir, 'model', 'final')).network
 
     def make_actor(envs: Any, mode: str) -> models.StepModel:

@@ -14,7 +14,6 @@ as we do, but begins with the second one.
 
 import dataclasses
 import os
-import sys
 from typing import Any
 
 from absl import flags
@@ -43,8 +42,8 @@ def train_ours(
     run_config = configs.RunConfig(
         run_dir, resume=is_there, eval_period=0, checkpoint_period=25_000
     )
-    if not td3.train(dataclasses.replace(config, seed=seed), env_config, run_config):
-        sys.exit(130)
+    stopped = td3.train(dataclasses.replace(config, seed=seed), env_config, run_config)
+    script.exit_if_stopped(stopped)
     network = policy.load(os.path.join(run_dir, 'model', 'final')).network
 
     def make_actor(envs: Any, mode: str) -> models.StepModel:

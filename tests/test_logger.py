@@ -257,7 +257,7 @@ def test_the_time_left_forgets_a_quick_beginning(monkeypatch):
     now = [0.0]
     monkeypatch.setattr(console.time, 'monotonic', lambda: now[0])
     progress = console.Progress(total_steps=100_000)
-    for steps in range(1_000, 60_001, 1_000):
-        now[0] += 1.0 if steps <= 10_000 else 20.0
-        left = progress._time_left(steps)
+    for done in range(1_000, 60_001, 1_000):
+        now[0] += 1.0 if done <= 10_000 else 20.0
+        left = progress._time_left(done)
     assert left == '13:20'

@@ -58,7 +58,7 @@ def interrupt(script, run_dir, number, rows, name='train_a2c'):
     script.wait_until(lambda: num_rows(run_dir) >= rows)
     shared_memory = script.shared_memory()
     code, out, err = script.stop(number)
-    assert (code, err) == (0, ''), err
+    assert (code, err) == (128 + number, ''), err
     last = out.splitlines()[-1]
     assert last.startswith(f'{signal.Signals(number).name}: saved at ')
     assert launching.wait_for_the_end_of(script) == []

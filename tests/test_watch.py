@@ -72,7 +72,7 @@ def spoil(monkeypatch):
 
 def train(config, *rest):
     module = a2c if isinstance(config, A2CConfig) else a3c
-    assert module.train(config, *rest)
+    assert module.train(config, *rest) == ''
 
 
 def all_finite(run_dir):

@@ -76,6 +76,6 @@ def train(
     env_config: EnvConfig,
     run_config: RunConfig,
     origins: Mapping[str, str] | None = None,
-) -> bool:
+) -> str:
     """Trains an agent into `run_config.run_dir`; see `learner.train`."""
     return learner.train(DDPG, config, env_config, run_config, origins)

@@ -165,7 +165,7 @@ def train(
     env_config: EnvConfig,
     run_config: RunConfig,
     origins: Mapping[str, str] | None = None,
-) -> bool:
+) -> str:
     """Trains an agent into `run_config.run_dir`.
 
     Args:
@@ -176,7 +176,7 @@ def train(
         origins: Where the values of the fields come from, to tell at the start.
 
     Returns:
-        Whether it came to its end; False if a signal stopped it.
+        '' if it came to its end, else the name of the signal that stopped it.
 
     Raises:
         UsageError: The configuration does not fit the game, or the directory cannot be used.
@@ -187,4 +187,4 @@ def train(
     with Run(agent, config, env_config, run_config, origins) as run:
         while agent.num_steps < config.total_steps and not run.interrupted:
             run.after_update(agent.update())
-    return not run.interrupted
+    return run.interrupted
