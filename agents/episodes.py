@@ -78,7 +78,7 @@ class EpisodeNotes:
         return episodes
 
     def begin_anew(self) -> None:
-        """All environments were reset."""
+        """What follows in each environment belongs to no step before it."""
         self._starts = np.ones_like(self._starts)
         self._forget(self._starts)
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 GOOD_RUN = Path(__file__).parent / 'fixtures' / '6732916' / 'cartpole'
 RECIPE, MODEL, CONFIG = 'model/final/recipe.json', 'model/final/model.keras', 'config.json'
 CART = '--game=CartPole-v1'
+DOOM = '--game=VizdoomBasic-v1'
 HEADER = """# Bad inputs
 
 What is wrong, and what the one line on stderr says or holds; the exit code is 2, nothing is written
@@ -135,6 +136,8 @@ FLAGS = [
     Row('train_dqn', ['--game=Pendulum-v1'], 'real numbers, Box(1,): train_ddpg and train_td3 are'),
     Row('train_dqn', [CART, '--network=nature'], "'nature' takes pictures"),
     Row('train_dqn', ['--exploration_end=1.5'], '--exploration_end must be in [0, 1], not 1.5'),
+    Row('train_dqn', [DOOM, '--game_variables=all'], 'DQN sees pictures or numbers, not both'),
+    Row('train_reinforce', [DOOM, '--game_variables=all'], 'leave out --game_variables'),
     Row('train_dqn', ['--target_period=0'], '--target_period must be positive, not 0'),
     Row('train_dqn', ['--replay_capacity=10'], '--replay_capacity must be at least'),
     Row('train_dqn', ['--hidden_units=64,0'], '--hidden_units must be positive sizes'),

@@ -3,15 +3,18 @@
 import csv
 import dataclasses
 import json
+import os
 import signal
 
 import numpy as np
 import pytest
 
+from agents import checkpoints
 from agents.configs import RunConfig
-from agents.off_policy_configs import DDPGConfig, TD3Config
+from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
 from agents.tfa import ddpg
 from agents.tfa.ddpg import DDPG
+from agents.tfa.dqn import DQN
 from agents.tfa.td3 import TD3
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -128,6 +131,36 @@ def test_a_rollback_takes_over_weights_and_slows_down():
     assert agent.learning_rate() == 0.25e-4
     agent.update()
     agent.close()
+
+
+CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
+AIRSTRIKER = EnvConfig('Airstriker-Genesis', screen_size=36)
+
+
+@pytest.mark.parametrize('env_config, network', [(CART_POLE, 'mlp'), (AIRSTRIKER, 'a3c')])
+def test_a_worker_that_a_checkpoint_finds_dead_leaves_no_wrong_step(env_config, network, tmp_path):
+    """Its game goes on elsewhere, and no action has led there."""
+    config = DQNConfig(network=network, batch_size=8, replay_capacity=500, learning_starts=100)
+    first, second = (DQN(config, env_config) for _ in range(2))
+    for _ in range(6):
+        first.update()
+    os.kill(first._envs.worker_pids[0], signal.SIGKILL)
+    path = checkpoints.save(str(tmp_path), 1, first.state())
+    assert first.restarts.total == 1 and first._notes.starts.all()
+    second.set_state(checkpoints.load(path))
+    for agent in (first, second):
+        for _ in range(6):
+            agent.update()
+        t = agent._memory.sample(300, 0)
+        if network == 'mlp':
+            np.testing.assert_allclose(
+                t.next_observations[:, 0], t.observations[:, 0] + 0.02 * t.observations[:, 1],
+                atol=1e-6,
+            )  # fmt: skip
+        else:
+            np.testing.assert_array_equal(t.next_observations[..., :-1], t.observations[..., 1:])
+        agent.close()
+    assert first_difference(first._memory.state(), second._memory.state()) == ''
 
 
 def test_an_interrupted_run_continues_exactly(tmp_path):

@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import gymnasium
 import keras
 import numpy as np
 import tensorflow as tf
@@ -19,6 +20,7 @@ from agents.metrics import Metrics
 from agents.models import StepModel
 from agents.run import Run
 from envs.config import EnvConfig
+from envs.errors import UsageError
 from envs.game import Snapshot
 from envs.make import make_vec_env
 from envs.restarts import Restarts
@@ -60,6 +62,11 @@ class Learner(abc.ABC):
         # to know them.
         tf.random.set_seed(config.seed)
         try:
+            if isinstance(self._envs.single_observation_space, gymnasium.spaces.Dict):
+                raise UsageError(
+                    f'{config.algorithm.upper()} sees pictures or numbers, not both: leave out '
+                    '--game_variables, or take train_a2c or train_a3c'
+                )
             env_seed, weight_seed, action_seed, self._sample_seed = (
                 int(seed) // 2 for seed in np.random.SeedSequence(config.seed).generate_state(4)
             )
@@ -107,13 +114,21 @@ class Learner(abc.ABC):
 
     def state(self) -> Snapshot:
         """Everything that learning continues from."""
+        restarts = self._envs.num_restarts
+        envs = self._envs.snapshot()
+        if self._envs.num_restarts > restarts:
+            self._begin_anew()
         return {
             'num_steps': self.num_steps,
             'rate_factor': self._rate_factor,
             'variables': [variable.numpy() for variable in self._variables()],
             'notes': self._notes.state(),
-            'envs': self._envs.snapshot(),
+            'envs': envs,
         }
+
+    def _begin_anew(self) -> None:
+        """Games go on elsewhere, without a step that led there."""
+        self._notes.begin_anew()
 
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken."""

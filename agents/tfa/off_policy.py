@@ -78,8 +78,12 @@ class OffPolicy(Learner):
 
     def state(self) -> Snapshot:
         """Everything that learning continues from, the replay memory included."""
-        own = {'num_updates': self.num_updates, 'memory': self._memory.state()}
-        return {**super().state(), **own}
+        state = super().state()  # First: it may change where games go on.
+        return {**state, 'num_updates': self.num_updates, 'memory': self._memory.state()}
+
+    def _begin_anew(self) -> None:
+        super()._begin_anew()
+        self._memory.reset(self._observations)
 
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken."""
