@@ -15,7 +15,7 @@ class ReinforceConfig:
     advice = 'try a smaller --learning_rate, more --episodes_per_update, or --max_grad_norm'
     total_steps: int = hparam(500_000, 'Agent steps of all environments together.')
     num_envs: int = hparam(
-        1, 'Environments that step together; those that are done wait for the others.'
+        1, 'Environments that step together; what one plays beyond its episodes is not used.'
     )
     episodes_per_update: int = hparam(
         10, 'Whole episodes of an update, all in memory; rounded up to as many of each environment.'

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ import tensorflow as tf
 from agents import checkpoints
 from agents.reinforce_config import ReinforceConfig
 from agents.tfa import reinforce
+from agents.tfa.whole_episodes import Episodes, returns_of
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests import launching
@@ -44,14 +47,12 @@ def episodes_of(lengths, seed=0, shape=(4,)):
     if len(shape) == 3:
         observations = rng.integers(0, 256, (n, *shape), np.uint8)
     actions, rewards = rng.integers(2, size=n), rng.normal(size=n)
-    return reinforce.Episodes(
-        observations, actions.astype(np.int32), rewards.astype(np.float32), ends
-    )
+    return Episodes(observations, actions.astype(np.int32), rewards.astype(np.float32), ends)
 
 
 def test_returns_are_discounted_sums_within_an_episode():
     episodes = episodes_of([4, 1, 7])
-    found = reinforce.returns_of(episodes, 0.9)
+    found = returns_of(episodes, 0.9)
     parts = np.split(episodes.rewards, [4, 5])
     wanted = [scipy.signal.lfilter([1.0], [1.0, -0.9], part[::-1])[::-1] for part in parts]
     np.testing.assert_allclose(found, np.concatenate(wanted), rtol=1e-5)
@@ -60,7 +61,7 @@ def test_returns_are_discounted_sums_within_an_episode():
 def naive_update(agent, episodes):
     """Policy loss, norm of the gradient of the whole loss, and entropy."""
     config, network = agent.config, agent.network
-    targets = reinforce.returns_of(episodes, config.discount)
+    targets = returns_of(episodes, config.discount)
     count = episodes.ends.sum()
     with tf.GradientTape() as tape:
         logits, values = network(episodes.observations)
@@ -125,6 +126,36 @@ def test_each_environment_gives_as_many_whole_episodes(make_agent, num_envs, cou
         assert values.shape == episodes.rewards.shape
         assert agent.num_steps - steps >= len(episodes.rewards)
     assert (agent.num_steps == steps + len(episodes.rewards)) or num_envs > 1
+
+
+def test_what_is_played_beyond_the_episodes_counts_nowhere(make_agent):
+    """No game is broken off, which would skip lives and levels; tables have what is learned."""
+    agent = make_agent(num_envs=2, episodes_per_update=4)
+    agent._envs.reset = None
+    for _ in range(3):
+        agent.episodes = []
+        episodes, _ = agent._play()
+        assert [sum(one['env'] == env for one in agent.episodes) for env in range(2)] == [2, 2]
+        lengths = np.diff(np.flatnonzero(np.append(True, episodes.ends)))
+        told = [one['length'] for env in range(2) for one in agent.episodes if one['env'] == env]
+        assert told == lengths.tolist()
+
+
+@pytest.mark.parametrize('baseline', [False, True])
+def test_an_episode_whose_worker_fails_is_left_out(make_agent, baseline):
+    agent = make_agent(baseline=baseline, episodes_per_update=2)
+    step, calls = agent.step_model.step, []
+
+    def kill_at_the_fifth(*arguments):
+        calls.append(len(calls))
+        if len(calls) == 5:
+            os.kill(agent._envs.worker_pids[0], signal.SIGKILL)
+        return step(*arguments)
+
+    agent.step_model.step = kill_at_the_fifth
+    episodes, _ = agent._play()
+    assert agent.restarts.total == 1 and episodes.ends.sum() == 2
+    assert len(calls) == 5 + len(episodes.rewards)  # The steps before the failure are not there.
 
 
 @pytest.mark.parametrize('baseline, last', [(True, 1.0 + 0.9 * 7.0), (False, 1.0)])

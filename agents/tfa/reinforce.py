@@ -23,7 +23,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tf_agents.agents.reinforce import reinforce_agent
 from tf_agents.specs import tensor_spec
-from tf_agents.trajectories import time_step, trajectory
+from tf_agents.trajectories import time_step
 
 from agents import distributions, losses, networks
 from agents.configs import RunConfig
@@ -34,18 +34,13 @@ from agents.runner import truncation_values
 from agents.tfa import learner
 from agents.tfa.learner import Learner
 from agents.tfa.updates import Updates
+from agents.tfa.whole_episodes import Episodes, as_experience, returns_of
 from agents.tfa.wrapped import WrappedNetwork
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
-
-class Episodes(NamedTuple):
-    """The n steps of whole episodes, one episode after the other."""
-
-    observations: np.ndarray  # [n, ...]
-    actions: np.ndarray  # int32[n]
-    rewards: np.ndarray  # float32[n]; with a baseline, cut ones include γ V(s_last)
-    ends: np.ndarray  # bool[n], whether it was the last step of its episode
+# Of an episode: observation, action, reward, whether it ended, and V(s_t).
+_Steps = list[tuple[Any, ...]]
 
 
 class _OfSequences(WrappedNetwork):
@@ -69,11 +64,33 @@ class _Policy(_OfSequences):
         return tfp.distributions.Categorical(logits=logits, dtype=tf.int32), state
 
 
-class Reinforce(Learner):
-    """The environments play; when each has played its episodes, all of them begin anew."""
+class UnguidedMetrics(NamedTuple):
+    """Scalars of an update without a baseline; if one is not finite, it was not made."""
 
-    metrics_fields = TrainMetrics._fields
+    policy_loss: float
+    entropy: float
+    grad_norm: float
+
+    @property
+    def value_magnitude(self) -> float:
+        """There are no values."""
+        return 0.0
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether all of them are numbers."""
+        return all(map(math.isfinite, self))
+
+
+class Reinforce(Learner):
+    """Learns from whole episodes that are played by the policy as it is."""
+
     config: ReinforceConfig
+
+    @property
+    def metrics_fields(self) -> tuple[str, ...]:  # type: ignore[override]
+        """As `update` returns them."""
+        return (TrainMetrics if self.config.baseline else UnguidedMetrics)._fields
 
     def _build(self, weight_seed: int, action_seed: int) -> None:
         config, envs = self.config, self._envs
@@ -109,14 +126,14 @@ class Reinforce(Learner):
         # The number of steps differs from update to update: `Compiled` would trace each anew.
         self._learn = tf.function(self._train, input_signature=[Episodes(*specs)], autograph=False)
 
-    def update(self) -> TrainMetrics:
+    def update(self) -> TrainMetrics | UnguidedMetrics:
         """Whole episodes of every environment and one gradient step."""
         self.episodes = []
         episodes, values = self._play()
         told = learner.numbers(self._learn, episodes)
         policy_loss, entropy, norm = told or [math.nan] * 3
         if not self.config.baseline:
-            return TrainMetrics(policy_loss, 0.0, entropy, 0.0, 0.0, norm)
+            return UnguidedMetrics(policy_loss, entropy, norm)
         targets = returns_of(episodes, self.config.discount)
         value_loss = float(np.mean((targets - values) ** 2))
         explained = float(losses.explained_variance(targets, values))
@@ -124,27 +141,46 @@ class Reinforce(Learner):
         return TrainMetrics(policy_loss, value_loss, entropy, explained, magnitude, norm)
 
     def _play(self) -> tuple[Episodes, np.ndarray]:
-        """The episodes; and V(s_t) when acting, `float32[n]`."""
+        """The episodes; and V(s_t) when acting, `float32[n]`.
+
+        Each environment gives as many: if those that are first to end were taken, short ones would
+        be. What an environment plays beyond them, or has begun before the last update, counts
+        neither here nor in the tables.
+        """
         num_envs = self.config.num_envs
-        steps: list[list[tuple[Any, ...]]] = [[] for _ in range(num_envs)]
-        left = np.full(num_envs, -(-self.config.episodes_per_update // num_envs))
-        while left.any():
-            observations = self._observations.copy()
-            decision = self.step_model.step(observations, (), self.num_steps)
-            answer = self._step(decision.actions, decision.values)
-            _, rewards, terminated, truncated, infos = answer
-            ended, cut = terminated | truncated, truncated & ~terminated
-            rewards = rewards.astype(np.float32) + self._beyond(cut, infos)
-            columns = observations, decision.actions, rewards, ended, decision.values
-            for env in np.flatnonzero(left):
-                steps[env].append(tuple(column[env] for column in columns))
-            left -= ended & (left > 0)
-        if num_envs > 1:  # What the others have begun meanwhile belongs to the policy of before.
-            self._observations, _ = self._envs.reset()
-            self._notes.begin_anew()
-        joined = zip(*(step for own in steps for step in own), strict=True)
+        episodes: list[list[_Steps]] = [[] for _ in range(num_envs)]
+        running: list[_Steps | None] = [None] * num_envs
+        quota = -(-self.config.episodes_per_update // num_envs)
+        while min(map(len, episodes)) < quota:
+            for env in np.flatnonzero(self._notes.starts):
+                running[env] = [] if len(episodes[env]) < quota else None
+            columns, lost = self._step_all([own is not None for own in running])
+            for env, own in enumerate(running):
+                if own is None:
+                    continue
+                own.append(tuple(column[env] for column in columns))
+                if lost[env]:  # Nobody knows how it would have ended.
+                    running[env] = None
+                elif self._notes.starts[env]:
+                    episodes[env].append(own)
+        joined = zip(*(step for env in episodes for own in env for step in own), strict=True)
         *arrays, values = (np.array(column) for column in joined)
         return Episodes(*arrays), values
+
+    def _step_all(self, counts: list[bool]) -> tuple[tuple[np.ndarray, ...], np.ndarray]:
+        """Steps all environments: a row of `_Steps` for each, and whether it is of no use.
+
+        `counts` tells in which of them an episode is played that will be learned from.
+        """
+        observations, told = self._observations.copy(), len(self.episodes)
+        decision = self.step_model.step(observations, (), self.num_steps)
+        values = decision.values if self.config.baseline else np.zeros_like(decision.values)
+        _, rewards, terminated, truncated, infos = self._step(decision.actions, values)
+        self.episodes[told:] = [one for one in self.episodes[told:] if counts[one['env']]]
+        ended, cut = terminated | truncated, truncated & ~terminated
+        rewards = rewards.astype(np.float32) + self._beyond(cut, infos)
+        lost = infos.get('final_info', {}).get('_worker_error', np.zeros_like(ended))
+        return (observations, decision.actions, rewards, ended, values), lost
 
     def _beyond(self, cut: np.ndarray, infos: dict[str, Any]) -> np.ndarray:
         """γ V(s_last) where a limit cut the episode, else 0, `float32[N]`."""
@@ -175,36 +211,6 @@ class Reinforce(Learner):
 def _advantages(returns: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """R_t - V(s_t), without gradients."""
     return tf.stop_gradient(returns - values)
-
-
-def as_experience(episodes: Episodes) -> trajectory.Trajectory:
-    """The episodes as TF-Agents' agent learns from them: one row, `[1, n, ...]`.
-
-    Not as a row for each, filled up to the length of the longest: `normalize_returns` would count
-    what fills them. And `discount` is never 0: at the end of an episode TF-Agents sees to that.
-    """
-    ones = tf.ones_like(episodes.rewards)
-    middle = tf.fill(tf.shape(ones), time_step.StepType.MID)
-    experience = trajectory.Trajectory(
-        step_type=middle,
-        observation=episodes.observations,
-        action=episodes.actions,
-        policy_info=(),
-        next_step_type=tf.where(episodes.ends, time_step.StepType.LAST, middle),
-        reward=episodes.rewards,
-        discount=ones,
-    )
-    return tf.nest.map_structure(lambda x: tf.convert_to_tensor(x)[None], experience)
-
-
-def returns_of(episodes: Episodes, discount: float) -> np.ndarray:
-    """R_t = r_t + γ R_{t+1}, and R_t = r_t at the end of an episode: `float32[n]`."""
-    returns = np.empty_like(episodes.rewards)
-    following = 0.0
-    for t in reversed(range(len(returns))):
-        following = episodes.rewards[t] + (0.0 if episodes.ends[t] else discount * following)
-        returns[t] = following
-    return returns
 
 
 def _count_actions(space: gymnasium.Space) -> int:
