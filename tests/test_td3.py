@@ -136,3 +136,29 @@ def test_it_begins_with_random_actions_of_the_whole_space(agent):
     assert abs(first.mean()) < 0.25 and abs(first.std() - 4 / np.sqrt(12)) < 0.1
     np.testing.assert_allclose(later.mean(), calm, atol=0.1)
     np.testing.assert_allclose(later.std(), 0.2, rtol=0.3)  # 0.1 halves of the range
+
+
+@pytest.mark.parametrize('spoiled', ['rewards', 'observations'])
+def test_an_update_that_is_not_finite_changes_no_weight(agent, spoiled):
+    """Neither of the critics nor, since they were not updated, of the actor."""
+    for seed in range(3):  # With the third one the actor is due.
+        t = transitions(seed=seed)
+        if seed:
+            getattr(t, spoiled)[2] = np.nan
+        before = [model.get_weights() for model in models(agent)[:3]]
+        moments = [v.numpy() for v in agent._parts.actor_updates._adam.variables[2:]]
+        assert agent._learn(t).is_finite == (seed == 0)
+    for model, old in zip(models(agent)[:3], before, strict=True):
+        for now, was in zip(model.get_weights(), old, strict=True):
+            np.testing.assert_array_equal(now, was)
+    for now, was in zip(agent._parts.actor_updates._adam.variables[2:], moments, strict=True):
+        np.testing.assert_array_equal(now, was)
+    assert agent._learn(transitions()).is_finite
+
+
+def test_a_gradient_of_the_actor_that_is_not_finite_concerns_one_update():
+    agent = TD3(dataclasses.replace(CONFIG, policy_delay=3), PENDULUM)
+    agent._learn(transitions())
+    agent._parts.actor_updates.norm.assign(np.inf)  # As an update that was due has left it.
+    assert [agent._learn(transitions()).is_finite for _ in range(2)] == [True, True]
+    agent.close()

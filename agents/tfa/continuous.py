@@ -91,6 +91,7 @@ class ContinuousAgent(OffPolicy):
 
     def _make_parts(self, built: continuous_networks.Networks) -> Parts:
         space, config = self._space, self.config
+        critic_updates = Updates(built.critics, config.critic_learning_rate)
         observation = tensor_spec.TensorSpec(self._envs.single_observation_space.shape, tf.float32)
         action = tensor_spec.BoundedTensorSpec(space.shape, tf.float32, space.low, space.high)
         return Parts(
@@ -98,8 +99,8 @@ class ContinuousAgent(OffPolicy):
             action,
             WrappedNetwork(built.actor, observation, 'actor'),
             [WrappedNetwork(critic, (observation, action), 'critic') for critic in built.critics],
-            Updates([built.actor], config.actor_learning_rate),
-            Updates(built.critics, config.critic_learning_rate),
+            Updates([built.actor], config.actor_learning_rate, after=critic_updates),
+            critic_updates,
             tf.Variable(0, trainable=False, dtype=tf.int64),
         )
 
@@ -119,6 +120,7 @@ class ContinuousAgent(OffPolicy):
         return DeterministicMetrics(policy_loss, value_loss, self._value_magnitude, *norms)
 
     def _train(self, transitions: Transitions) -> tf.Tensor:
+        self._parts.actor_updates.forget_infinite_norm()
         losses = self._agent.train(as_experience(transitions)).extra
         norms = self._parts.actor_updates.norm, self._parts.critic_updates.norm
         return tf.stack([losses.actor_loss, losses.critic_loss, *norms])

@@ -20,15 +20,20 @@ class Updates:
         learning_rate: η.
         max_grad_norm: The gradients together are scaled down to it; 0: never. (What TF-Agents calls
             `gradient_clipping` scales each of them alone.)
+        after: Those that are made before: if they were skipped, these are skipped, too.
 
     Attributes:
         norm: Of all gradients of the last update together, before they were clipped.
     """
 
     def __init__(
-        self, models: Sequence[keras.Model], learning_rate: float, max_grad_norm: float = 0.0
+        self,
+        models: Sequence[keras.Model],
+        learning_rate: float,
+        max_grad_norm: float = 0.0,
+        after: 'Updates | None' = None,
     ) -> None:
-        self._max_grad_norm = max_grad_norm
+        self._max_grad_norm, self._after = max_grad_norm, after
         self._trained = [v for model in models for v in model.trainable_variables]
         self._places = {id(v.value): place for place, v in enumerate(self._trained)}
         self._learning_rate, self._factor = learning_rate, 1.0
@@ -58,4 +63,11 @@ class Updates:
             gradients[self._places[id(variable)]] = gradient
         finite, norm = optimizers.clip_by_global_norm(gradients, self._max_grad_norm)
         self.norm.assign(norm)
-        self._adam.apply_if(tf.math.is_finite(norm), finite, self._trained)
+        is_made = tf.math.is_finite(norm)
+        if self._after is not None:
+            is_made &= tf.math.is_finite(self._after.norm)
+        self._adam.apply_if(is_made, finite, self._trained)
+
+    def forget_infinite_norm(self) -> None:
+        """Before an update in which these may not be due: it would be taken for one of its."""
+        self.norm.assign(tf.where(tf.math.is_finite(self.norm), self.norm, 0.0))
