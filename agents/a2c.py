@@ -84,7 +84,7 @@ class A2C(ActorCritic):
         self,
         weights: Weights,
         entropy_cost: float,
-        reward_scale: float,
+        reward_scale: float | None,
         runner: Runner,
         actor: StepModel,
     ) -> Experience:

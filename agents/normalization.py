@@ -12,7 +12,9 @@ where an episode begins with G_{-1} = 0, and then clipped to ±10; nothing is su
 change what the agent wants. Both as in OpenAI Baselines and Stable-Baselines3.
 
 Statistics change between rollouts only, so that an agent learns with those that it acted with, and
-they are joined in a fixed order, so that a run repeats itself whatever its threads do.
+they are joined in a fixed order, so that a run repeats itself whatever its threads do. Only the
+rewards of a first rollout are divided by the deviation of its own returns so far: in raw units they
+would be the largest of the whole run.
 
 This module never imports TensorFlow; `normal_inputs` makes the layer.
 """
@@ -63,7 +65,8 @@ class RolloutStatistics:
         rewards: Whether rewards are normalised.
 
     Attributes:
-        reward_scale: One over the standard deviation of returns, as the agent knows it.
+        reward_scale: One over the standard deviation of returns, as the agent knows it; None as
+            long as it does not.
     """
 
     def __init__(
@@ -72,7 +75,7 @@ class RolloutStatistics:
         self._discount, self._of_observations, self._of_rewards = discount, observations, rewards
         self._returns = np.zeros(num_envs)
         self._noted: list[np.ndarray] = []
-        self.reward_scale = 1.0
+        self.reward_scale: float | None = None
 
     def normalized(self, rewards: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """The rewards of a step, `[B]`; `starts`, `bool[B]`, says where an episode began with it.
@@ -83,7 +86,10 @@ class RolloutStatistics:
             return rewards
         self._returns = np.where(starts, 0.0, self._discount * self._returns) + rewards
         self._noted.append(self._returns)
-        return np.clip(self.reward_scale * rewards, -MOST, MOST)
+        scale = self.reward_scale
+        if scale is None:
+            scale = _scale(np.var(self._noted))
+        return np.clip(scale * rewards, -MOST, MOST)
 
     def take(self, observations: np.ndarray) -> dict[str, Moments]:
         """Moments of a rollout with these observations, `[T, B, D]`, that has just ended."""
@@ -124,12 +130,10 @@ class Normalizer:
         self._lock = threading.Lock()
 
     @property
-    def reward_scale(self) -> float:
-        """For `RolloutStatistics`; 1 as long as nothing is known."""
+    def reward_scale(self) -> float | None:
+        """For `RolloutStatistics`; None as long as nothing is known."""
         moments = self._moments.get(RETURNS)
-        if moments is None or not moments.size:
-            return 1.0
-        return float(1.0 / np.sqrt(moments.variance[0] + EPSILON))
+        return _scale(moments.variance[0]) if moments and moments.size else None
 
     def add(self, parts: Iterable[Mapping[str, Moments]]) -> None:
         """Joins the moments of rollouts, one after the other; any thread may call it."""
@@ -149,7 +153,8 @@ class Normalizer:
 
     def about(self) -> dict[str, str | float]:
         """What the recipe of a model should tell; the rest is in its network."""
-        return {'running_reward_scale': self.reward_scale} if RETURNS in self._moments else {}
+        scale = self.reward_scale
+        return {} if scale is None else {'running_reward_scale': scale}
 
     def state(self) -> Snapshot:
         """The moments."""
@@ -159,3 +164,7 @@ class Normalizer:
         """Continues where `state` was taken; the network's weights are restored beside it."""
         for name in self._moments:
             self._moments[name] = Moments(*state[name])
+
+
+def _scale(variance: float) -> float:
+    return float(1.0 / np.sqrt(variance + EPSILON))

@@ -153,10 +153,10 @@ class Runner:
 
     # Values that are not finite are the matter of the update that learns from them.
     @np.errstate(invalid='ignore', over='ignore')
-    def run(self, reward_scale: float = 1.0) -> Rollout:
+    def run(self, reward_scale: float | None = None) -> Rollout:
         """Collects T steps of every environment with the present weights.
 
-        `reward_scale` is a factor on the rewards, if they are normalised.
+        `reward_scale` is a factor on the rewards, if they are normalised; see `RolloutStatistics`.
         """
         self._statistics.reward_scale = reward_scale
         shape = (self._unroll_length, self._envs.num_envs)
@@ -181,7 +181,7 @@ class Runner:
             self.num_steps += self._total_envs
             ended = terminated | truncated
             self._note_episodes(values[t], actions[t], rewards[t], ended, infos)
-            memory = self._actor.remember(decision, rewards[t])
+            memory = self._actor.remember(decision, raw_rewards)  # As in evaluations.
             discounts[t] = np.where(ended, 0.0, self._discount)
             cut = truncated & ~terminated
             if cut.any():
