@@ -28,7 +28,8 @@ def write(run_dir: str) -> None:
     if not rows:
         return
     steps, scores = np.array(rows).T
-    _, content = cv2.imencode('.png', draw(steps, scores, os.path.basename(run_dir)))
+    name = os.path.basename(os.path.normpath(run_dir))
+    _, content = cv2.imencode('.png', draw(steps, scores, name))
     partial = os.path.join(run_dir, 'score.png.partial')
     with open(partial, 'wb') as out:
         out.write(content.tobytes())

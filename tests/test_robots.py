@@ -48,7 +48,7 @@ def test_what_concerns_the_user_is_logged_and_noise_is_not(capfd, caplog, tmp_pa
 
 
 def drawn(folder, game, script):
-    """What a script prints, in a process of its own, as in training; None if nothing can be drawn.
+    """What a script prints, in a process of its own, as in training; skips if nothing can be drawn.
 
     OpenGL does not go with TensorFlow everywhere.
     """
@@ -65,7 +65,7 @@ def drawn(folder, game, script):
     if done.returncode:
         last = done.stderr.splitlines()[-1]
         assert f'UsageError: {game} cannot be drawn' in last and 'libegl1' in last
-        return None
+        pytest.skip(last)
     assert done.stderr == ''
     return done.stdout
 
@@ -80,7 +80,7 @@ def test_a_robot_is_drawn_or_it_is_said_what_is_missing(tmp_path):
         print(picture.shape, picture.std() > 10)
         game.close()
     """
-    assert drawn(tmp_path, 'Hopper-v5', script) in ('(480, 480, 3) True\n', None)
+    assert drawn(tmp_path, 'Hopper-v5', script) == '(480, 480, 3) True\n'
 
 
 def test_the_camera_follows_a_robot_that_has_run_far(tmp_path):
@@ -97,7 +97,7 @@ def test_the_camera_follows_a_robot_that_has_run_far(tmp_path):
             print((red > blue + 40).sum() > 1000)  # The robot is the one thing that is orange.
         game.close()
     """
-    assert drawn(tmp_path, 'HalfCheetah-v5', script) in ('True\nTrue\n', None)
+    assert drawn(tmp_path, 'HalfCheetah-v5', script) == 'True\nTrue\n'
 
 
 def test_without_mujoco_the_command_is_told(monkeypatch):
