@@ -129,6 +129,10 @@ class ActorCritic:
     def _gaussian_head(self) -> heads.GaussianHead | None:
         config, distribution = self.config, self.distribution
         if not isinstance(distribution, DiagonalGaussian):
+            for name in ('initial_log_std', 'state_dependent_std', 'bounded_means'):
+                if getattr(config, name):
+                    space = self.envs[0].single_action_space
+                    raise UsageError(f'--{name} is for actions that are real numbers, not {space}')
             return None
         if config.bounded_means and not distribution.is_bounded:
             raise UsageError('--bounded_means: the actions of this game have no bounds')

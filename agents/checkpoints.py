@@ -40,7 +40,7 @@ class Sealed:
     """Within a tree, another tree that is never changed: it has a file of its own, written once.
 
     Attributes:
-        tree: What is to be saved; no `Sealed` in it.
+        tree: What is to be saved; no `Sealed` in it. None if it was not asked for.
         name: Of its file; '' before it is written.
     """
 
@@ -108,15 +108,19 @@ def paths(directory: str) -> list[str]:
     return [os.path.join(directory, match[0]) for match in found]
 
 
-def load(path: str) -> Tree:
-    """Reads a checkpoint; raises whatever the damage makes zipfile, json or NumPy raise."""
+def load(path: str, with_parts: bool = True) -> Tree:
+    """Reads a checkpoint; raises whatever the damage makes zipfile, json or NumPy raise.
+
+    Without its parts it is read faster, but nothing can continue from it.
+    """
     with open(path, 'rb') as file:
         content = file.read()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         # Files of older versions have no hash, only the checksums of zip.
         if archive.comment and archive.comment != _HASH + _hash(memoryview(content)):
             raise ValueError('its hash differs')
-        return _decode(json.loads(archive.read('tree.json')), archive, os.path.dirname(path))
+        directory = os.path.dirname(path) if with_parts else None
+        return _decode(json.loads(archive.read('tree.json')), archive, directory)
 
 
 def _load_part(directory: str, name: str) -> Sealed:
@@ -126,29 +130,33 @@ def _load_part(directory: str, name: str) -> Sealed:
 
 
 def load_latest(
-    directory: str, is_wanted: Callable[[Tree], bool] = lambda tree: True
+    directory: str,
+    is_wanted: Callable[[Tree], bool] = lambda tree: True,
+    with_parts: bool = True,
 ) -> Tree | None:
     """The newest checkpoint that can be read, and is wanted; damaged ones are named in the log.
 
     The best one comes last, since it is older than the others. None if there is none.
     """
     for path in paths(directory):
-        tree = _load_or_warn(path, 'trying the one before')
+        tree = _load_or_warn(path, 'trying the one before', with_parts)
         if tree is not None and is_wanted(tree):
             return tree
-    best = load_best(directory)
+    best = load_best(directory, with_parts)
     return best if best is not None and is_wanted(best) else None
 
 
-def load_best(directory: str) -> Tree | None:
+def load_best(directory: str, with_parts: bool = True) -> Tree | None:
     """The training state of the best evaluation, or None if there is none that can be read."""
     path = os.path.join(directory, _BEST)
-    return _load_or_warn(path, 'there is no other') if os.path.exists(path) else None
+    if not os.path.exists(path):
+        return None
+    return _load_or_warn(path, 'there is no other', with_parts)
 
 
-def _load_or_warn(path: str, otherwise: str) -> Tree | None:
+def _load_or_warn(path: str, otherwise: str, with_parts: bool) -> Tree | None:
     try:
-        return load(path)
+        return load(path, with_parts)
     except Exception as error:
         logging.warning('checkpoint %s cannot be read (%s); %s', path, error, otherwise)
         return None
@@ -221,7 +229,7 @@ def _encode(tree: Tree, arrays: list[np.ndarray]) -> Any:
     return tree.item() if isinstance(tree, np.generic) else tree
 
 
-def _decode(tree: Any, archive: zipfile.ZipFile, directory: str) -> Tree:
+def _decode(tree: Any, archive: zipfile.ZipFile, directory: str | None) -> Tree:
     if isinstance(tree, list):
         return [_decode(item, archive, directory) for item in tree]
     if not isinstance(tree, dict):
@@ -229,7 +237,8 @@ def _decode(tree: Any, archive: zipfile.ZipFile, directory: str) -> Tree:
     if 'array' in tree:
         return np.load(io.BytesIO(archive.read(tree['array'])), allow_pickle=False)
     if 'part' in tree:
-        return _load_part(directory, tree['part'])
+        name = tree['part']
+        return Sealed(None, name) if directory is None else _load_part(directory, name)
     return {key: _decode(value, archive, directory) for key, value in tree['dict'].items()}
 
 

@@ -46,7 +46,7 @@ class NetworkConfig:
         False, 'mlp: one torso for policy and value, as the networks for pictures have.'
     )
     initial_log_std: float = hparam(
-        0.0, 'Real actions: log of the standard deviation with which they are sampled at first.'
+        0.0, 'Real actions: log of their standard deviation at first, in the units of actions.'
     )
     state_dependent_std: bool = hparam(
         False, 'Real actions: the standard deviation depends on what is observed.'
@@ -68,6 +68,12 @@ class NetworkConfig:
         require(
             bool(units) and min(units) > 0, f'--hidden_units must be 1 or more each, not {sizes!r}'
         )
+        own = (('hidden_units', (64, 64)), ('shared_torso', False))
+        for name, default in own if self.network != 'mlp' else ():
+            fits = getattr(self, name) == default
+            require(fits, f'--{name} is of --network=mlp, not of {self.network}')
+        fits = self.network != 'mlp' or self.activation == 'relu'
+        require(fits, '--activation is of networks for pictures: mlp has tanh')
         fed = not self.feed_last_action_reward or self.lstm_units > 0
         require(fed, '--feed_last_action_reward feeds an LSTM, but --lstm_units=0 has none')
 
@@ -181,9 +187,7 @@ class RunConfig:
     eval_period: int = hparam(
         100_000, 'Agent steps between evaluations, which choose the best model; 0: none.'
     )
-    eval_episodes: int = hparam(
-        10, 'Sampled episodes per evaluation; rounded up to as many of each level.'
-    )
+    eval_episodes: int = hparam(10, 'Episodes per evaluation; rounded up to as many of each level.')
     video_period: int = hparam(
         0, 'Agent steps after which the next evaluation is filmed; 0: no films.'
     )

@@ -16,7 +16,9 @@ class OffPolicyConfig:
     total_steps: int = hparam(1_000_000, 'Agent steps of all environments together.')
     num_envs: int = hparam(1, 'Environments that step together, N.')
     discount: float = hparam(0.99, 'Discount γ per agent step.')
-    replay_capacity: int = hparam(100_000, 'Transitions that are remembered.')
+    replay_capacity: int = hparam(
+        100_000, 'Transitions that are remembered; an episode of n steps takes n + 1.'
+    )
     batch_size: int = hparam(128, 'Transitions of an update, B.')
     learning_starts: int = hparam(
         0, 'Agent steps with random actions before the first update; a batch must be there, too.'
@@ -65,7 +67,7 @@ class DeterministicConfig(OffPolicyConfig):
 
 @dataclasses.dataclass(frozen=True)
 class DDPGConfig(DeterministicConfig):
-    """Hyperparameters of DDPG; defaults follow Lillicrap et al. (2016) as it is taught."""
+    """Hyperparameters of DDPG, as it is taught; Lillicrap et al. (2016)."""
 
     algorithm = 'ddpg'
     ou_theta: float = hparam(0.15, 'Pull θ of the Ornstein-Uhlenbeck noise towards zero.')
@@ -82,10 +84,12 @@ class DDPGConfig(DeterministicConfig):
 
 @dataclasses.dataclass(frozen=True)
 class TD3Config(DeterministicConfig):
-    """Hyperparameters of TD3; defaults follow Fujimoto et al. (2018) and RL Baselines3 Zoo."""
+    """Hyperparameters of TD3; Fujimoto et al. (2018), RL Baselines3 Zoo."""
 
     algorithm = 'td3'
-    replay_capacity: int = hparam(1_000_000, 'Transitions that are remembered.')
+    replay_capacity: int = hparam(
+        1_000_000, 'Transitions that are remembered; an episode of n steps takes n + 1.'
+    )
     batch_size: int = hparam(256, 'Transitions of an update, B.')
     learning_starts: int = hparam(
         10_000, 'Agent steps with random actions before the first update; a batch must be there.'

@@ -146,10 +146,11 @@ def _guard(distribution: Distribution, floor: float) -> CollapseGuard:
 
 def _earlier(directory: str) -> checkpoints.Tree | None:
     """The state of the best evaluation if no alarm was near, or else the last such state."""
-    best = checkpoints.load_best(directory)
+    # A rollback takes weights and optimizers only: there may be gigabytes of replay memory.
+    best = checkpoints.load_best(directory, with_parts=False)
     if best and _is_calm(best):
         return best
-    return checkpoints.load_latest(directory, _is_calm)
+    return checkpoints.load_latest(directory, _is_calm, with_parts=False)
 
 
 def _is_calm(tree: checkpoints.Tree) -> bool:

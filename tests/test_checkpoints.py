@@ -286,6 +286,21 @@ def test_without_its_part_a_checkpoint_is_passed_over(tmp_path, caplog, damage):
     assert 'step-000000002.zip cannot be read' in caplog.text
 
 
+@pytest.mark.parametrize('is_best', [False, True])
+def test_parts_may_be_left_unread(tmp_path, is_best):
+    """By a rollback, which wants the weights and not gigabytes of replay memory."""
+    sealed, directory = checkpoints.Sealed(np.arange(1000.0)), str(tmp_path)
+    tree = {'x': 1, 'memory': [sealed]}
+    if is_best:
+        checkpoints.save_best(directory, tree)
+    else:
+        checkpoints.save(directory, 1, tree)
+    (tmp_path / sealed.name).unlink()
+    assert checkpoints.load_latest(directory) is None
+    found = checkpoints.load_latest(directory, lambda tree: tree['x'] == 1, with_parts=False)
+    assert (found['memory'][0].tree, found['memory'][0].name) == (None, sealed.name)
+
+
 @pytest.mark.parametrize('name', ['../secret.zip', 'step-000000001.zip', 'part-0.zip', ''])
 def test_only_parts_are_read_as_parts(tmp_path, name):
     checkpoints.save(str(tmp_path), 1, {'step': 1})

@@ -56,9 +56,12 @@ def test_losses_are_those_of_the_paper(agent):
     future = target_critic(t.next_observations, target_actor(t.next_observations)).numpy()
     targets = t.rewards + 0.99 * t.discounts * future
     value_loss = np.mean((targets - critic(t.observations, t.actions).numpy()) ** 2)
+    actions = actor(t.observations).numpy()
     metrics = agent._learn(t)
     np.testing.assert_allclose(metrics.value_loss, value_loss, rtol=1e-5)
-    # The actor has followed the critic that has just been updated, but was not updated itself.
+    # The actor of before the update follows the critic of after it.
+    policy_loss = -np.mean(critic(t.observations, actions))
+    np.testing.assert_allclose(metrics.policy_loss, policy_loss, rtol=1e-4)
     assert t.discounts.min() == 0.0 and metrics.is_finite
 
 

@@ -2,7 +2,8 @@ import dataclasses
 
 import pytest
 
-from agents.off_policy_configs import DDPGConfig, TD3Config
+from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
+from agents.reinforce_config import ReinforceConfig
 from envs.errors import UsageError
 
 
@@ -56,6 +57,23 @@ def test_so_are_those_of_one_algorithm(config_class, name, value):
         config_class(**{name: value})
 
 
+@pytest.mark.parametrize(
+    'config_class, name, value',
+    [
+        (DQNConfig, 'target_period', 0), (DQNConfig, 'exploration_start', 1.5),
+        (DQNConfig, 'exploration_end', -0.1), (DQNConfig, 'exploration_steps', -1),
+        (DQNConfig, 'learning_rate', 0.0), (DQNConfig, 'max_grad_norm', -1.0),
+        (DQNConfig, 'hidden_units', (5, 0)), (DQNConfig, 'discount', 1.5),
+        (ReinforceConfig, 'episodes_per_update', 0), (ReinforceConfig, 'num_envs', 0),
+        (ReinforceConfig, 'learning_rate', -1.0), (ReinforceConfig, 'value_cost', -0.1),
+        (ReinforceConfig, 'discount', 2.0), (ReinforceConfig, 'seed', -1),
+    ],
+)  # fmt: skip
+def test_so_are_those_of_dqn_and_reinforce(config_class, name, value):
+    with pytest.raises(UsageError, match=f'^--{name} '):
+        config_class(**{name: value})
+
+
 def test_a_memory_holds_a_batch_and_some_steps_of_each_environment():
     with pytest.raises(UsageError, match='640 for 20'):
         DDPGConfig(num_envs=20, replay_capacity=639)
@@ -63,6 +81,6 @@ def test_a_memory_holds_a_batch_and_some_steps_of_each_environment():
 
 
 def test_every_field_has_help():
-    for config_class in (DDPGConfig, TD3Config):
+    for config_class in (DDPGConfig, TD3Config, DQNConfig, ReinforceConfig):
         for field in dataclasses.fields(config_class):
             assert field.metadata['help'].endswith('.'), field.name

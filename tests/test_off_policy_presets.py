@@ -4,27 +4,46 @@ import pytest
 
 from agents import presets
 from agents.configs import RunConfig
-from agents.off_policy_configs import DDPGConfig, TD3Config
+from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
 from agents.off_policy_presets import PRESETS
+from agents.reinforce_config import ReinforceConfig
 from envs.config import EnvConfig
 
-CONFIGS = {'ddpg': DDPGConfig, 'td3': TD3Config}
+CONFIGS = {
+    'ddpg': DDPGConfig, 'td3': TD3Config, 'dqn': DQNConfig, 'reinforce': ReinforceConfig,
+}  # fmt: skip
+REAL = ('ddpg', 'td3')
 
 
-@pytest.mark.parametrize('algorithm', CONFIGS)
+@pytest.mark.parametrize('algorithm', REAL)
 @pytest.mark.parametrize('game', ['Pendulum-v1', 'MountainCarContinuous-v0'])
 def test_a_preset_sees_the_game_but_learns_in_its_own_way(algorithm, game):
     preset = presets.for_game('auto', game, algorithm)
-    fields = [
-        {field.name for field in dataclasses.fields(one)}
-        for one in (CONFIGS[algorithm], EnvConfig, RunConfig)
-    ]
-    assert set(preset) <= set.union(*fields)
     assert (preset['frame_stack'], preset['action_repeat']) == (1, 1)
     assert preset.get('reward_scale', 1.0) == 1.0 and 'num_envs' not in preset
     assert preset.get('total_steps') == (20_000 if game == 'Pendulum-v1' else None)
-    for config_class, names in zip((CONFIGS[algorithm], EnvConfig, RunConfig), fields, strict=True):
+    assert_valid(algorithm, preset)
+
+
+def assert_valid(algorithm, preset):
+    """Every setting is one of this algorithm, of the environment or of the run, and is taken."""
+    known = set()
+    for config_class in (CONFIGS[algorithm], EnvConfig, RunConfig):
+        names = {field.name for field in dataclasses.fields(config_class)}
         config_class(**{name: value for name, value in preset.items() if name in names})
+        known |= names
+    assert set(preset) <= known
+
+
+@pytest.mark.parametrize(
+    'algorithm, name', [(algorithm, name) for algorithm in PRESETS for name in PRESETS[algorithm]]
+)
+def test_all_of_them_are_settings_of_their_algorithm(algorithm, name):
+    if name in presets.PRESETS:
+        assert_valid(algorithm, presets.for_game(name, 'CartPole-v1', algorithm))
+    elif name != '*':
+        assert_valid(algorithm, presets.for_game('auto', name, algorithm))
+    assert_valid(algorithm, PRESETS[algorithm][name])
 
 
 def test_no_preset_is_none_of_ours():
@@ -37,4 +56,4 @@ def test_actor_critics_have_theirs_still():
 
 
 def test_there_is_one_for_each_algorithm_here():
-    assert set(CONFIGS) <= set(PRESETS)
+    assert set(CONFIGS) == set(PRESETS)

@@ -80,6 +80,9 @@ def test_mistakes_are_told_before_tensorflow_is_imported(tmp_path, name, flags):
     [
         'train',
         'train_a2c',
+        'train_a3c',
+        'train_ddpg',
+        'train_td3',
         'train_dqn',
         'train_reinforce',
         'evaluate',
