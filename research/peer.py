@@ -38,6 +38,21 @@ class PeerActor(Actor):
         return np.zeros(len(observations), np.float32)
 
 
+def check(config: configs.A2CConfig) -> None:
+    """Raises UsageError if Stable-Baselines3's A2C has no such setting."""
+    require(config.entropy_schedule == 'constant', 'the peer has no --entropy_schedule')
+    require(config.network != 'impala', 'the peer has no --network=impala')
+    require(config.max_grad_norm > 0, 'the peer always clips: set --max_grad_norm')
+    require(not config.state_dependent_std, 'the peer has no --state_dependent_std')
+    require(not config.bounded_means, 'the peer has no --bounded_means')
+    require(not config.shared_torso, 'the peer has no --shared_torso')
+    require(not config.lstm_units, 'the peer has no --lstm_units')
+    require(config.loss_reduction == 'mean', 'the peer has no --loss_reduction=sum')
+    require(config.rmsprop_decay == 0.99, "the peer's --rmsprop_decay is 0.99")
+    require(config.activation == 'relu', 'the peer has no --activation=elu')
+    require(not config.overlap, 'the peer has no --overlap')
+
+
 def make_model(config: configs.A2CConfig, envs: Any, verbose: int = 0) -> Any:
     """Stable-Baselines3's A2C with our settings.
 
@@ -47,13 +62,7 @@ def make_model(config: configs.A2CConfig, envs: Any, verbose: int = 0) -> Any:
     Raises:
         UsageError: It has no such setting.
     """
-    require(config.entropy_schedule == 'constant', 'the peer has no --entropy_schedule')
-    require(config.network != 'impala', 'the peer has no --network=impala')
-    require(config.max_grad_norm > 0, 'the peer always clips: set --max_grad_norm')
-    require(not config.state_dependent_std, 'the peer has no --state_dependent_std')
-    require(not config.bounded_means, 'the peer has no --bounded_means')
-    require(not config.shared_torso, 'the peer has no --shared_torso')
-    require(not config.lstm_units, 'the peer has no --lstm_units')
+    check(config)
     import torch
     from stable_baselines3 import A2C
 

@@ -3,8 +3,8 @@
     .venv/bin/pip install -r requirements-mujoco.txt -r requirements-bench.txt
     .venv/bin/python -m research.robots --game=HalfCheetah-v5 --seeds=0,1,2
 
-The same flags and presets as `./run train_a2c`. What there is already, in research/results and in
-runs/robots, is not done again, and a run of ours that was broken off goes on. Every final policy
+The same flags and presets as `./run train_a2c`. What is in research/results/robots and in
+runs/robots already is not done again, and a run of ours that was broken off goes on. Every policy
 plays 100 episodes with sampled actions, and 100 with its most probable ones. At the end there is a
 picture of both learning curves.
 
@@ -76,6 +76,8 @@ def main() -> None:
     games.check(env_config)
     from agents import quiet_tensorflow  # noqa: F401
 
+    if 'sb3-a2c' in _AGENTS.value:
+        peer.check(config)
     known = {'a2c': train_ours, 'sb3-a2c': train_peer}
     side_by_side.compare(known, _AGENTS.value, config, env_config, ('sampled', 'greedy'))
 

@@ -1,9 +1,12 @@
 """An agent of ours beside a peer, seed by seed: what is missing is trained and measured.
 
-What there is already, in research/results and in the folder of the runs, is not done again.
+What there is already, in research/results/robots and in the folder of the runs, is not done again;
+results of other settings are refused.
 """
 
 import csv
+import dataclasses
+import glob
 import json
 import os
 import subprocess
@@ -17,7 +20,7 @@ from envs.config import EnvConfig, require
 
 SEEDS = flags.DEFINE_list('seeds', ['0', '1', '2'], 'Of the runs.')
 EPISODES = flags.DEFINE_integer('episodes', 100, 'Of each final policy, in each mode.')
-RESULTS = flags.DEFINE_string('results', 'research/results', 'Where results are written.')
+RESULTS = flags.DEFINE_string('results', 'research/results/robots', 'Where results are written.')
 RUNS = flags.DEFINE_string('runs', 'runs/robots', 'Where the runs are written.')
 PLOT = flags.DEFINE_boolean('plot', True, 'Whether to draw the learning curves.')
 
@@ -43,25 +46,44 @@ def compare(
         modes: Of the evaluations.
 
     Raises:
-        UsageError: A name is of none of them.
+        UsageError: A name is of none of them, or a result is of other settings.
     """
     for name in names:
         require(name in known, f'--agents: {name} is none of {", ".join(known)}')
     game = env_config.game.replace('/', '-')
+    settings = _settings(config, env_config)
+    paths = {
+        (seed, agent): os.path.join(RESULTS.value, f'{game}-{agent}-{seed}.json')
+        for seed in map(int, SEEDS.value)
+        for agent in names
+    }
+    for path in paths.values():
+        _check(path, settings)
     os.makedirs(RESULTS.value, exist_ok=True)
-    for seed in map(int, SEEDS.value):
-        for agent in names:
-            name = f'{game}-{agent}-{seed}'
-            path = os.path.join(RESULTS.value, f'{name}.json')
-            if not os.path.exists(path):
-                run_dir = os.path.join(RUNS.value, name)
-                make_actor = known[agent](config, env_config, seed, run_dir)
-                results = _measure(make_actor, env_config, modes, f'{agent}, seed {seed}', seed)
-                with open(f'{path}.partial', 'w') as file:
-                    json.dump({'seed': seed, **results}, file, indent=2)
-                os.replace(f'{path}.partial', path)
+    for (seed, agent), path in paths.items():
+        if not os.path.exists(path):
+            run_dir = os.path.join(RUNS.value, f'{game}-{agent}-{seed}')
+            make_actor = known[agent](config, env_config, seed, run_dir)
+            results = _measure(make_actor, env_config, modes, f'{agent}, seed {seed}', seed)
+            with open(f'{path}.partial', 'w') as file:
+                json.dump({'seed': seed, 'settings': settings, **results}, file, indent=2)
+            os.replace(f'{path}.partial', path)
     if PLOT.value:
         plot(game, names)
+
+
+def _settings(config: Any, env_config: EnvConfig) -> Any:
+    """Of both agents, as JSON has them."""
+    agent = {**dataclasses.asdict(config), 'seed': None}
+    return json.loads(json.dumps({'agent': agent, 'environment': dataclasses.asdict(env_config)}))
+
+
+def _check(path: str, settings: Any) -> None:
+    """Raises UsageError if there is a result of other settings."""
+    if os.path.exists(path):
+        with open(path) as file:
+            same = json.load(file).get('settings') == settings
+        require(same, f'{path} is of other settings: name another folder with --results and --runs')
 
 
 def _measure(
@@ -89,8 +111,11 @@ def _measure(
 
 
 def plot(game: str, agents: Sequence[str]) -> None:
-    """The learning curves of all runs that there are."""
-    patterns = ','.join(os.path.join(RUNS.value, f'{game}-{agent}-*') for agent in agents)
+    """The learning curves of all runs that there are; nothing if an agent has none."""
+    runs = [os.path.join(RUNS.value, f'{game}-{agent}-*') for agent in agents]
+    if not all(map(glob.glob, runs)):
+        return
+    patterns = ','.join(runs)
     out = os.path.join(RESULTS.value, f'{game}-{"-".join(agents)}.png')
     arguments = [f'--runs={patterns}', f'--labels={",".join(agents)}', f'--out={out}']
     command = [sys.executable, '-m', 'research.plots', *arguments, f'--title={game}']

@@ -3,8 +3,8 @@
     .venv/bin/pip install -r requirements-mujoco.txt -r requirements-bench.txt
     .venv/bin/python -m research.td3 --game=HalfCheetah-v5 --total_steps=200000 --seeds=0,1,2
 
-The same flags and presets as `./run train_td3`. What there is already, in research/results and in
-runs/robots, is not done again, and a run of ours that was broken off goes on. Every final policy
+The same flags and presets as `./run train_td3`. What is in research/results/robots and in
+runs/robots already is not done again, and a run of ours that was broken off goes on. Every policy
 plays 100 episodes; at the end there is a picture of both learning curves.
 
 Both have the same networks, which begin with weights of the same ranges; the peer scales actions to
@@ -69,15 +69,15 @@ def train_peer(
     return lambda envs, mode: peer.PeerActor(model, greedy=True)
 
 
-def make_model(config: off_policy_configs.TD3Config, envs: Any) -> Any:
-    """Stable-Baselines3's TD3 with our settings.
-
-    Raises:
-        UsageError: It has no such setting.
-    """
+def check(config: off_policy_configs.TD3Config) -> None:
+    """Raises UsageError if Stable-Baselines3's TD3 has no such setting."""
     same = config.actor_learning_rate == config.critic_learning_rate
     require(same, 'the peer has one learning rate for actor and critics')
     require(config.num_envs == 1, 'the peer counts its steps otherwise with --num_envs above 1')
+
+
+def make_model(config: off_policy_configs.TD3Config, envs: Any) -> Any:
+    """Stable-Baselines3's TD3 with our settings, which `check` has looked at."""
     import numpy as np
     from stable_baselines3 import TD3
     from stable_baselines3.common.noise import NormalActionNoise
@@ -112,6 +112,8 @@ def main() -> None:
     import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
     from agents import quiet_tensorflow  # noqa: F401
 
+    if 'sb3-td3' in _AGENTS.value:
+        check(config)
     known = {'td3': train_ours, 'sb3-td3': train_peer}
     side_by_side.compare(known, _AGENTS.value, config, env_config, ('greedy',))
 
