@@ -66,6 +66,10 @@ class Greedy(Categorical):
         """The best action, `int32[...]`."""
         return self.mode(logits)
 
+    def log_prob(self, logits: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
+        """There is none: "logits" are values here."""
+        raise NotImplementedError('a greedy policy has no probabilities')
+
     def entropy(self, logits: tf.Tensor) -> tf.Tensor:
         """Zero: there is nothing to choose."""
         self._check(logits)
@@ -83,10 +87,27 @@ def make(policy: str, action_space: gymnasium.Space) -> Distribution:
     if policy == 'deterministic':
         return Deterministic(bounded_box(action_space, 'a deterministic policy'))
     if policy == 'greedy':
-        if isinstance(action_space, gymnasium.spaces.Discrete) and action_space.start == 0:
-            return Greedy(int(action_space.n))
-        raise UsageError(f'a greedy policy chooses one of n actions, not one of {action_space}')
+        return Greedy(count_actions(action_space, 'a greedy policy'))
     raise UsageError(f'unknown policy {policy!r}; there are: {", ".join(POLICIES[1:])}')
+
+
+def count_actions(action_space: gymnasium.Space, who: str) -> int:
+    """n, if it is one choice among n actions.
+
+    Raises:
+        UsageError: It is not; the message says what is right for it.
+    """
+    if isinstance(action_space, gymnasium.spaces.Discrete) and action_space.start == 0:
+        return int(action_space.n)
+    if isinstance(action_space, gymnasium.spaces.Box):
+        raise UsageError(
+            f'{who} chooses one of n actions, but these are real numbers, '
+            f'Box{action_space.shape}: train_ddpg and train_td3 are for such'
+        )
+    raise UsageError(
+        f'{who} chooses one of n actions, but the space is {action_space}: take another '
+        '--actions, or train_a2c, which makes several choices at once'
+    )
 
 
 def bounded_box(action_space: gymnasium.Space, who: str) -> gymnasium.spaces.Box:

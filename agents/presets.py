@@ -143,7 +143,7 @@ PRESETS: dict[str, Preset] = {
         **_REAL_ACTIONS,
         'num_envs': 4,
         'learning_rate': 9.6e-4,
-        'initial_log_std': -2.0,
+        'initial_log_std': -2.0,  # There of a noise that is held for a rollout.
         'value_cost': 0.8,  # Twice the zoo's, since ours is of half the squared error.
     },
     # The one-step TD actor-critic of the textbooks (Sutton and Barto, 2018, section 13.5).

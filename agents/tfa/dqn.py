@@ -15,7 +15,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import gymnasium
 import numpy as np
 import tensorflow as tf
 from tf_agents.agents.dqn import dqn_agent
@@ -33,7 +32,6 @@ from agents.tfa.off_policy import Learning, OffPolicy, as_experience
 from agents.tfa.updates import Updates
 from agents.tfa.wrapped import WrappedNetwork
 from envs.config import EnvConfig
-from envs.errors import UsageError
 
 
 class DQNMetrics(NamedTuple):
@@ -88,7 +86,7 @@ class DQN(OffPolicy):
 
     def _build(self, weight_seed: int, action_seed: int) -> None:
         config, envs = self.config, self._envs
-        self._num_actions = _count_actions(envs.single_action_space)
+        self._num_actions = deterministic.count_actions(envs.single_action_space, 'DQN')
         self.distribution = deterministic.Greedy(self._num_actions)
         space = envs.single_observation_space
         self.network, model = q_networks.build(
@@ -155,25 +153,6 @@ class DQN(OffPolicy):
 
     def _scale_learning_rates(self, factor: float) -> None:
         """Each update does."""
-
-
-def _count_actions(space: gymnasium.Space) -> int:
-    """n, if it is one choice among n actions.
-
-    Raises:
-        UsageError: It is not; the message says what is right for it.
-    """
-    if isinstance(space, gymnasium.spaces.Discrete) and space.start == 0:
-        return int(space.n)
-    if isinstance(space, gymnasium.spaces.Box):
-        raise UsageError(
-            f'DQN chooses one of n actions, but these are real numbers, Box{space.shape}: '
-            'train_ddpg and train_td3 are for such'
-        )
-    raise UsageError(
-        f'DQN chooses one of n actions, but the space is {space}: take another --actions, or '
-        'train_a2c, which makes several choices at once'
-    )
 
 
 def train(

@@ -16,7 +16,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import gymnasium
 import keras
 import numpy as np
 import tensorflow as tf
@@ -25,7 +24,7 @@ from tf_agents.agents.reinforce import reinforce_agent
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step
 
-from agents import distributions, losses, networks
+from agents import deterministic, distributions, losses, networks
 from agents.configs import RunConfig
 from agents.metrics import TrainMetrics
 from agents.models import StepModel
@@ -37,7 +36,6 @@ from agents.tfa.updates import Updates
 from agents.tfa.whole_episodes import Episodes, as_experience, returns_of
 from agents.tfa.wrapped import WrappedNetwork
 from envs.config import EnvConfig
-from envs.errors import UsageError
 
 # Of an episode: observation, action, reward, whether it ended, and V(s_t).
 _Steps = list[tuple[Any, ...]]
@@ -94,7 +92,8 @@ class Reinforce(Learner):
 
     def _build(self, weight_seed: int, action_seed: int) -> None:
         config, envs = self.config, self._envs
-        space, num_actions = envs.single_observation_space, _count_actions(envs.single_action_space)
+        num_actions = deterministic.count_actions(envs.single_action_space, 'REINFORCE')
+        space = envs.single_observation_space
         self.distribution = distributions.make(envs.single_action_space)
         self.network = networks.build(config.network, space, num_actions, weight_seed)
         self.step_model = StepModel(self.network, self.distribution, action_seed)
@@ -211,20 +210,6 @@ class Reinforce(Learner):
 def _advantages(returns: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """R_t - V(s_t), without gradients."""
     return tf.stop_gradient(returns - values)
-
-
-def _count_actions(space: gymnasium.Space) -> int:
-    """n, if it is one choice among n actions.
-
-    Raises:
-        UsageError: It is not; the message says what is right for it.
-    """
-    if isinstance(space, gymnasium.spaces.Discrete) and space.start == 0:
-        return int(space.n)
-    raise UsageError(
-        f'REINFORCE chooses one of n actions, but the space is {space}: train_a2c knows more '
-        'spaces; train_ddpg and train_td3 are for real numbers'
-    )
 
 
 def train(
