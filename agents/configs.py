@@ -63,7 +63,7 @@ class NetworkConfig:
         require_types(self)
         require_not_negative(self, ('lstm_units',))
         log_std, units = self.initial_log_std, self.hidden_units
-        require(-20 <= log_std <= 2, f'--initial_log_std must be in [-20, 2], not {log_std}')
+        require(-20 <= log_std <= 20, f'--initial_log_std must be in [-20, 20], not {log_std}')
         sizes = ','.join(map(str, units))
         require(
             bool(units) and min(units) > 0, f'--hidden_units must be 1 or more each, not {sizes!r}'

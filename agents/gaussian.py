@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from agents.distribution import Distribution
 
-# Of the log standard deviation: no action needs less noise or more.
+# Of the log standard deviation: no action needs less noise or, in a range of ±1, more.
 LOWEST_LOG_STD, HIGHEST_LOG_STD = -20.0, 2.0
 _LOG_SQRT_2_PI = 0.5 * math.log(2.0 * math.pi)
 
@@ -17,7 +17,8 @@ class DiagonalGaussian(Distribution):
     """k real numbers: a_i = μ_i + σ_i ε_i with ε_i ~ N(0, 1).
 
     The logits are the means μ, then the log standard deviations log σ, which are held in
-    [-20, 2]. Actions may lie outside of the action space: the environment clips them, and they are
+    [-20, 2 + log h], where h is half of the widest range of actions, or 1 if that is less or
+    infinite. Actions may lie outside of the action space: the environment clips them, and they are
     learned from as they were sampled, for which the density is known.
 
     Args:
@@ -26,6 +27,7 @@ class DiagonalGaussian(Distribution):
 
     Attributes:
         bounds: Both.
+        highest_log_std: 2 + log h.
     """
 
     event_dtype = tf.float32
@@ -34,6 +36,9 @@ class DiagonalGaussian(Distribution):
         self.bounds = (tuple(map(float, lowest)), tuple(map(float, highest)))
         self.num_logits = 2 * len(lowest)
         self.event_shape = (len(lowest),)
+        widest = max(high - low for low, high in zip(*self.bounds, strict=True))
+        half = widest / 2.0 if math.isfinite(widest) else 1.0
+        self.highest_log_std = HIGHEST_LOG_STD + math.log(max(half, 1.0))
 
     @property
     def is_bounded(self) -> bool:
@@ -81,16 +86,18 @@ class DiagonalGaussian(Distribution):
         """Means and log standard deviations."""
         self._check(logits)
         means, log_stds = tf.split(logits, 2, axis=-1)
-        return means, _held(log_stds)
+        return means, _held(log_stds, LOWEST_LOG_STD, self.highest_log_std)
 
 
-@tf.custom_gradient
-def _held(log_stds: tf.Tensor) -> tuple[tf.Tensor, object]:
+def _held(log_stds: tf.Tensor, lowest: float, highest: float) -> tf.Tensor:
     """Clipped; a step of descent may still lead back into the range, which no plain clip allows."""
-    held = tf.clip_by_value(log_stds, LOWEST_LOG_STD, HIGHEST_LOG_STD)
 
-    def pull_back(gradient: tf.Tensor) -> tf.Tensor:
-        leaves = tf.where(gradient < 0.0, log_stds > HIGHEST_LOG_STD, log_stds < LOWEST_LOG_STD)
-        return tf.where(leaves, tf.zeros_like(gradient), gradient)
+    @tf.custom_gradient
+    def hold(log_stds: tf.Tensor) -> tuple[tf.Tensor, object]:
+        def pull_back(gradient: tf.Tensor) -> tf.Tensor:
+            leaves = tf.where(gradient < 0.0, log_stds > highest, log_stds < lowest)
+            return tf.where(leaves, tf.zeros_like(gradient), gradient)
 
-    return held, pull_back
+        return tf.clip_by_value(log_stds, lowest, highest), pull_back
+
+    return hold(log_stds)

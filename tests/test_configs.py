@@ -41,7 +41,7 @@ def test_every_field_has_a_help_that_is_a_sentence(config_class):
         ('gae_lambda', 1.01),
         ('num_envs', 2.5),
         ('lstm_units', -1),
-        ('initial_log_std', 2.5),
+        ('initial_log_std', 20.5),
         ('hidden_units', ()),
         ('hidden_units', (64, 0)),
         ('activation', 'tanh'),

@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from agents.gaussian import HIGHEST_LOG_STD, LOWEST_LOG_STD, DiagonalGaussian
+from agents.gaussian import LOWEST_LOG_STD, DiagonalGaussian
 
 K = 3
 GAUSSIAN = DiagonalGaussian([-1.0] * K, [1.0] * K)
@@ -102,7 +102,9 @@ def test_the_seed_decides_and_the_mode_is_the_mean():
     assert GAUSSIAN.num_codes == K
 
 
-@pytest.mark.parametrize('outside, edge', [(9.0, HIGHEST_LOG_STD), (-50.0, LOWEST_LOG_STD)])
+@pytest.mark.parametrize(
+    'outside, edge', [(9.0, GAUSSIAN.highest_log_std), (-50.0, LOWEST_LOG_STD)]
+)
 def test_deviations_are_held_in_their_range_and_may_return_to_it(compiled, outside, edge):
     beyond, at_edge = (
         tf.constant([0.0] * K + [log_std] * K, tf.float32) for log_std in (outside, edge)
@@ -119,6 +121,24 @@ def test_deviations_are_held_in_their_range_and_may_return_to_it(compiled, outsi
     back = 1.0 if outside > edge else -1.0  # Descent on this leads back.
     np.testing.assert_array_equal(inwards[back], [back] * K)
     np.testing.assert_array_equal(inwards[-back], np.zeros(K))
+
+
+@pytest.mark.parametrize(
+    'bounds, highest',
+    [
+        (([-1.0, -0.4], [1.0, 0.4]), 2.0),
+        (([-0.4], [0.4]), 2.0),
+        (([-1.0, -100.0], [1.0, 100.0]), 2.0 + np.log(100.0)),
+        (([-np.inf, -100.0], [np.inf, 100.0]), 2.0),
+    ],
+)
+def test_a_wide_range_has_room_for_more_noise(bounds, highest):
+    gaussian = DiagonalGaussian(*bounds)
+    assert gaussian.highest_log_std == pytest.approx(highest)
+    size = len(bounds[0])
+    logits = tf.constant([0.0] * size + [50.0] * size)
+    wanted = size * (highest + 0.5 * np.log(2 * np.pi * np.e))
+    assert float(gaussian.entropy(logits)) == pytest.approx(wanted, rel=1e-6)
 
 
 def test_the_floor_is_the_entropy_of_a_small_part_of_the_range():
