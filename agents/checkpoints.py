@@ -15,6 +15,7 @@ that names it, and removed when none does.
 """
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -23,10 +24,12 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+# Which parts to read: all of them or fail, those that can be read, or none, which is quicker.
+Parts = Literal['whole', 'readable', 'none']
 Tree = Any  # Arrays, numbers, strings, None, and lists and dicts (with string keys) of them.
 
 _NAME = re.compile(r'step-(\d+)\.zip')
@@ -40,7 +43,7 @@ class Sealed:
     """Within a tree, another tree that is never changed: it has a file of its own, written once.
 
     Attributes:
-        tree: What is to be saved; no `Sealed` in it. None if it was not asked for.
+        tree: What is to be saved; no `Sealed` in it. None if it was not read: see `Parts`.
         name: Of its file; '' before it is written.
     """
 
@@ -108,55 +111,56 @@ def paths(directory: str) -> list[str]:
     return [os.path.join(directory, match[0]) for match in found]
 
 
-def load(path: str, with_parts: bool = True) -> Tree:
-    """Reads a checkpoint; raises whatever the damage makes zipfile, json or NumPy raise.
-
-    Without its parts it is read faster, but nothing can continue from it.
-    """
+def load(path: str, parts: Parts = 'whole') -> Tree:
+    """Reads a checkpoint; raises whatever the damage makes zipfile, json or NumPy raise."""
     with open(path, 'rb') as file:
         content = file.read()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         # Files of older versions have no hash, only the checksums of zip.
         if archive.comment and archive.comment != _HASH + _hash(memoryview(content)):
             raise ValueError('its hash differs')
-        directory = os.path.dirname(path) if with_parts else None
-        return _decode(json.loads(archive.read('tree.json')), archive, directory)
+        load_part = functools.partial(_load_part, os.path.dirname(path), parts)
+        return _decode(json.loads(archive.read('tree.json')), archive, load_part)
 
 
-def _load_part(directory: str, name: str) -> Sealed:
+def _load_part(directory: str, parts: Parts, name: str) -> Sealed:
     if not _PART.fullmatch(name):
         raise ValueError(f'{name!r} is not the name of a part')
-    return Sealed(load(os.path.join(directory, name)), name)
+    path = os.path.join(directory, name)
+    if parts == 'none':
+        return Sealed(None, name)
+    tree = load(path) if parts == 'whole' else _load_or_warn(path, 'going on without it')
+    return Sealed(tree, name)
 
 
 def load_latest(
     directory: str,
     is_wanted: Callable[[Tree], bool] = lambda tree: True,
-    with_parts: bool = True,
+    parts: Parts = 'whole',
 ) -> Tree | None:
     """The newest checkpoint that can be read, and is wanted; damaged ones are named in the log.
 
     The best one comes last, since it is older than the others. None if there is none.
     """
     for path in paths(directory):
-        tree = _load_or_warn(path, 'trying the one before', with_parts)
+        tree = _load_or_warn(path, 'trying the one before', parts)
         if tree is not None and is_wanted(tree):
             return tree
-    best = load_best(directory, with_parts)
+    best = load_best(directory, parts)
     return best if best is not None and is_wanted(best) else None
 
 
-def load_best(directory: str, with_parts: bool = True) -> Tree | None:
+def load_best(directory: str, parts: Parts = 'whole') -> Tree | None:
     """The training state of the best evaluation, or None if there is none that can be read."""
     path = os.path.join(directory, _BEST)
     if not os.path.exists(path):
         return None
-    return _load_or_warn(path, 'there is no other', with_parts)
+    return _load_or_warn(path, 'there is no other', parts)
 
 
-def _load_or_warn(path: str, otherwise: str, with_parts: bool) -> Tree | None:
+def _load_or_warn(path: str, otherwise: str, parts: Parts = 'whole') -> Tree | None:
     try:
-        return load(path, with_parts)
+        return load(path, parts)
     except Exception as error:
         logging.warning('checkpoint %s cannot be read (%s); %s', path, error, otherwise)
         return None
@@ -229,17 +233,16 @@ def _encode(tree: Tree, arrays: list[np.ndarray]) -> Any:
     return tree.item() if isinstance(tree, np.generic) else tree
 
 
-def _decode(tree: Any, archive: zipfile.ZipFile, directory: str | None) -> Tree:
+def _decode(tree: Any, archive: zipfile.ZipFile, load_part: Callable[[str], Sealed]) -> Tree:
     if isinstance(tree, list):
-        return [_decode(item, archive, directory) for item in tree]
+        return [_decode(item, archive, load_part) for item in tree]
     if not isinstance(tree, dict):
         return tree
     if 'array' in tree:
         return np.load(io.BytesIO(archive.read(tree['array'])), allow_pickle=False)
     if 'part' in tree:
-        name = tree['part']
-        return Sealed(None, name) if directory is None else _load_part(directory, name)
-    return {key: _decode(value, archive, directory) for key, value in tree['dict'].items()}
+        return load_part(tree['part'])
+    return {key: _decode(value, archive, load_part) for key, value in tree['dict'].items()}
 
 
 def _to_bytes(array: np.ndarray) -> bytes:

@@ -99,7 +99,7 @@ class ReplayMemory:
     @property
     def size(self) -> int:
         """Pictures that are held."""
-        return min(self._end, self._capacity)
+        return min(self._end - self._first_segment * self._length, self._capacity)
 
     def reset(self, observations: np.ndarray) -> None:
         """All environments, `[N, ...]`, start an episode."""
@@ -166,9 +166,13 @@ class ReplayMemory:
         }
 
     def set_state(self, state: Snapshot) -> None:
-        """Continues where `state` was taken."""
+        """Continues where `state` was taken.
+
+        If a segment could not be read, it is forgotten with all that is older; see `is_broken`.
+        """
         self._end, self._stacks = int(state['end']), state['stacks'].copy()
-        self._sealed = deque(state['segments'])
+        missing = [i for i, sealed in enumerate(state['segments']) if sealed.tree is None]
+        self._sealed = deque(state['segments'][max(missing, default=-1) + 1 :])
         self._segments = deque(_Segment(**sealed.tree) for sealed in self._sealed)
         number, rows = divmod(self._end, self._length)
         self._first_segment = number - len(self._segments)
@@ -176,6 +180,11 @@ class ReplayMemory:
             last = self._new_segment(self._length)
             last.pictures[:rows], last.steps[:rows] = state['pictures'], state['steps']
             self._segments.append(last)
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether present pictures were forgotten: then all environments need a `reset`."""
+        return bool((self._stacks < self._end - self.size).any())
 
     def _start(self, env: int, observation: np.ndarray) -> None:
         """The first observation of an episode; its first picture may stand for older ones, too."""
@@ -227,7 +236,7 @@ class ReplayMemory:
     def _is_held(self, steps: np.ndarray) -> np.ndarray:
         """Whether all pictures of these transitions are; false where no action led."""
         oldest = steps['numbers'][:, 0]
-        return (oldest >= 0) & (oldest >= self._end - self._capacity)
+        return (oldest >= 0) & (oldest >= self._end - self.size)
 
     def _observations(self, numbers: np.ndarray) -> np.ndarray:
         """Slots `[B, K]` to observations `[B, ...]`."""

@@ -228,7 +228,9 @@ class Run:
     def _load_checkpoint(self) -> checkpoints.Tree | None:
         """Continues from the newest; None if the run ended before its first."""
         directory = os.path.join(self.directory, 'checkpoints')
+        # What is damaged may be a part that all of them share: better without it than not at all.
         tree = checkpoints.load_latest(directory)
+        tree = tree or checkpoints.load_latest(directory, parts='readable')
         if tree is None:
             if checkpoints.paths(directory):
                 raise UsageError(f'--resume: {self.directory} has no checkpoint that can be read')

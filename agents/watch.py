@@ -147,10 +147,10 @@ def _guard(distribution: Distribution, floor: float) -> CollapseGuard:
 def _earlier(directory: str) -> checkpoints.Tree | None:
     """The state of the best evaluation if no alarm was near, or else the last such state."""
     # A rollback takes weights and optimizers only: there may be gigabytes of replay memory.
-    best = checkpoints.load_best(directory, with_parts=False)
+    best = checkpoints.load_best(directory, parts='none')
     if best and _is_calm(best):
         return best
-    return checkpoints.load_latest(directory, _is_calm, with_parts=False)
+    return checkpoints.load_latest(directory, _is_calm, parts='none')
 
 
 def _is_calm(tree: checkpoints.Tree) -> bool:

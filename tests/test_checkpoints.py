@@ -297,7 +297,7 @@ def test_parts_may_be_left_unread(tmp_path, is_best):
         checkpoints.save(directory, 1, tree)
     (tmp_path / sealed.name).unlink()
     assert checkpoints.load_latest(directory) is None
-    found = checkpoints.load_latest(directory, lambda tree: tree['x'] == 1, with_parts=False)
+    found = checkpoints.load_latest(directory, lambda tree: tree['x'] == 1, parts='none')
     assert (found['memory'][0].tree, found['memory'][0].name) == (None, sealed.name)
 
 

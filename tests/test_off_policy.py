@@ -9,7 +9,7 @@ import signal
 import numpy as np
 import pytest
 
-from agents import checkpoints
+from agents import checkpoints, replay
 from agents.configs import RunConfig
 from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
 from agents.tfa import ddpg
@@ -131,6 +131,22 @@ def test_a_rollback_takes_over_weights_and_slows_down():
     assert agent.learning_rate() == 0.25e-4
     agent.update()
     agent.close()
+
+
+def test_a_damaged_part_costs_what_is_older_and_not_the_run(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(replay, '_SEGMENT_BYTES', 1000)
+    run_dir = tmp_path / 'run'
+    config = DDPGConfig(**SMALL, total_steps=100)
+    ddpg.train(config, PENDULUM, RunConfig(str(run_dir), log_period=50, eval_period=0))
+    parts = sorted((run_dir / 'checkpoints').glob('part-*.zip'), key=lambda p: p.stat().st_mtime_ns)
+    assert len(parts) > 3
+    parts[1].write_bytes(b'torn')
+    again = RunConfig(str(run_dir), log_period=50, eval_period=0, resume=True)
+    config = dataclasses.replace(config, total_steps=150)
+    assert ddpg.train(config, PENDULUM, again) == ''
+    *_, last = caplog.messages
+    assert f'{parts[1].name} cannot be read' in last and 'going on without it' in last
+    assert [row['steps'] for row in table(run_dir, 'metrics')] == ['50', '100', '150']
 
 
 CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)

@@ -188,6 +188,31 @@ def test_a_checkpoint_writes_only_what_is_new(tmp_path, monkeypatch):
     assert {path.name for path in tmp_path.glob('part-*.zip')} == held
 
 
+@pytest.mark.parametrize('depth', [1, 4])
+@pytest.mark.parametrize('lost', [0, 3, -1])
+def test_what_is_older_than_a_damaged_part_is_forgotten(tmp_path, monkeypatch, depth, lost):
+    monkeypatch.setattr(replay, '_SEGMENT_BYTES', SMALL)
+    rng = np.random.default_rng(depth)
+    world, memory = started(2, depth, 150)
+    for _ in range(140):
+        memory.add(*world.step(random_events(rng, 2)))
+    path = checkpoints.save(str(tmp_path), 1, memory.state())
+    parts = names(path)
+    (tmp_path / parts[lost]).unlink()
+    again = make(world, 150)
+    again.set_state(checkpoints.load(path, parts='readable'))
+    rows = again._end % again._length
+    assert again.size == min(rows + again._length * len(parts[lost:][1:]), 150)
+    if again.is_broken:
+        again.reset(np.stack([world.start(env, False) for env in range(2)]))
+    assert not again.is_broken
+    for _ in range(140):
+        again.add(*world.step([('', False)] * 2))
+        found = keys(again.sample(300, count=0))
+        assert set(found) <= world.held(min(again.size, 150))
+    assert set(keys(again.sample(1500, count=1))) == world.held(150)
+
+
 def names(path):
     return [part.name for part in checkpoints.load(path)['segments']]
 

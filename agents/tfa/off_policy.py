@@ -63,7 +63,8 @@ class OffPolicy(Learner):
         config, before, self.episodes = self.config, self.num_steps, []
         actions, values = self._explore(self._observations, self._notes.starts)
         self._memory.add(actions, *self._step(actions, values))
-        if self.num_steps < max(config.learning_starts, config.batch_size):
+        least = max(config.learning_starts, config.batch_size)
+        if self.num_steps < least or self._memory.size < config.batch_size:
             return None
         num_updates = self.num_steps // config.train_period - before // config.train_period
         metrics = [self._update_once() for _ in range(num_updates)]
@@ -90,6 +91,8 @@ class OffPolicy(Learner):
         super().set_state(state)
         self.num_updates = int(state['num_updates'])
         self._memory.set_state(state['memory'])
+        if self._memory.is_broken:
+            self._begin_anew()
 
 
 class Learning:
