@@ -165,4 +165,4 @@ def train(
         while agent.num_steps < config.total_steps and not run.interrupted:
             metrics = agent.update()
             run.after_update(metrics)
-    return run.interrupted
+    return run.stopped_by

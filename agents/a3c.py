@@ -177,4 +177,4 @@ def train(
     with Run(agent, config, env_config, run_config, origins) as run:
         while agent.num_steps < config.total_steps and not run.interrupted:
             run.after_update(agent.update())
-    return run.interrupted
+    return run.stopped_by

@@ -134,6 +134,9 @@ class ActorCritic:
                     space = self.envs[0].single_action_space
                     raise UsageError(f'--{name} is for actions that are real numbers, not {space}')
             return None
+        if config.initial_log_std > distribution.highest_log_std:
+            most = f'{distribution.highest_log_std:.3g}'
+            raise UsageError(f'--initial_log_std: {most} is the most that this game has use for')
         if config.bounded_means and not distribution.is_bounded:
             raise UsageError('--bounded_means: the actions of this game have no bounds')
         bounds = distribution.bounds if config.bounded_means else ()

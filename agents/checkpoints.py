@@ -137,16 +137,17 @@ def load_latest(
     directory: str,
     is_wanted: Callable[[Tree], bool] = lambda tree: True,
     parts: Parts = 'whole',
+    or_best: bool = True,
 ) -> Tree | None:
     """The newest checkpoint that can be read, and is wanted; damaged ones are named in the log.
 
-    The best one comes last, since it is older than the others. None if there is none.
+    The best one comes last, if at all, since it is older than the others. None if there is none.
     """
     for path in paths(directory):
         tree = _load_or_warn(path, 'trying the one before', parts)
         if tree is not None and is_wanted(tree):
             return tree
-    best = load_best(directory, parts)
+    best = load_best(directory, parts) if or_best else None
     return best if best is not None and is_wanted(best) else None
 
 

@@ -138,15 +138,17 @@ def _joined(name: str, parts: Sequence[Any]) -> np.ndarray:
 
 
 def _describe(space: gymnasium.Space) -> list[Any]:
-    """An action space as `[kind, sizes]`."""
+    """An action space as `[kind, sizes]`, or `['Box', shape, low, high]`."""
     sizes = {'Discrete': 'n', 'MultiDiscrete': 'nvec', 'MultiBinary': 'n', 'Box': 'shape'}
     kind = type(space).__name__
-    return [kind, np.atleast_1d(getattr(space, sizes[kind])).tolist()]
+    bounds = [space.low, space.high] if isinstance(space, gymnasium.spaces.Box) else []
+    return [kind, np.atleast_1d(getattr(space, sizes[kind])).tolist(), *bounds]
 
 
-def _action_space(kind: str, sizes: list[int]) -> gymnasium.Space:
+def _action_space(kind: str, sizes: list[int], *bounds: np.ndarray) -> gymnasium.Space:
     if kind == 'MultiDiscrete':
         return gymnasium.spaces.MultiDiscrete(sizes)
-    if kind == 'Box':  # Its bounds do not matter to what is learned.
-        return gymnasium.spaces.Box(-np.inf, np.inf, tuple(sizes))
+    if kind == 'Box':  # Older versions did not keep the bounds.
+        low, high = bounds or (np.full(sizes, -np.inf), np.full(sizes, np.inf))
+        return gymnasium.spaces.Box(low, high, dtype=low.dtype.type)
     return getattr(gymnasium.spaces, kind)(*sizes)

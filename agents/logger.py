@@ -165,7 +165,9 @@ class Logger:
     def set_state(self, state: dict[str, Any]) -> None:
         """Continues where `state` was taken."""
         self._window.extend(state['window'])
-        self._updates = [tuple(update) for update in state['updates']]
+        # Older versions told other numbers of some agents.
+        updates = [update for update in state['updates'] if len(update) == len(self._fields)]
+        self._updates = [tuple(update) for update in updates]
         self._recent, self._levels = list(state['recent']), set(state['levels'])
         self._num_episodes = int(state['num_episodes'])
         self._wall_before = float(state['wall_seconds'])

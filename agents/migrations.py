@@ -129,4 +129,13 @@ def _complete(content: Content) -> Content:
         for group, options in _ADDED.items()
         if isinstance(content.get(group), dict) and not (group == 'agent' and is_newer)
     }
+    if 'agent' in added:
+        added['agent'] = {**added['agent'], **_without_effect(added['agent'].get('network'))}
     return {**content, **added}
+
+
+def _without_effect(network: Any) -> Content:
+    """Options that do nothing with this network, which older versions accepted, as they must be."""
+    if network == 'mlp':
+        return {'activation': 'relu'}
+    return {'hidden_units': [64, 64], 'shared_torso': False}

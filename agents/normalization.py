@@ -13,8 +13,8 @@ change what the agent wants. Both as in OpenAI Baselines and Stable-Baselines3.
 
 Statistics change between rollouts only, so that an agent learns with those that it acted with, and
 they are joined in a fixed order, so that a run repeats itself whatever its threads do. Only the
-rewards of a first rollout are divided by the deviation of its own returns so far: in raw units they
-would be the largest of the whole run.
+rewards of a first rollout (with `--overlap`, of the first two) are divided by the root of the mean
+square of its own returns so far: in raw units they might be the largest of the whole run.
 
 This module never imports TensorFlow; `normal_inputs` makes the layer.
 """
@@ -88,7 +88,7 @@ class RolloutStatistics:
         self._noted.append(self._returns)
         scale = self.reward_scale
         if scale is None:
-            scale = _scale(np.var(self._noted))
+            scale = _scale(np.mean(np.square(self._noted)))
         return np.clip(scale * rewards, -MOST, MOST)
 
     def take(self, observations: np.ndarray) -> dict[str, Moments]:
@@ -166,5 +166,5 @@ class Normalizer:
             self._moments[name] = Moments(*state[name])
 
 
-def _scale(variance: float) -> float:
-    return float(1.0 / np.sqrt(variance + EPSILON))
+def _scale(square: float) -> float:
+    return float(1.0 / np.sqrt(square + EPSILON))

@@ -101,6 +101,11 @@ class Run:
         excess = self._agent.restarts.excess
         return self._stop_signals.received or ('too many restarts' if excess else '')
 
+    @property
+    def stopped_by(self) -> str:
+        """Name of the signal that asked the loop to end, or ''."""
+        return self._stop_signals.received
+
     def after_update(self, metrics: Metrics | None) -> None:
         """Logs an update; writes, evaluates and saves when a period has passed.
 
@@ -229,7 +234,7 @@ class Run:
         """Continues from the newest; None if the run ended before its first."""
         directory = os.path.join(self.directory, 'checkpoints')
         # What is damaged may be a part that all of them share: better without it than not at all.
-        tree = checkpoints.load_latest(directory)
+        tree = checkpoints.load_latest(directory, or_best=False)
         tree = tree or checkpoints.load_latest(directory, parts='readable')
         if tree is None:
             if checkpoints.paths(directory):

@@ -159,6 +159,7 @@ def test_the_script_shows_where_numbers_end(make_agent, tmp_path):
         gymnasium.spaces.Discrete(4),
         gymnasium.spaces.MultiDiscrete([3, 2, 4]),
         gymnasium.spaces.MultiBinary(5),
+        gymnasium.spaces.Box(np.float32([-1, -np.inf]), np.float32([100, 0])),
     ],
     ids=str,
 )

@@ -94,7 +94,8 @@ def test_rewards_are_divided_by_the_deviation_of_running_returns():
     normalizer, observations = Normalizer(build(), rewards=True), np.zeros((8, 2, 3), np.float32)
     returns = returns_by_hand(rewards, starts, 0.9)
     assert (normalizer.reward_scale, normalizer.about()) == (None, {})
-    scale = np.array([1.0 / returns[: t + 1].std() for t in range(8)])[:, None]
+    squares = [np.mean(returns[: t + 1] ** 2) for t in range(8)]
+    scale = np.sqrt(1.0 / np.array(squares))[:, None]
     for begin in (0, 8, 16):
         statistics.reward_scale = normalizer.reward_scale
         rows = slice(begin, begin + 8)

@@ -144,7 +144,7 @@ def test_what_is_played_beyond_the_episodes_counts_nowhere(make_agent):
 @pytest.mark.parametrize('baseline', [False, True])
 def test_an_episode_whose_worker_fails_is_left_out(make_agent, baseline):
     agent = make_agent(baseline=baseline, episodes_per_update=2)
-    step, calls = agent.step_model.step, []
+    step, calls, before = agent.step_model.step, [], agent._observations.copy()
 
     def kill_at_the_fifth(*arguments):
         calls.append(len(calls))
@@ -155,7 +155,11 @@ def test_an_episode_whose_worker_fails_is_left_out(make_agent, baseline):
     agent.step_model.step = kill_at_the_fifth
     episodes, _ = agent._play()
     assert agent.restarts.total == 1 and episodes.ends.sum() == 2
-    assert len(calls) == 5 + len(episodes.rewards)  # The steps before the failure are not there.
+    # Nor is what comes after the failure: it may be the rest of the game from a snapshot on.
+    assert len(calls) > 5 + len(episodes.rewards)
+    firsts = np.append(0, np.flatnonzero(episodes.ends)[:-1] + 1)
+    assert (np.abs(episodes.observations[firsts]) <= 0.05).all()
+    assert not np.isclose(episodes.observations[:, 1], before[0, 1]).any()
 
 
 @pytest.mark.parametrize('baseline, last', [(True, 1.0 + 0.9 * 7.0), (False, 1.0)])

@@ -114,21 +114,13 @@ class Learner(abc.ABC):
 
     def state(self) -> Snapshot:
         """Everything that learning continues from."""
-        restarts = self._envs.num_restarts
-        envs = self._envs.snapshot()
-        if self._envs.num_restarts > restarts:
-            self._begin_anew()
         return {
             'num_steps': self.num_steps,
             'rate_factor': self._rate_factor,
             'variables': [variable.numpy() for variable in self._variables()],
             'notes': self._notes.state(),
-            'envs': envs,
+            'envs': self._envs.snapshot(),
         }
-
-    def _begin_anew(self) -> None:
-        """Games go on elsewhere, without a step that led there."""
-        self._notes.begin_anew()
 
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken."""
@@ -202,4 +194,4 @@ def train(
     with Run(agent, config, env_config, run_config, origins) as run:
         while agent.num_steps < config.total_steps and not run.interrupted:
             run.after_update(agent.update())
-    return run.interrupted
+    return run.stopped_by

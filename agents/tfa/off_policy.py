@@ -79,11 +79,16 @@ class OffPolicy(Learner):
 
     def state(self) -> Snapshot:
         """Everything that learning continues from, the replay memory included."""
-        state = super().state()  # First: it may change where games go on.
-        return {**state, 'num_updates': self.num_updates, 'memory': self._memory.state()}
+        restarts = self._envs.num_restarts
+        state = super().state()
+        if self._envs.num_restarts > restarts:  # A worker was dead.
+            self._begin_anew()
+        own = {'num_updates': self.num_updates, 'memory': self._memory.state()}
+        return {**state, **own, 'notes': self._notes.state()}
 
     def _begin_anew(self) -> None:
-        super()._begin_anew()
+        """Games go on elsewhere, without a step that led there."""
+        self._notes.begin_anew()
         self._memory.reset(self._observations)
 
     def set_state(self, state: Snapshot) -> None:

@@ -150,10 +150,12 @@ class Reinforce(Learner):
         episodes: list[list[_Steps]] = [[] for _ in range(num_envs)]
         running: list[_Steps | None] = [None] * num_envs
         quota = -(-self.config.episodes_per_update // num_envs)
+        goes_on = np.zeros(num_envs, bool)  # Elsewhere, since its worker failed.
         while min(map(len, episodes)) < quota:
-            for env in np.flatnonzero(self._notes.starts):
+            for env in np.flatnonzero(self._notes.starts & ~goes_on):
                 running[env] = [] if len(episodes[env]) < quota else None
             columns, lost = self._step_all([own is not None for own in running])
+            goes_on = lost | (goes_on & ~self._notes.starts)
             for env, own in enumerate(running):
                 if own is None:
                     continue
