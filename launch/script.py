@@ -27,7 +27,11 @@ def start(main: Callable[[], None], name: str = '') -> None:
         if isinstance(stream, io.TextIOWrapper):  # A terminal may know no Greek letters.
             stream.reconfigure(errors='backslashreplace')
     parse = functools.partial(_parse, name=name)
-    app.run(lambda argv: _guarded(main), argv=sys.argv, flags_parser=parse)
+    try:
+        app.run(lambda argv: _guarded(main), argv=sys.argv, flags_parser=parse)
+    except BrokenPipeError:  # The reader of our output has gone, as in `... | head`.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
 
 
 def fail(message: str) -> None:
@@ -52,19 +56,17 @@ def exit_if_stopped(signal_name: str) -> None:
 def _guarded(main: Callable[[], None]) -> None:
     try:
         main()
+        sys.stdout.flush()
     except UsageError as error:
         fail(str(error))
     except KeyboardInterrupt:
         print('interrupted', file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # The reader of our output has gone, as in `... | head`.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(141)
 
 
 def _parse(argv: list[str], name: str) -> list[str]:
     if any(argument in ('--help', '-help', '-h', '--helpfull') for argument in argv[1:]):
-        print(_help(name))
+        print(_help(name), flush=True)
         sys.exit(0)
     try:
         rest = flags.FLAGS(argv)

@@ -1,8 +1,11 @@
 """Train an agent with TD3 on a game whose actions are real numbers."""
 
+from absl import flags
+
 from agents import off_policy_configs
 from launch import config_flags, script, training
 
+flags.FLAGS.set_default('game', 'Pendulum-v1')
 _td3_flags = config_flags.define(off_policy_configs.TD3Config)
 
 

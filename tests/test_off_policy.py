@@ -201,12 +201,12 @@ def test_an_interrupted_run_continues_exactly(tmp_path):
 
 def test_td3_from_the_command_line(tmp_path):
     flags = (
-        *SMALL_FLAGS, '--max_episode_steps=30', '--total_steps=120', '--log_period=40',
+        *SMALL_FLAGS[1:], '--max_episode_steps=30', '--total_steps=120', '--log_period=40',
         '--eval_period=60', '--eval_episodes=2', '--run_dir=run', '--learning_starts=50',
     )  # fmt: skip
     code, out, err = launching.run(tmp_path, 'train_td3', *flags)
     assert (code, err) == (0, '')
-    assert 'preset ' in out and 'learning_starts=50' in out and 'discount=0.98' in out
+    assert 'Pendulum-v1' in out and 'learning_starts=50' in out and 'discount=0.98' in out
     assert 'evaluation at 60 steps: greedy actions, 2 episodes: mean score' in out
     assert ', no update was made, ' in out  # The first line; the next ones come later.
     run_dir = tmp_path / 'run'

@@ -3,6 +3,8 @@
 import concurrent.futures
 import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -99,6 +101,22 @@ def test_help_fits_a_terminal(tmp_path, name):
     assert max(map(len, out.splitlines())) <= 80
     topics = out.split('\n\n')[2:]
     assert topics and all(topic.count('\n') < 34 for topic in topics)
+
+
+@pytest.mark.parametrize('name', ['train_a2c', 'tensorboard'])
+def test_a_reader_that_goes_away_is_no_error(tmp_path, name):
+    """As `./run train_a2c --help | head`; the longer help does not fit into a buffer."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, '-m', f'launch.{name}', '--help'],
+        env={**os.environ, 'PYTHONPATH': str(launching.ROOT)},
+        cwd=tmp_path,
+        stdout=write,
+        stderr=subprocess.PIPE,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, b'')
 
 
 def test_help_tells_defaults_and_units(tmp_path):
