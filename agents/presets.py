@@ -138,8 +138,8 @@ PRESETS: dict[str, Preset] = {
         'bounded_means': True,
     },
     # What RL Baselines3 Zoo tuned for A2C on robots, those of PyBullet (hyperparams/a2c.yml), but
-    # for its state-dependent exploration. What it has for MuJoCo, Stable-Baselines3's defaults in one
-    # environment, is a quarter as fast, and learned less.
+    # for its state-dependent exploration. What it has for MuJoCo, Stable-Baselines3's defaults in
+    # one environment, is a quarter as fast, and learned less.
     'mujoco': {
         **_REAL_ACTIONS,
         'num_envs': 4,
