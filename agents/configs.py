@@ -1,7 +1,7 @@
 """Hyperparameters and run options, each with its default and help. Never imports TensorFlow."""
 
 import dataclasses
-from typing import Literal
+from typing import Any, Literal
 
 from envs.config import hparam, require, require_types
 
@@ -68,14 +68,19 @@ class NetworkConfig:
         require(
             bool(units) and min(units) > 0, f'--hidden_units must be 1 or more each, not {sizes!r}'
         )
-        own = (('hidden_units', (64, 64)), ('shared_torso', False))
-        for name, default in own if self.network != 'mlp' else ():
+        is_mlp = self.network == 'mlp'
+        owner = 'networks for pictures: mlp has tanh' if is_mlp else '--network=mlp, not of '
+        for name, default in without_effect(self.network).items():
             fits = getattr(self, name) == default
-            require(fits, f'--{name} is of --network=mlp, not of {self.network}')
-        fits = self.network != 'mlp' or self.activation == 'relu'
-        require(fits, '--activation is of networks for pictures: mlp has tanh')
+            require(fits, f'--{name} is of {owner}{"" if is_mlp else self.network}')
         fed = not self.feed_last_action_reward or self.lstm_units > 0
         require(fed, '--feed_last_action_reward feeds an LSTM, but --lstm_units=0 has none')
+
+
+def without_effect(network: str) -> dict[str, Any]:
+    """Options of `NetworkConfig` that do nothing with this network, and their defaults."""
+    names = ('activation',) if network == 'mlp' else ('hidden_units', 'shared_torso')
+    return {name: getattr(NetworkConfig, name) for name in names}
 
 
 @dataclasses.dataclass(frozen=True)

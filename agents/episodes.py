@@ -9,6 +9,11 @@ from agents.conduct import Conduct, actions_dtype
 from envs.game import Snapshot
 
 
+def lost_steps(infos: dict[str, Any], num_envs: int) -> np.ndarray:
+    """Where a worker failed, `bool[N]`: nobody knows what the step would have led to."""
+    return infos.get('final_info', {}).get('_worker_error', np.zeros(num_envs, bool))
+
+
 class EpisodeNotes:
     """Follows the episodes of N environments.
 
@@ -62,7 +67,7 @@ class EpisodeNotes:
         self._lengths += 1
         final_info, episodes = infos.get('final_info', {}), []
         if 'worker_error' in final_info:
-            self._forget(final_info['_worker_error'])
+            self._forget(lost_steps(infos, len(ended)))
         if 'episode' in final_info:
             which, all_statistics = final_info['_episode'], final_info['episode']
             for i in np.flatnonzero(which):

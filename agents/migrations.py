@@ -10,7 +10,7 @@ Then make the fixture of the new version: tests/fixtures/README.md tells how.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents.configs import A2CConfig, A3CConfig, RunConfig
+from agents.configs import A2CConfig, A3CConfig, RunConfig, without_effect
 from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
 from agents.reinforce_config import ReinforceConfig
 from envs.config import EnvConfig, from_options, require
@@ -130,12 +130,8 @@ def _complete(content: Content) -> Content:
         if isinstance(content.get(group), dict) and not (group == 'agent' and is_newer)
     }
     if 'agent' in added:
-        added['agent'] = {**added['agent'], **_without_effect(added['agent'].get('network'))}
+        # Older versions accepted options that do nothing.
+        defaults = without_effect(added['agent'].get('network', '')).items()
+        as_json = {name: list(v) if isinstance(v, tuple) else v for name, v in defaults}
+        added['agent'] = {**added['agent'], **as_json}
     return {**content, **added}
-
-
-def _without_effect(network: Any) -> Content:
-    """Options that do nothing with this network, which older versions accepted, as they must be."""
-    if network == 'mlp':
-        return {'activation': 'relu'}
-    return {'hidden_units': [64, 64], 'shared_torso': False}

@@ -26,6 +26,7 @@ import numpy as np
 
 from agents.checkpoints import Sealed
 from agents.conduct import actions_dtype
+from agents.episodes import lost_steps
 from envs.errors import UsageError
 from envs.game import Snapshot
 
@@ -120,7 +121,7 @@ class ReplayMemory:
         The step of a worker that failed is left out: nobody knows what it would have led to.
         """
         ended = terminated | truncated
-        lost = infos.get('final_info', {}).get('_worker_error', np.zeros_like(ended))
+        lost = lost_steps(infos, len(ended))
         for env, observation in enumerate(observations):
             if not lost[env]:
                 answer = infos['final_obs'][env] if ended[env] else observation

@@ -99,7 +99,7 @@ class Run:
     def interrupted(self) -> str:
         """What asks the loop to end after its update: a signal, too many restarts, or nothing."""
         excess = self._agent.restarts.excess
-        return self._stop_signals.received or ('too many restarts' if excess else '')
+        return self.stopped_by or ('too many restarts' if excess else '')
 
     @property
     def stopped_by(self) -> str:

@@ -13,7 +13,6 @@ SCRIPT = """if True:
     from agents import configs
     from agents.runner import Actor, Decision
     from envs.config import EnvConfig
-    from envs.errors import UsageError
     from launch import script
     from research import side_by_side
 

@@ -114,13 +114,18 @@ class Learner(abc.ABC):
 
     def state(self) -> Snapshot:
         """Everything that learning continues from."""
+        envs = self._snapshot()  # First: it may change where games go on.
         return {
             'num_steps': self.num_steps,
             'rate_factor': self._rate_factor,
             'variables': [variable.numpy() for variable in self._variables()],
             'notes': self._notes.state(),
-            'envs': self._envs.snapshot(),
+            'envs': envs,
         }
+
+    def _snapshot(self) -> list[Snapshot]:
+        """Those of the environments."""
+        return self._envs.snapshot()
 
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken."""

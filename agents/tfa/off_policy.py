@@ -79,12 +79,15 @@ class OffPolicy(Learner):
 
     def state(self) -> Snapshot:
         """Everything that learning continues from, the replay memory included."""
-        restarts = self._envs.num_restarts
         state = super().state()
+        return {**state, 'num_updates': self.num_updates, 'memory': self._memory.state()}
+
+    def _snapshot(self) -> list[Snapshot]:
+        restarts = self._envs.num_restarts
+        snapshots = super()._snapshot()
         if self._envs.num_restarts > restarts:  # A worker was dead.
             self._begin_anew()
-        own = {'num_updates': self.num_updates, 'memory': self._memory.state()}
-        return {**state, **own, 'notes': self._notes.state()}
+        return snapshots
 
     def _begin_anew(self) -> None:
         """Games go on elsewhere, without a step that led there."""

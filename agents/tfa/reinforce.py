@@ -26,6 +26,7 @@ from tf_agents.trajectories import time_step
 
 from agents import deterministic, distributions, losses, networks
 from agents.configs import RunConfig
+from agents.episodes import lost_steps
 from agents.metrics import TrainMetrics
 from agents.models import StepModel
 from agents.reinforce_config import ReinforceConfig
@@ -180,8 +181,8 @@ class Reinforce(Learner):
         self.episodes[told:] = [one for one in self.episodes[told:] if counts[one['env']]]
         ended, cut = terminated | truncated, truncated & ~terminated
         rewards = rewards.astype(np.float32) + self._beyond(cut, infos)
-        lost = infos.get('final_info', {}).get('_worker_error', np.zeros_like(ended))
-        return (observations, decision.actions, rewards, ended, values), lost
+        columns = observations, decision.actions, rewards, ended, values
+        return columns, lost_steps(infos, len(ended))
 
     def _beyond(self, cut: np.ndarray, infos: dict[str, Any]) -> np.ndarray:
         """γ V(s_last) where a limit cut the episode, else 0, `float32[N]`."""
