@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from agents import distributions, heads, networks, schedules
+from agents import distributions, exploration, heads, networks, schedules
 from agents.configs import AlgorithmConfig
 from agents.dumps import Batch
 from agents.gaussian import DiagonalGaussian
@@ -25,6 +25,13 @@ from envs.restarts import Restarts
 from envs.vec_env import SubprocVecEnv
 
 Result = TypeVar('Result')
+
+_OF_REAL_ACTIONS = (
+    'initial_log_std',
+    'state_dependent_std',
+    'state_dependent_exploration',
+    'bounded_means',
+)
 
 
 class ActorCritic:
@@ -102,6 +109,7 @@ class ActorCritic:
             gaussian=self._gaussian_head(),
             normalize_observations=config.normalize_observations,
         )
+        self.distribution = exploration.of_config(config, self.distribution, self.network)
         self.normalizer = Normalizer(self.network, config.normalize_rewards)
         self.step_model = StepModel(self.network, self.distribution, int(action_seed))
         self.train_model = TrainModel(self.network, self.distribution, config, self._num_optimizers)
@@ -129,7 +137,7 @@ class ActorCritic:
     def _gaussian_head(self) -> heads.GaussianHead | None:
         config, distribution = self.config, self.distribution
         if not isinstance(distribution, DiagonalGaussian):
-            for name in ('initial_log_std', 'state_dependent_std', 'bounded_means'):
+            for name in _OF_REAL_ACTIONS:
                 if getattr(config, name):
                     space = self.envs[0].single_action_space
                     raise UsageError(f'--{name} is for actions that are real numbers, not {space}')
@@ -140,7 +148,12 @@ class ActorCritic:
         if config.bounded_means and not distribution.is_bounded:
             raise UsageError('--bounded_means: the actions of this game have no bounds')
         bounds = distribution.bounds if config.bounded_means else ()
-        return heads.GaussianHead(config.initial_log_std, bounds, config.state_dependent_std)
+        return heads.GaussianHead(
+            config.initial_log_std,
+            bounds,
+            config.state_dependent_std,
+            config.state_dependent_exploration,
+        )
 
     def _rollout_statistics(self, num_envs: int) -> RolloutStatistics:
         config = self.config
@@ -216,7 +229,7 @@ class ActorCritic:
 
     def about(self) -> dict[str, str | float]:
         """What the recipe of a model should tell beside its environment."""
-        return self.normalizer.about()
+        return {**self.distribution.about(), **self.normalizer.about()}
 
     def close(self) -> None:
         """Ends the threads and the environments."""

@@ -51,6 +51,12 @@ class NetworkConfig:
     state_dependent_std: bool = hparam(
         False, 'Real actions: the standard deviation depends on what is observed.'
     )
+    state_dependent_exploration: bool = hparam(
+        False, 'Real actions: gSDE, noise that is a function of the features; see --noise_period.'
+    )
+    noise_period: int = hparam(
+        0, 'Agent steps for which gSDE keeps its noise; 0: for a whole rollout.'
+    )
     bounded_means: bool = hparam(
         False, 'Real actions: means stay within the range of actions, by tanh.'
     )
@@ -61,7 +67,7 @@ class NetworkConfig:
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
         require_types(self)
-        require_not_negative(self, ('lstm_units',))
+        require_not_negative(self, ('lstm_units', 'noise_period'))
         log_std, units = self.initial_log_std, self.hidden_units
         require(-20 <= log_std <= 20, f'--initial_log_std must be in [-20, 20], not {log_std}')
         sizes = ','.join(map(str, units))
@@ -73,6 +79,11 @@ class NetworkConfig:
         for name, default in without_effect(self.network).items():
             fits = getattr(self, name) == default
             require(fits, f'--{name} is of {owner}{"" if is_mlp else self.network}')
+        explores = self.state_dependent_exploration
+        one = not (explores and self.state_dependent_std)
+        require(one, 'not both --state_dependent_exploration and --state_dependent_std')
+        held = explores or not self.noise_period
+        require(held, '--noise_period is of --state_dependent_exploration')
         fed = not self.feed_last_action_reward or self.lstm_units > 0
         require(fed, '--feed_last_action_reward feeds an LSTM, but --lstm_units=0 has none')
 

@@ -12,10 +12,8 @@ import gymnasium
 import numpy as np
 import tensorflow as tf
 
-from agents import distributions
 from agents.distribution import Distribution
 from agents.distributions import Categorical
-from agents.model_files import POLICIES
 from envs.errors import UsageError
 
 
@@ -76,19 +74,18 @@ class Greedy(Categorical):
         return tf.zeros(tf.shape(logits)[:-1])
 
 
+POLICIES = (Deterministic.policy, Greedy.policy)
+
+
 def make(policy: str, action_space: gymnasium.Space) -> Distribution:
-    """What a model of this policy does in the action space; '' stands for a distribution.
+    """What a model of this policy, one of `POLICIES`, does in the action space.
 
     Raises:
-        UsageError: There is no such policy, or it does not fit the space.
+        UsageError: It does not fit the space.
     """
-    if policy == '':
-        return distributions.make(action_space)
-    if policy == 'deterministic':
-        return Deterministic(bounded_box(action_space, 'a deterministic policy'))
-    if policy == 'greedy':
+    if policy == Greedy.policy:
         return Greedy(count_actions(action_space, 'a greedy policy'))
-    raise UsageError(f'unknown policy {policy!r}; there are: {", ".join(POLICIES[1:])}')
+    return Deterministic(bounded_box(action_space, 'a deterministic policy'))
 
 
 def count_actions(action_space: gymnasium.Space, who: str) -> int:

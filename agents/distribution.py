@@ -18,11 +18,13 @@ class Distribution(abc.ABC):
         num_codes: Numbers that tell an action to a network: see `encode`.
         event_shape: Shape of one action: `()` or `(k,)`.
         event_dtype: `tf.int32` of choices, `tf.float32` of real numbers.
-        policy: What a model's recipe says of a policy that is no distribution: see
-            `deterministic`.
+        policy: What a model's recipe calls what the action space alone does not tell: see
+            `deterministic` and `exploration`.
+        noise_period: Steps that share their random numbers.
     """
 
     policy = ''
+    noise_period = 1
     num_logits: int
     event_shape: tuple[int, ...]
     event_dtype: Any = tf.int32
@@ -51,6 +53,10 @@ class Distribution(abc.ABC):
     @abc.abstractmethod
     def encode(self, actions: tf.Tensor) -> tf.Tensor:
         """Actions as input of a network, `float32[..., num_codes]`; of choices 1 where chosen."""
+
+    def about(self) -> dict[str, Any]:
+        """What the recipe of a model should tell of it."""
+        return {'policy': self.policy} if self.policy else {}
 
     def entropy_floor(self, part: float) -> float:
         """An entropy under which hardly anything is left to chance.

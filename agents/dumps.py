@@ -15,7 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import backprop, checkpoints, distributions
+from agents import backprop, checkpoints, distributions, exploration
 from agents.configs import AlgorithmConfig
 from agents.metrics import Metrics, TrainMetrics
 from agents.models import TrainModel, Weights
@@ -76,12 +76,14 @@ def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
     """
     network = keras.models.model_from_json(dump['network'])
     network.set_weights(dump['weights'])
-    distribution = distributions.make(_action_space(*dump['actions']))
     config: dict[str, Any] = {  # Checkpoints know no tuples.
         name: tuple(value) if isinstance(value, list) else value
         for name, value in dump['config'].items()
     }
-    model = TrainModel(network, distribution, AlgorithmConfig(**config))
+    algorithm = AlgorithmConfig(**config)
+    by_space = distributions.make(_action_space(*dump['actions']))
+    distribution = exploration.of_config(algorithm, by_space, network)
+    model = TrainModel(network, distribution, algorithm)
     names = [variable.path for variable in network.trainable_variables]
     found: dict[str, list[Any]] = {}
     for variable, weight in zip(network.weights, dump['weights'], strict=True):

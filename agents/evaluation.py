@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
@@ -133,7 +133,7 @@ def evaluate(
     greedy: bool = False,
     seed: int = 0,
     film: str = '',
-    kind: str = '',
+    recipe: Mapping[str, Any] | None = None,
 ) -> Evaluation:
     """Plays `num_episodes` whole episodes, several at a time.
 
@@ -147,19 +147,20 @@ def evaluate(
         greedy: Take the most probable action instead of sampling.
         seed: Of the environments and the actions.
         film: File to film the first environment to; '' for none.
-        kind: Of the policy, if it is no distribution: see `deterministic`. It is always greedy.
+        recipe: Of the network: see `policy.distribution`.
 
     Raises:
         UsageError: The game cannot be played, or the network is not for it.
     """
 
     def make_actor(envs: gymnasium.vector.VectorEnv[Any, Any, Any]) -> StepModel:
-        distribution = deterministic.make(kind, envs.single_action_space)
+        distribution = policy.distribution(recipe or {}, envs.single_action_space)
         shapes = observation_parts.shapes(envs.single_observation_space)
         policy.check_fit(network, shapes, distribution.num_logits, distribution.num_codes)
         return StepModel(network, distribution, seed, greedy)
 
-    mode = 'greedy' if greedy or kind else 'sampled'
+    is_greedy = greedy or (recipe or {}).get('policy') in deterministic.POLICIES
+    mode = 'greedy' if is_greedy else 'sampled'
     return evaluate_actor(make_actor, env_config, num_episodes, mode, seed, film)
 
 
@@ -218,7 +219,8 @@ def play(
     memory = actor.first_memory(envs.num_envs)
     left, episodes, count = list(quota), [], 0
     while any(left) and not should_stop():
-        decision = actor.step(observations, memory, count)
+        drawn = count - count % actor.noise_period
+        decision = actor.step(observations, memory, drawn)
         observations, rewards, terminated, truncated, infos = envs.step(decision.actions)
         memory = forget(actor.remember(decision, rewards), terminated | truncated)
         count += 1

@@ -83,10 +83,15 @@ class DiagonalGaussian(Distribution):
         return sum(math.log(std) + _LOG_SQRT_2_PI + 0.5 for std in stds)
 
     def _split(self, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Means and log standard deviations."""
+        """Means and log standard deviations, which are held in their range."""
         self._check(logits)
-        means, log_stds = tf.split(logits, 2, axis=-1)
+        means, log_stds = self._log_stds(logits)
         return means, _held(log_stds, LOWEST_LOG_STD, self.highest_log_std)
+
+    def _log_stds(self, logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Means and log standard deviations as the network has them."""
+        means, log_stds = tf.split(logits, 2, axis=-1)
+        return means, log_stds
 
 
 def _held(log_stds: tf.Tensor, lowest: float, highest: float) -> tf.Tensor:

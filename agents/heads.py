@@ -15,12 +15,16 @@ class GaussianHead(NamedTuple):
     initial_log_std: float = 0.0  # log σ of all actions at first
     bounds: Sequence[Sequence[float]] = ()  # Lowest and highest means; none if empty
     state_dependent: bool = False  # Whether σ depends on what is observed, as means do.
+    noise_of_features: bool = False  # Whether it is for `exploration`.
 
 
 def gaussian(
     features: keras.KerasTensor, layers: Layers, num_actions: int, head: GaussianHead
 ) -> keras.KerasTensor:
     """Means and log standard deviations, `[B, 2 num_actions]`, of features `[B, F]`.
+
+    With `noise_of_features` means, the features, and log σ of each feature and action,
+    `[B, num_actions + F + F * num_actions]`.
 
     A standard deviation that depends on nothing is the bias of a layer that is fed zeros; its
     kernel is zero and stays so, since its gradient is.
@@ -32,13 +36,14 @@ def gaussian(
         source = features
     else:
         source = keras.layers.Rescaling(0.0, name='nothing')(means)
+    noisy = [features] if head.noise_of_features else []
     log_stds = keras.layers.Dense(
-        num_actions,
+        num_actions * features.shape[-1] if noisy else num_actions,
         kernel_initializer='zeros',
         bias_initializer=keras.initializers.Constant(head.initial_log_std),
         name='log_std',
     )(source)
-    return keras.layers.Concatenate(name='gaussian')([means, log_stds])
+    return keras.layers.Concatenate(name='gaussian')([means, *noisy, log_stds])
 
 
 def _bounded(

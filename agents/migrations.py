@@ -52,6 +52,8 @@ _ADDED: dict[str, dict[str, Any]] = {
         'shared_torso': False,
         'initial_log_std': 0.0,
         'state_dependent_std': False,
+        'state_dependent_exploration': False,
+        'noise_period': 0,
         'bounded_means': False,
         'normalize_observations': False,
         'normalize_rewards': False,

@@ -38,7 +38,10 @@ _PARTS = {
         )
     ),
 }  # fmt: skip
-POLICIES = ('', 'deterministic', 'greedy')  # '' is a distribution; see `deterministic`.
+# '' is what the action space says; see `deterministic` and `exploration`.
+POLICIES = ('', 'deterministic', 'greedy', 'state_dependent_exploration')
+_NUMBERS_OF = {'state_dependent_exploration': ('num_features', 'noise_period')}
+_MOST_WIDTH = 2**24
 _ACTIVATIONS = (None, 'linear', 'relu', 'elu', 'tanh', 'hard_tanh', 'sigmoid')
 
 
@@ -56,6 +59,10 @@ def read_recipe(directory: str) -> tuple[EnvConfig, dict[str, Any]]:
             raise UsageError('has more than names and values around its environment')
         if recipe.get('policy', '') not in POLICIES:
             raise UsageError(f'has the unknown policy {recipe["policy"]!r}')
+        for name in _NUMBERS_OF.get(recipe.get('policy', ''), ()):
+            number = recipe.get(name)
+            if type(number) is not int or not 1 <= number <= _MOST_WIDTH:
+                raise UsageError(f'has {name} = {number!r}')
         return from_options(EnvConfig, recipe.get('environment')), recipe
     except UsageError as error:
         raise UsageError(f'{path}: {error}') from None

@@ -48,6 +48,11 @@ class StepModel:
         self._step, self._value = Compiled(self._decide), Compiled(self._predict)
         self.weights: Weights = ()
 
+    @property
+    def noise_period(self) -> int:
+        """Steps that share their random numbers."""
+        return self._distribution.noise_period
+
     def copy(self, seed: int | None = None) -> 'StepModel':
         """Another one with weights, and perhaps a seed, of its own; they share what is compiled."""
         other = copy.copy(self)
@@ -62,7 +67,8 @@ class StepModel:
     def step(self, observations: Observation, memory: Memory, count: int) -> Decision:
         """Decides on observations `[B, ...]`, or a dict of such.
 
-        `count` selects the random numbers; give every call of a run another one.
+        `count` selects the random numbers; give every call of a run another one, but for the
+        `noise_period` steps that share them.
         """
         seed = np.array([self._seed % 2**31, count % 2**31], np.int32)
         decision = self._step(self.weights, observations, memory, seed)

@@ -67,7 +67,8 @@ def build(
         name: One of `NETWORKS`.
         observation_space: Of one environment: a picture, `[H, W, C]`, or a vector, `[D]`; uint8
             is divided by 255. Or a Dict: a picture, `screen`, and a vector, `variables`.
-        num_logits: Of the policy's distribution.
+        num_logits: Of the policy's distribution; with a Gaussian head twice the numbers of an
+            action, whatever the head makes of it.
         seed: The same seed gives the same weights, bit for bit.
         activation: Of the networks for pictures: `relu` or `elu`.
         lstm_units: Size of the LSTM; 0 for none.

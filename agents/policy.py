@@ -8,12 +8,14 @@ import dataclasses
 import json
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import gymnasium
 import keras
 
-from agents import migrations, model_files, networks
+from agents import deterministic, distributions, exploration, migrations, model_files, networks
+from agents.distribution import Distribution
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -68,6 +70,22 @@ def load(directory: str) -> Policy:
         reason = (str(error).strip() or type(error).__name__).split('\n')[0]
         raise UsageError(f'{path}: no model that can be read: {reason}') from None
     return Policy(network, env_config, recipe)
+
+
+def distribution(recipe: Mapping[str, Any], action_space: gymnasium.Space) -> Distribution:
+    """What the first output of a network with this recipe means.
+
+    Raises:
+        UsageError: It is not for this action space.
+    """
+    kind = recipe.get('policy', '')
+    if kind in deterministic.POLICIES:
+        return deterministic.make(kind, action_space)
+    by_space = distributions.make(action_space)
+    if kind == exploration.POLICY:
+        numbers = recipe['num_features'], recipe['noise_period']
+        return exploration.instead_of(by_space, *numbers)
+    return by_space
 
 
 def check_fit(

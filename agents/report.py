@@ -29,7 +29,7 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
         greedy=config.greedy,
         seed=config.seed,
         film=config.video,
-        kind=loaded.recipe.get('policy', ''),
+        recipe=loaded.recipe,
     )
     if config.json:
         _write_json(config.json, result.as_json())

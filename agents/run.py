@@ -15,6 +15,7 @@ from agents import (
     checkpoints,
     console,
     contract,
+    deterministic,
     evaluation,
     policy,
     run_directory,
@@ -148,12 +149,13 @@ class Run:
         self._watch.check_weights()
         steps = self._agent.num_steps
         film = os.path.join(self.directory, 'videos', f'step-{steps:09d}.mp4')
+        is_greedy = self._agent.distribution.policy in deterministic.POLICIES
         with self._agent.paused():
             result = evaluation.evaluate_actor(
                 lambda envs: self._agent.step_model.copy(seed=steps),
                 self._env_config,
                 self._run_config.eval_episodes,
-                mode='greedy' if self._agent.distribution.policy else 'sampled',
+                mode='greedy' if is_greedy else 'sampled',
                 seed=steps,
                 film=film if self._is_due(self._run_config.video_period, 'evaluation') else '',
                 should_stop=lambda: bool(self.interrupted),

@@ -47,6 +47,11 @@ class Decision(NamedTuple):
 class Actor(Protocol):
     """What chooses actions and predicts values: the step model."""
 
+    @property
+    def noise_period(self) -> int:
+        """Steps that share their random numbers."""
+        return 1
+
     def first_memory(self, num_envs: int) -> Memory:
         """That at the start of an episode: zeros, or nothing."""
         return ()
@@ -170,7 +175,8 @@ class Runner:
             parts.put(observations, t, self._observations)
             starts[t] = self._notes.starts
             memories.append(self._memory)
-            count = self.num_steps + self._first_env  # No two runners use the same numbers.
+            drawn = self.num_steps - t % self._actor.noise_period * self._total_envs
+            count = drawn + self._first_env  # No two runners use the same numbers.
             decision = self._actor.step(self._observations, self._memory, count)
             actions[t], values[t] = decision.actions, decision.values
             activations.append(decision.activations)

@@ -5,7 +5,7 @@
 
 As `peer_agreement`, with the network `mlp` and the settings of the preset `mujoco`. With Adam and
 with RMSProp, of which ε stands inside the root here and outside of it there: with next to none,
-and with that of the preset.
+and with that of the preset. With noise of every step and with gSDE, see `exploration`.
 """
 
 import dataclasses
@@ -17,6 +17,7 @@ import numpy as np
 from agents import (
     configs,
     distributions,
+    exploration,
     heads,
     models,
     networks,
@@ -59,7 +60,10 @@ def make_peer(config: configs.A2CConfig) -> Any:
 def as_peer(network: Any) -> dict[str, np.ndarray]:
     """Our weights under the peer's names, in its order of axes."""
     weights = {variable.path: variable.numpy() for variable in network.trainable_variables}
-    result = {'log_std': weights['log_std/bias'].copy()}
+    log_stds = weights['log_std/bias']
+    size = _ACTIONS.shape[0]
+    many = len(log_stds) > size  # A row for each feature
+    result = {'log_std': log_stds.reshape(-1, size).copy() if many else log_stds.copy()}
     for ours, theirs in _LAYERS.items():
         result[f'{theirs}.weight'] = weights[f'{ours}/kernel'].T.copy()
         result[f'{theirs}.bias'] = weights[f'{ours}/bias'].copy()
@@ -107,9 +111,10 @@ def compare(config: configs.A2CConfig) -> str:
     """The largest difference of a few updates, relative to the peer's, and where it is."""
     import torch
 
-    head = heads.GaussianHead(config.initial_log_std)
+    explores = config.state_dependent_exploration
+    head = heads.GaussianHead(config.initial_log_std, noise_of_features=explores)
     network = networks.build('mlp', _OBSERVATIONS, 2 * _ACTIONS.shape[0], 0, gaussian=head)
-    distribution = distributions.make(_ACTIONS)
+    distribution = exploration.of_config(config, distributions.make(_ACTIONS), network)
     step_model = models.StepModel(network, distribution, seed=0)
     train_model = models.TrainModel(network, distribution, config)
     peer, rng, worst = make_peer(config), np.random.default_rng(0), (0.0, '')
@@ -135,8 +140,10 @@ def main() -> None:
     preset = presets.PRESETS['mujoco']
     names = {field.name for field in dataclasses.fields(configs.A2CConfig)}
     config = configs.A2CConfig(**{name: preset[name] for name in preset if name in names})
-    for changes in ({'optimizer': 'adam'}, {'rmsprop_epsilon': 1e-20}, {}):
-        print(changes or 'as the preset', compare(dataclasses.replace(config, **changes)))
+    for explores in (False, True):
+        for changes in ({'optimizer': 'adam'}, {'rmsprop_epsilon': 1e-20}, {}):
+            changes = {**changes, 'state_dependent_exploration': explores}
+            print(changes, compare(dataclasses.replace(config, **changes)))
 
 
 if __name__ == '__main__':

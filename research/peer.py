@@ -84,6 +84,8 @@ def make_model(config: configs.A2CConfig, envs: Any, verbose: int = 0) -> Any:
         max_grad_norm=config.max_grad_norm,
         rms_prop_eps=config.rmsprop_epsilon,
         use_rms_prop=config.optimizer == 'rmsprop',
+        use_sde=config.state_dependent_exploration,
+        sde_sample_freq=config.noise_period or -1,
         policy_kwargs={
             **(adam if config.optimizer == 'adam' else {}),
             **(mlp if config.network == 'mlp' else {}),

@@ -33,16 +33,17 @@ _AGENTS = flags.DEFINE_list('agents', ['a2c', 'sb3-a2c'], 'Ours, the peer, or bo
 
 def train_ours(config: configs.A2CConfig, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """Our policy, trained or continued; makes actors for an evaluation in a mode."""
-    from agents import a2c, distributions, models, policy
+    from agents import a2c, models, policy
 
     is_there = os.path.exists(os.path.join(run_dir, 'config.json'))
     run_config = configs.RunConfig(run_dir, resume=is_there, eval_period=0, log_period=10_000)
     stopped = a2c.train(dataclasses.replace(config, seed=seed), env_config, run_config)
     script.exit_if_stopped(stopped)
-    network = policy.load(os.path.join(run_dir, 'model', 'final')).network
+    loaded = policy.load(os.path.join(run_dir, 'model', 'final'))
+    network = loaded.network
 
     def make_actor(envs: Any, mode: str) -> models.StepModel:
-        distribution = distributions.make(envs.single_action_space)
+        distribution = policy.distribution(loaded.recipe, envs.single_action_space)
         return models.StepModel(network, distribution, seed, mode == 'greedy')
 
     return make_actor

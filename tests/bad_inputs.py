@@ -125,6 +125,13 @@ FLAGS = [
     _train('--shared_torso', '--shared_torso is of --network=mlp, not of nature'),
     _train(CART, '--bounded_means', '--bounded_means is for actions that are real numbers, not'),
     _train(CART, '--initial_log_std=-1', '--initial_log_std is for actions that are real'),
+    _train(CART, '--state_dependent_exploration', '--state_dependent_exploration is for actions'),
+    _train(CART, '--noise_period=4', '--noise_period is of --state_dependent_exploration'),
+    Row(
+        'train_a2c',
+        ['--game=Pendulum-v1', '--state_dependent_exploration', '--state_dependent_std'],
+        'not both --state_dependent_exploration and --state_dependent_std',
+    ),
     _train('--activation=tanh', 'value should be one of <relu|elu>'),
     _train('--feed_last_action_reward', 'feeds an LSTM, but --lstm_units=0 has none'),
     Row('train_a3c', ['--num_workers=0'], '--num_workers must be positive, not 0'),

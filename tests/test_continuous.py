@@ -64,9 +64,12 @@ def make_agent():
         A2C_CONFIG,
         dataclasses.replace(A2C_CONFIG, overlap=True, state_dependent_std=True, shared_torso=True),
         dataclasses.replace(A2C_CONFIG, lstm_units=4, feed_last_action_reward=True),
+        dataclasses.replace(
+            A2C_CONFIG, lstm_units=4, state_dependent_exploration=True, noise_period=2
+        ),
         A3C_CONFIG,
     ],
-    ids=['a2c', 'overlap', 'lstm', 'a3c'],
+    ids=['a2c', 'overlap', 'lstm', 'gsde', 'a3c'],
 )
 def test_a_state_continues_exactly_in_another_agent(make_agent, tmp_path, config):
     """By way of a file, as when a run is resumed; statistics are a part of it."""
@@ -188,8 +191,9 @@ def test_means_are_bounded_only_where_actions_are(make_agent, monkeypatch):
             'normalize_observations': True,
             'normalize_rewards': True,
         },
+        {'state_dependent_exploration': True, 'initial_log_std': -1.0},
     ],
-    ids=['plain', 'all'],
+    ids=['plain', 'all', 'gsde'],
 )
 def test_it_learns_to_hit_a_target(make_agent, monkeypatch, options):
     """Without noise, but blind to the target, it would score -0.67."""

@@ -3,7 +3,7 @@ import pytest
 import tensorflow as tf
 from gymnasium import spaces
 
-from agents import deterministic, distributions, model_files
+from agents import deterministic, exploration, model_files
 from envs.errors import UsageError
 
 BOX = spaces.Box(np.float32([-2.0, 0.0]), np.float32([2.0, 6.0]))
@@ -35,11 +35,6 @@ def test_a_greedy_policy_takes_the_best_action_and_never_samples():
     assert policy.policy == 'greedy'
 
 
-def test_others_are_distributions():
-    policy = deterministic.make('', spaces.Discrete(3))
-    assert type(policy) is distributions.Categorical and policy.policy == ''
-
-
 @pytest.mark.parametrize(
     'kind, space, told',
     [
@@ -48,7 +43,6 @@ def test_others_are_distributions():
         ('deterministic', spaces.Box(-1.0, 1.0, (2, 2)), 'a row'),
         ('greedy', BOX, 'one of n actions'),
         ('greedy', spaces.Discrete(3, start=1), 'one of n actions'),
-        ('optimal', BOX, "unknown policy 'optimal'; there are: deterministic, greedy"),
     ],
 )
 def test_what_does_not_fit_is_refused(kind, space, told):
@@ -57,6 +51,8 @@ def test_what_does_not_fit_is_refused(kind, space, told):
 
 
 def test_recipes_know_the_same_policies():
-    for kind in model_files.POLICIES[1:]:
+    assert model_files.POLICIES == ('', *deterministic.POLICIES, exploration.POLICY)
+    for kind in deterministic.POLICIES:
         space = spaces.Discrete(2) if kind == 'greedy' else BOX
-        assert deterministic.make(kind, space).policy == kind
+        policy = deterministic.make(kind, space)
+        assert policy.policy == kind and policy.about() == {'policy': kind}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import backprop, networks, optimizers
+from agents import backprop, exploration, networks, optimizers
 from agents.gaussian import DiagonalGaussian
 from agents.heads import GaussianHead
 
@@ -51,6 +51,46 @@ def test_only_deviations_that_may_depend_on_the_state_come_to_do_so(state_depend
     assert (np.ptp(log_stds, axis=0) > 0.01).all() == state_dependent
     [kernel] = [v for v in variables if v.path == 'log_std/kernel']
     assert np.any(kernel) == state_dependent
+
+
+def make_noisy(name):
+    space = VECTOR if name == 'mlp' else PICTURE
+    network = networks.build(name, space, 2 * K, 0, gaussian=GaussianHead(-0.5, (), False, True))
+    return network, exploration.of_network(GAUSSIAN, network, noise_period=1)
+
+
+@pytest.mark.parametrize('name', networks.NETWORKS)
+def test_noise_of_features_starts_as_asked_with_the_features_of_the_means(name):
+    network, distribution = make_noisy(name)
+    space = VECTOR if name == 'mlp' else PICTURE
+    space.seed(0)
+    logits = network(np.stack([space.sample() for _ in range(BATCH)]))[0]
+    means, features, log_stds = distribution._parts(logits)
+    assert (log_stds.numpy() == -0.5).all()
+    layer = network.get_layer('policy')
+    np.testing.assert_allclose(layer(features), means, rtol=1e-5, atol=1e-6)
+    assert log_stds.shape == (BATCH, features.shape[1], K) and features.shape[1] > 60
+
+
+@pytest.mark.parametrize('name', ['mlp', 'a3c'])
+def test_gradients_with_noise_of_features_are_those_of_the_plain_way(name):
+    network, distribution = make_noisy(name)
+    space = VECTOR if name == 'mlp' else PICTURE
+    space.seed(0)
+    observations = tf.constant(np.stack([space.sample() for _ in range(BATCH)]))
+    actions = tf.constant(np.random.default_rng(0).normal(size=(BATCH, K)), tf.float32)
+    with tf.GradientTape(persistent=True) as tape:
+        logits, values = network(observations)
+        tape.watch([logits, values])
+        loss = tf.reduce_sum(distribution.log_prob(logits, actions) * tf.square(values))
+    plain = tape.gradient(loss, network.trainable_variables)
+    _, activations = backprop.forward(network, [observations])
+    _, pull_back = backprop.recall(network, [observations], activations)
+    gradients = pull_back(tape.gradient(loss, [logits, values]))
+    for ours, expected in zip(gradients, plain, strict=True):
+        expected = 0.0 * ours if expected is None else expected
+        scale = 1e-6 * max(1.0, np.abs(expected).max())
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=scale)
 
 
 @pytest.mark.parametrize('state_dependent', [False, True])

@@ -147,10 +147,9 @@ class Learner(abc.ABC):
         self._rate_factor = rate_factor
         self._scale_learning_rates(rate_factor)
 
-    def about(self) -> dict[str, str]:
+    def about(self) -> dict[str, Any]:
         """What the recipe of a model should tell: how to act, if not by a distribution."""
-        policy = self.distribution.policy
-        return {'policy': policy} if policy else {}
+        return self.distribution.about()
 
     def close(self) -> None:
         """Ends the environments."""
