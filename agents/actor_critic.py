@@ -8,11 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from agents import distributions, exploration, heads, networks, schedules
+from agents import checkpoints, distributions, dumps, exploration, heads, networks, schedules
 from agents.configs import AlgorithmConfig
-from agents.dumps import Batch
 from agents.gaussian import DiagonalGaussian
-from agents.metrics import TrainMetrics
+from agents.metrics import Metrics, TrainMetrics
 from agents.models import StepModel, TrainModel
 from agents.normalization import Normalizer, RolloutStatistics
 from agents.runner import Runner
@@ -73,7 +72,7 @@ class ActorCritic:
         self.episodes: list[dict[str, Any]] = []
         self.restarts = Restarts(env_config.max_restarts, defer=True)
         self.largest_return = 0.0
-        self.skipped: Sequence[Batch] = ()
+        self.skipped: Sequence[dumps.Batch] = ()
         self._rate_factor = 1.0
         groups = [group.tolist() for group in np.array_split(np.arange(num_envs), num_groups)]
         self._threads = [_thread(group, num_groups, pin_cores) for group in range(num_groups)]
@@ -230,6 +229,13 @@ class ActorCritic:
     def about(self) -> dict[str, str | float]:
         """What the recipe of a model should tell beside its environment."""
         return {**self.distribution.about(), **self.normalizer.about()}
+
+    def dump(self, metrics: Metrics) -> checkpoints.Tree | None:
+        """What the last update, which was skipped, was derived from, if it is known."""
+        if not self.skipped:
+            return None
+        space = self.envs[0].single_action_space
+        return dumps.of_rollouts(self.config, self.network, space, self.skipped, metrics)
 
     def close(self) -> None:
         """Ends the threads and the environments."""

@@ -6,8 +6,9 @@ from typing import Any, Protocol
 
 import keras
 
+from agents import checkpoints
 from agents.distribution import Distribution
-from agents.dumps import Batch
+from agents.metrics import Metrics
 from agents.models import StepModel
 from envs.game import Snapshot
 from envs.restarts import Restarts
@@ -24,7 +25,6 @@ class Agent(Protocol):
     step_model: StepModel
     restarts: Restarts
     largest_return: float  # The largest running return so far: see `conduct`.
-    skipped: Sequence[Batch]  # What the last update was derived from, if it was skipped.
 
     @property
     def envs(self) -> Sequence[SubprocVecEnv]:
@@ -55,6 +55,12 @@ class Agent(Protocol):
 
     def about(self) -> Mapping[str, str | float]:
         """What the recipe of a model should tell beside its environment."""
+
+    def dump(self, metrics: Metrics) -> checkpoints.Tree | None:
+        """What the last update, which was skipped, was derived from, if it is known: see `dumps`.
+
+        `metrics` are those of the update.
+        """
 
     def close(self) -> None:
         """Ends the environments."""

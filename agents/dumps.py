@@ -35,14 +35,14 @@ class Batch(NamedTuple):
     share: float  # Of the update's samples
 
 
-def content(
+def of_rollouts(
     config: AlgorithmConfig,
     network: keras.Model,
     action_space: gymnasium.Space,
     batches: Sequence[Batch],
     metrics: Metrics,
 ) -> checkpoints.Tree:
-    """All that the update of these batches follows from."""
+    """All that the update of A2C or A3C from these batches follows from."""
     own = network.get_weights()
     names = [field.name for field in dataclasses.fields(AlgorithmConfig)]
     return {
@@ -62,6 +62,26 @@ def content(
     }
 
 
+def of_experience(
+    config: Any, networks: Mapping[str, keras.Model], experience: Any, metrics: Metrics
+) -> checkpoints.Tree:
+    """All that an update of an agent in `agents.tfa` follows from.
+
+    Args:
+        config: Of the algorithm.
+        networks: Of `observations`, or of these and what is `taken`. Those whose name begins with
+            `target` see what came next, and what a `target_actor` before them answers to it.
+        experience: A named tuple: `Transitions`, or the steps of whole episodes.
+        metrics: Of the update.
+    """
+    return {
+        'config': dataclasses.asdict(config),
+        'networks': {name: [one.to_json(), one.get_weights()] for name, one in networks.items()},
+        'experience': {name: np.asarray(array) for name, array in experience._asdict().items()},
+        'metrics': metrics._asdict(),
+    }
+
+
 def save(run_dir: str, step: int, dump: checkpoints.Tree) -> str:
     """Writes a dump, keeps it with the two before it, and returns its path."""
     return checkpoints.save(os.path.join(run_dir, 'dumps'), step, dump, keep=KEPT)
@@ -72,8 +92,38 @@ def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
 
     Returns:
         Arrays by name, in the order in which one follows from the other: weights, observations,
-        memories, rewards, values, logits, new values, losses, gradients and their norm.
+        memories, rewards, values, logits, new values, losses, gradients and their norm. Of agents
+        in `agents.tfa` weights, experience, and what each network answers to it.
     """
+    return _answers(dump) if 'networks' in dump else _update(dump)
+
+
+def _answers(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
+    """Of each network."""
+    networks, experience = {}, dump['experience']
+    found: dict[str, np.ndarray] = {}
+    for name, (description, weights) in dump['networks'].items():
+        networks[name] = network = keras.models.model_from_json(description)
+        network.set_weights(weights)
+        for variable, weight in zip(network.weights, weights, strict=True):
+            found[f'weights {name} {variable.path}'] = weight
+    found.update(experience)
+    now = {'observations': experience['observations'], 'taken': experience['actions']}
+    after = {'observations': experience.get('next_observations')}
+    for name, network in networks.items():
+        known = after if name.startswith('target') else now
+        inputs = [known[tensor.name] for tensor in network.inputs]
+        answers = network(inputs if inputs[1:] else inputs[0])
+        if isinstance(answers, (list, tuple)):  # Of REINFORCE
+            found['logits'], found['values'] = (answer.numpy() for answer in answers)
+        else:
+            found[name] = answers.numpy()
+        after['taken'] = found.get('target_actor')
+    return found
+
+
+def _update(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
+    """Of A2C or A3C."""
     network = keras.models.model_from_json(dump['network'])
     network.set_weights(dump['weights'])
     config: dict[str, Any] = {  # Checkpoints know no tuples.

@@ -100,10 +100,9 @@ class Watch:
     def _dump(self, metrics: Metrics) -> str:
         """Writes what the update was derived from; tells where, and what was not finite first."""
         agent = self._agent
-        if not agent.skipped:  # Not known of some agents, nor of a resumed run with `overlap`.
+        dump = agent.dump(metrics)
+        if dump is None:  # The first update of a resumed run with `overlap`
             return f'not finite from {dumps.first_not_finite(metrics._asdict())} on'
-        space = agent.envs[0].single_action_space
-        dump = dumps.content(agent.config, agent.network, space, agent.skipped, metrics)
         first = dumps.first_not_finite({**dumps.recompute(dump), **metrics._asdict()})
         saved: list[str] = []
         self._saver.attempt(

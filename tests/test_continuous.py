@@ -163,7 +163,7 @@ def test_a_skipped_update_changes_no_statistics_and_is_dumped_with_them(make_age
     assert not metrics.is_finite
     assert first_difference(before, agent.normalizer.state()) == ''
     space = agent.envs[0].single_action_space
-    dump = dumps.content(agent.config, agent.network, space, agent.skipped, metrics)
+    dump = dumps.of_rollouts(agent.config, agent.network, space, agent.skipped, metrics)
     again = dumps.recompute({**dump, 'config': {**dump['config'], 'hidden_units': [64, 64]}})
     assert dumps.first_not_finite(again) == 'weights value/bias'
     np.testing.assert_allclose(

@@ -1,6 +1,7 @@
 """Dumps of skipped updates: an update made again from a file is the one that was made."""
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,15 @@ from agents.a2c import A2C
 from agents.a3c import A3C
 from agents.configs import A2CConfig, A3CConfig
 from agents.dumps import Batch
+from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
+from agents.reinforce_config import ReinforceConfig
+from agents.replay import Transitions
+from agents.tfa import continuous_networks
+from agents.tfa.continuous import DeterministicMetrics
+from agents.tfa.ddpg import DDPG
+from agents.tfa.dqn import DQN
+from agents.tfa.reinforce import Reinforce
+from agents.tfa.td3 import TD3
 from envs.config import EnvConfig
 from tests.launching import ROOT
 
@@ -37,7 +47,7 @@ def make_agent():
 
 def save(agent, batches, metrics, folder):
     space = agent.envs[0].single_action_space
-    content = dumps.content(agent.config, agent.network, space, batches, metrics)
+    content = dumps.of_rollouts(agent.config, agent.network, space, batches, metrics)
     return dumps.save(str(folder), agent.num_steps, content)
 
 
@@ -144,13 +154,106 @@ def test_the_script_shows_where_numbers_end(make_agent, tmp_path):
     show = [sys.executable, '-m', 'research.reliability.dump']
     done = subprocess.run([*show, f'--file={path}'], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, '')
-    lines = {line[:36].strip(): line[36:].split() for line in done.stdout.splitlines()}
+    cells = [re.split(' {2,}', line, maxsplit=1) for line in done.stdout.splitlines()]
+    lines = {name: ' '.join(others).split() for name, *others in cells}
     assert lines['rewards'] == ['5', 'x', '1', '1', '1', '1']
     assert lines['logits'][:6] == ['5', 'x', '1', 'x', '2', '0']
     assert done.stdout.endswith('first not finite: rewards\n')
     done = subprocess.run([*show, '--file=README.md'], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr.startswith('error: --file: README.md cannot be read: ')
+
+
+SMALL = {'num_envs': 2, 'hidden_units': (8, 6), 'batch_size': 4, 'learning_starts': 8}
+
+
+@pytest.mark.parametrize(
+    'agent_class, config, game, options',
+    [
+        (DDPG, DDPGConfig(**SMALL), 'Pendulum-v1', {}),
+        (TD3, TD3Config(**SMALL, replay_capacity=500), 'Pendulum-v1', {}),
+        (DQN, DQNConfig(**SMALL, network='mlp', train_period=1), 'CartPole-v1', {}),
+        (
+            DQN,
+            DQNConfig(num_envs=2, network='a3c', batch_size=4, learning_starts=8, train_period=2),
+            'VizdoomBasic-v1',
+            {'frame_stack': 4, 'action_repeat': 4},
+        ),
+        (Reinforce, ReinforceConfig(num_envs=2, network='mlp'), 'CartPole-v1', {}),
+        (
+            Reinforce,
+            ReinforceConfig(num_envs=2, network='mlp', baseline=False),
+            'CartPole-v1',
+            {},
+        ),
+    ],
+    ids=['ddpg', 'td3', 'dqn', 'pictures', 'reinforce', 'unguided'],
+)
+def test_dumps_of_agents_on_tf_agents_tell_what_each_network_answers(
+    tmp_path, agent_class, config, game, options
+):
+    options = {'frame_stack': 1, 'action_repeat': 1, **options}
+    agent = agent_class(config, EnvConfig(game, **options))
+    try:
+        metrics = None
+        while metrics is None:
+            metrics = agent.update()
+        assert metrics.is_finite and agent.skipped is None
+        agent._envs.step = poisoned(agent._envs.step)
+        while metrics is None or metrics.is_finite:
+            metrics = agent.update()
+        dump = agent.dump(metrics)
+        again = dumps.recompute(checkpoints.load(dumps.save(str(tmp_path), 1, dump)))
+        assert dumps.first_not_finite(again) == 'rewards'
+        for field, array in agent.skipped._asdict().items():
+            np.testing.assert_array_equal(again[field], array)
+        for name, network in agent._networks().items():
+            first = f'weights {name} {network.weights[0].path}'
+            np.testing.assert_array_equal(again[first], network.weights[0])
+        policy = (agent.network(agent.skipped.observations)[0]).numpy()
+        name = {DQN: 'q_network', Reinforce: 'logits'}.get(agent_class, 'actor')
+        [found] = [array for key, array in again.items() if key.startswith(name)]
+        np.testing.assert_allclose(found, policy, rtol=1e-4, atol=1e-5)
+    finally:
+        agent.close()
+
+
+def poisoned(step):
+    """The step of environments, with rewards beyond all numbers."""
+
+    def poison(actions):
+        observations, rewards, *others = step(actions)
+        return observations, np.full_like(rewards, np.inf), *others
+
+    return poison
+
+
+@pytest.mark.parametrize('num_critics', [1, 2])
+def test_targets_answer_to_what_came_next_and_critics_to_what_was_done(num_critics):
+    space = gymnasium.spaces.Box(-2.0, 2.0, (1,), np.float32)
+    seen = gymnasium.spaces.Box(-1.0, 1.0, (3,), np.float32)
+    built = [
+        continuous_networks.build(seen, space, (8, 6), seed, num_critics=num_critics)
+        for seed in (1, 2)
+    ]
+    networks = {}
+    for prefix, own in zip(('', 'target_'), built, strict=True):
+        networks[f'{prefix}actor'] = own.actor
+        for i, critic in enumerate(own.critics, start=1):
+            networks[f'{prefix}critic{i}'] = critic
+    rng = np.random.default_rng(0)
+    now, after = rng.normal(size=(2, 5, 3)).astype(np.float32)
+    actions, rewards = rng.normal(size=(5, 1)).astype(np.float32), np.zeros(5, np.float32)
+    batch = Transitions(now, actions, rewards, rewards, after)
+    metrics = DeterministicMetrics(0.0, 0.0, 0.0, 0.0, 0.0)
+    dump = dumps.of_experience(DDPGConfig(), networks, batch, metrics)
+    again = dumps.recompute(dump)
+    for i in range(num_critics):
+        expected = built[0].critics[i]([now, actions])
+        np.testing.assert_allclose(again[f'critic{i + 1}'], expected, rtol=1e-5, atol=1e-6)
+        expected = built[1].critics[i]([after, built[1].actor(after).numpy()])
+        np.testing.assert_allclose(again[f'target_critic{i + 1}'], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(again['actor'], built[0].actor(now), rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.parametrize(

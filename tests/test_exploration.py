@@ -253,7 +253,7 @@ def test_a_skipped_update_is_made_again_from_its_dump(make_agent):
     metrics = agent.train_model.apply([gradients], 0.0)
     batches = [dumps.Batch(rollout._replace(activations=()), (), 0.01, 1.0)]
     space = agent.envs[0].single_action_space
-    dump = dumps.content(agent.config, agent.network, space, batches, metrics)
+    dump = dumps.of_rollouts(agent.config, agent.network, space, batches, metrics)
     again = dumps.recompute({**dump, 'config': {**dump['config'], 'hidden_units': [8, 5]}})
     for name in ('policy_loss', 'entropy', 'grad_norm'):
         assert again[name] == pytest.approx(getattr(metrics, name), rel=1e-3, abs=1e-6), name

@@ -9,7 +9,7 @@ import signal
 import numpy as np
 import pytest
 
-from agents import checkpoints, replay
+from agents import checkpoints, dumps, replay
 from agents.configs import RunConfig
 from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
 from agents.tfa import ddpg
@@ -259,7 +259,10 @@ def test_skipped_updates_are_told_and_too_many_end_the_run(
     config = DDPGConfig(**SMALL, total_steps=20)
     if len(bad) < 3:
         assert ddpg.train(config, PENDULUM, run_config) == ''
-        assert f'step 10: {told}, not finite from policy_loss on' in capsys.readouterr().out
+        path = tmp_path / 'run' / 'dumps' / 'step-000000010.zip'
+        line = f'step 10: {told}, not finite from rewards on; dumped to {path}'
+        assert line in capsys.readouterr().out
+        assert np.isnan(dumps.recompute(checkpoints.load(str(path)))['rewards']).all()
         assert table(tmp_path / 'run', 'metrics')[-1]['skipped_updates'] == '1'
     else:
         with pytest.raises(UsageError, match=f'diverged.*{told}.*--actor_learning_rate'):

@@ -4,6 +4,7 @@ import abc
 import math
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 from tf_agents.agents import tf_agent
@@ -48,6 +49,9 @@ class Parts(NamedTuple):
     count: tf.Variable  # Of updates
 
 
+Targets = dict[str, WrappedNetwork]
+
+
 class ContinuousAgent(OffPolicy):
     """Acts with noise; the subclasses make the agent of TF-Agents that learns."""
 
@@ -61,8 +65,8 @@ class ContinuousAgent(OffPolicy):
         """The noise for actions whose range has this half, `[N, k]`."""
 
     @abc.abstractmethod
-    def _make_agent(self, parts: Parts, seed: int) -> tuple[tf_agent.TFAgent, list[Any]]:
-        """The agent that learns; and the variables that it has besides the parts'."""
+    def _make_agent(self, parts: Parts, seed: int) -> tuple[tf_agent.TFAgent, Targets]:
+        """The agent that learns, and its targets; that of the actor first."""
 
     def _build(self, weight_seed: int, action_seed: int) -> None:
         config: DeterministicConfig = self.config
@@ -85,7 +89,7 @@ class ContinuousAgent(OffPolicy):
         self._noise, self._seed = self._make_noise(half_range, action_seed), action_seed
         self._value_magnitude = 0.0
         self._parts = self._make_parts(built)
-        self._agent, self._own = self._make_agent(self._parts, weight_seed)
+        self._agent, self._targets = self._make_agent(self._parts, weight_seed)
         self._agent.initialize()  # The targets take over the weights.
         self._learning = Learning(self._train)
 
@@ -127,9 +131,19 @@ class ContinuousAgent(OffPolicy):
 
     def _variables(self) -> list[tf.Variable]:
         parts = self._parts
-        learned = [v for one in (parts.actor, *parts.critics) for v in one.variables]
+        networks = parts.actor, *parts.critics, *self._targets.values()
+        weights = [variable for network in networks for variable in network.variables]
         updates = [*parts.actor_updates.variables, *parts.critic_updates.variables]
-        return [*learned, *self._own, *updates, parts.count]
+        return [*weights, *self._counts(), *updates, parts.count]
+
+    def _counts(self) -> list[tf.Variable]:
+        """Counters that the agent has besides that of updates."""
+        return []
+
+    def _networks(self) -> dict[str, keras.Model]:
+        critics = {f'critic{i}': one for i, one in enumerate(self._parts.critics, start=1)}
+        wrapped = {'actor': self._parts.actor, **critics, **self._targets}
+        return {name: network.model for name, network in wrapped.items()}
 
     def learning_rate(self) -> float:
         """That of the actor."""

@@ -23,7 +23,7 @@ from tf_agents.utils import common
 from agents.configs import RunConfig
 from agents.off_policy_configs import DDPGConfig
 from agents.tfa import learner
-from agents.tfa.continuous import ContinuousAgent, Parts
+from agents.tfa.continuous import ContinuousAgent, Parts, Targets
 from agents.tfa.noise import Noise, OrnsteinUhlenbeck
 from envs.config import EnvConfig
 
@@ -51,7 +51,7 @@ class DDPG(ContinuousAgent):
     def _make_noise(self, half_range: np.ndarray, seed: int) -> Noise:
         return OrnsteinUhlenbeck(self.config.ou_sigma * half_range, self.config.ou_theta, seed)
 
-    def _make_agent(self, parts: Parts, seed: int) -> tuple[Any, list[Any]]:
+    def _make_agent(self, parts: Parts, seed: int) -> tuple[_Agent, Targets]:
         target_actor = parts.actor.copy(name='target_actor')
         target_critic = parts.critics[0].copy(name='target_critic')
         agent = _Agent(
@@ -68,7 +68,7 @@ class DDPG(ContinuousAgent):
             gamma=self.config.discount,
             train_step_counter=parts.count,
         )
-        return agent, [*target_actor.variables, *target_critic.variables]
+        return agent, {'target_actor': target_actor, 'target_critic1': target_critic}
 
 
 def train(

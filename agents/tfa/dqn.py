@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 from tf_agents.agents.dqn import dqn_agent
@@ -143,6 +144,9 @@ class DQN(OffPolicy):
     def _variables(self) -> list[tf.Variable]:
         learned = [*self._q_network.variables, *self._target.variables]
         return [*learned, *self._updates.variables, self._count, self._agent.target_count]
+
+    def _networks(self) -> dict[str, keras.Model]:
+        return {'q_network': self._q_network.model, 'target': self._target.model}
 
     def learning_rate(self) -> float:
         """That of the next update."""

@@ -5,7 +5,7 @@ TF-Agents' drivers are not used: with `SubprocVecEnv` a step costs a fifth of th
 
 import abc
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import gymnasium
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from agents import checkpoints, dumps
 from agents.configs import RunConfig
 from agents.distribution import Distribution
 from agents.episodes import EpisodeNotes
@@ -41,7 +42,7 @@ class Learner(abc.ABC):
         episodes: Statistics of the episodes that ended in the last update.
         largest_return: The largest running return by then: see `conduct`.
         restarts: Counts the workers that were replaced.
-        skipped: Of a skipped update nothing is kept.
+        skipped: The experience of an update that was skipped, if the last ones had such.
     """
 
     metrics_fields: tuple[str, ...]
@@ -54,7 +55,7 @@ class Learner(abc.ABC):
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
         self.restarts = Restarts(env_config.max_restarts, defer=True)
-        self.skipped: Sequence[Any] = ()
+        self.skipped: Any = None
         self._rate_factor, self.largest_return = 1.0, 0.0
         self._envs = make_vec_env(env_config, range(config.num_envs), restarts=self.restarts)
         self.envs = [self._envs]
@@ -97,6 +98,14 @@ class Learner(abc.ABC):
     @abc.abstractmethod
     def _variables(self) -> list[tf.Variable]:
         """All that an update changes: weights, those of targets, optimizers, counts."""
+
+    @abc.abstractmethod
+    def _networks(self) -> dict[str, keras.Model]:
+        """Those that learn, and their targets: see `dumps.of_experience`."""
+
+    def dump(self, metrics: Metrics) -> checkpoints.Tree:
+        """What an update, which was skipped, was derived from."""
+        return dumps.of_experience(self.config, self._networks(), self.skipped, metrics)
 
     def _step(self, actions: np.ndarray, values: np.ndarray) -> tuple[Any, ...]:
         """Steps all environments; what they answered: see `SubprocVecEnv`."""

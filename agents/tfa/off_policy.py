@@ -61,6 +61,7 @@ class OffPolicy(Learner):
     def update(self) -> Metrics | None:
         """A step of every environment, and the updates that are due; their mean metrics."""
         config, before, self.episodes = self.config, self.num_steps, []
+        self.skipped = None
         actions, values = self._explore(self._observations, self._notes.starts)
         self._memory.add(actions, *self._step(actions, values))
         least = max(config.learning_starts, config.batch_size)
@@ -75,7 +76,10 @@ class OffPolicy(Learner):
     def _update_once(self) -> Metrics:
         transitions = self._memory.sample(self.config.batch_size, self.num_updates)
         self.num_updates += 1
-        return self._learn(transitions)
+        metrics = self._learn(transitions)
+        if self.skipped is None and not metrics.is_finite:
+            self.skipped = transitions
+        return metrics
 
     def state(self) -> Snapshot:
         """Everything that learning continues from, the replay memory included."""

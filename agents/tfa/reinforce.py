@@ -130,8 +130,15 @@ class Reinforce(Learner):
         """Whole episodes of every environment and one gradient step."""
         self.episodes = []
         episodes, values = self._play()
-        told = learner.numbers(self._learn, episodes)
-        policy_loss, entropy, norm = told or [math.nan] * 3
+        told = learner.numbers(self._learn, episodes) or [math.nan] * 3
+        metrics = self._metrics(told, episodes, values)
+        self.skipped = None if metrics.is_finite else episodes
+        return metrics
+
+    def _metrics(
+        self, told: list[float], episodes: Episodes, values: np.ndarray
+    ) -> TrainMetrics | UnguidedMetrics:
+        policy_loss, entropy, norm = told
         if not self.config.baseline:
             return UnguidedMetrics(policy_loss, entropy, norm)
         targets = returns_of(episodes, self.config.discount)
@@ -201,6 +208,9 @@ class Reinforce(Learner):
     def _variables(self) -> list[tf.Variable]:
         weights = [variable.value for variable in self.network.variables]
         return [*weights, *self._updates.variables, self._count]
+
+    def _networks(self) -> dict[str, keras.Model]:
+        return {'network': self.network}
 
     def learning_rate(self) -> float:
         """That of the next update."""

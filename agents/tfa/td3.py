@@ -13,16 +13,16 @@ It acts by π(s) with Gaussian noise. Fujimoto et al. (2018), https://arxiv.org/
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
+import tensorflow as tf
 from tf_agents.agents.td3 import td3_agent
 from tf_agents.utils import common
 
 from agents.configs import RunConfig
 from agents.off_policy_configs import TD3Config
 from agents.tfa import continuous_networks, learner
-from agents.tfa.continuous import ContinuousAgent, Parts
+from agents.tfa.continuous import ContinuousAgent, Parts, Targets
 from agents.tfa.noise import Gaussian, Noise
 from agents.tfa.wrapped import SmoothedActor
 from envs.config import EnvConfig
@@ -50,7 +50,7 @@ class TD3(ContinuousAgent):
     def _make_noise(self, half_range: np.ndarray, seed: int) -> Noise:
         return Gaussian(self.config.exploration_noise * half_range, seed)
 
-    def _make_agent(self, parts: Parts, seed: int) -> tuple[Any, list[Any]]:
+    def _make_agent(self, parts: Parts, seed: int) -> tuple[_Agent, Targets]:
         config, half_range = self.config, continuous_networks.ranges(self._space)[0]
         target_actor = SmoothedActor.smoothing(
             parts.actor,
@@ -80,8 +80,11 @@ class TD3(ContinuousAgent):
             target_policy_noise=0.0,  # The target actor has it.
             train_step_counter=parts.count,
         )
-        variables = [v for one in (target_actor, *targets) for v in one.variables]
-        return agent, [*variables, agent.target_count]
+        critics = {f'target_critic{i}': one for i, one in enumerate(targets, start=1)}
+        return agent, {'target_actor': target_actor, **critics}
+
+    def _counts(self) -> list[tf.Variable]:
+        return [self._agent.target_count]
 
 
 def train(

@@ -3,7 +3,8 @@
     .venv/bin/python -m research.reliability.dump --file=runs/.../dumps/step-000080000.zip
 
 A run dumps the updates that it skips because a number was not finite: see `agents.dumps`. Each row
-is an array, in the order in which one follows from the other.
+is an array, in the order in which one follows from the other; of DDPG, TD3, DQN and REINFORCE these
+are the weights, the experience, and what each network answers to it.
 """
 
 import zipfile
@@ -18,12 +19,12 @@ from launch import script
 _FILE = flags.DEFINE_string('file', '', 'The dump, a file step-*.zip. Must be given.')
 
 
-def row(name: str, array: np.ndarray) -> str:
+def row(name: str, array: np.ndarray, width: int) -> str:
     """Name, shape, how many numbers are not finite, and the range of the others."""
     finite = array[np.isfinite(array)]
     extremes = f'{finite.min():>11.4g} {finite.max():>11.4g}' if finite.size else ' ' * 23
     shape = ' x '.join(map(str, array.shape)) or '1'
-    return f'{name:<36} {shape:>20} {array.size - finite.size:>10} {extremes}'
+    return f'{name:<{width}} {shape:>20} {array.size - finite.size:>10} {extremes}'
 
 
 def main() -> None:
@@ -37,9 +38,10 @@ def main() -> None:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UsageError(f'--file: {_FILE.value} cannot be read: {error}') from None
     quantities = dumps.recompute(dump)
-    print(f'{"array":<36} {"shape":>20} {"not finite":>10} {"smallest":>11} {"largest":>11}')
+    width = max(map(len, quantities))
+    print(f'{"array":<{width}} {"shape":>20} {"not finite":>10} {"smallest":>11} {"largest":>11}')
     for name, array in quantities.items():
-        print(row(name, array))
+        print(row(name, array, width))
     print('then   ', ', '.join(f'{name} {value:.5g}' for name, value in dump['metrics'].items()))
     print('first not finite:', dumps.first_not_finite(quantities) or 'none of these')
 
