@@ -73,7 +73,7 @@ def recipe(content: Any) -> Content:
     Raises:
         UsageError: It is none, or of a newer version.
     """
-    return _complete(_upgraded(content, RECIPE_FORMAT, _RECIPE_STEPS, None))
+    return complete(_upgraded(content, RECIPE_FORMAT, _RECIPE_STEPS, None))
 
 
 def config(content: Any) -> Content:
@@ -83,7 +83,7 @@ def config(content: Any) -> Content:
         UsageError: It is none, or of a newer version.
         TooOldError: The run cannot be continued.
     """
-    content = _complete(_upgraded(content, CONFIG_FORMAT, _CONFIG_STEPS, 1))
+    content = complete(_upgraded(content, CONFIG_FORMAT, _CONFIG_STEPS, 1))
     algorithm = content.get('algorithm')
     known = {one.algorithm: one for one in _ALGORITHMS}
     require(algorithm in list(known), f'is of the unknown algorithm {algorithm!r}')
@@ -124,7 +124,8 @@ def _upgraded(
     return content
 
 
-def _complete(content: Content) -> Content:
+def complete(content: Content) -> Content:
+    """The content with options that older versions did not have, and what these did."""
     is_newer = content.get('algorithm', 'a2c') not in ('a2c', 'a3c')
     added = {
         group: {**options, **content[group]}

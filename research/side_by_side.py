@@ -16,6 +16,7 @@ from typing import Any
 
 from absl import flags
 
+from agents import migrations
 from envs.config import EnvConfig, require
 
 SEEDS = flags.DEFINE_list('seeds', ['0', '1', '2'], 'Of the runs.')
@@ -58,7 +59,7 @@ def compare(
         for agent in names
     }
     for path in paths.values():
-        _check(path, settings)
+        _check(path, config.algorithm, settings)
     os.makedirs(RESULTS.value, exist_ok=True)
     for (seed, agent), path in paths.items():
         if not os.path.exists(path):
@@ -78,11 +79,14 @@ def _settings(config: Any, env_config: EnvConfig) -> Any:
     return json.loads(json.dumps({'agent': agent, 'environment': dataclasses.asdict(env_config)}))
 
 
-def _check(path: str, settings: Any) -> None:
+def _check(path: str, algorithm: str, settings: Any) -> None:
     """Raises UsageError if there is a result of other settings."""
     if os.path.exists(path):
         with open(path) as file:
-            same = json.load(file).get('settings') == settings
+            found = json.load(file).get('settings', {})
+        # Older versions had fewer options.
+        known = migrations.complete({'algorithm': algorithm, **found})
+        same = known == {'algorithm': algorithm, **settings}
         require(same, f'{path} is of other settings: name another folder with --results and --runs')
 
 

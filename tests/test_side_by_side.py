@@ -8,6 +8,8 @@ from tests.launching import ROOT
 
 SCRIPT = """if True:
     import dataclasses
+    import json
+    import os
     import numpy as np
     from absl import flags
     from agents import configs
@@ -29,6 +31,15 @@ SCRIPT = """if True:
             return lambda envs, mode: Left()
         return train
 
+    def forget(option):
+        # As if an older version had written it, which did not have the option.
+        path = os.path.join(side_by_side.RESULTS.value, 'CartPole-v1-ours-0.json')
+        with open(path) as file:
+            result = json.load(file)
+        result['settings']['agent'].pop(option, None)
+        with open(path, 'w') as file:
+            json.dump(result, file)
+
     def main():
         known = {name: trainer(name) for name in ('ours', 'theirs')}
         env_config = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
@@ -36,6 +47,7 @@ SCRIPT = """if True:
         for names in (['ours'], ['ours', 'theirs']):
             side_by_side.compare(known, names, config, env_config, ('greedy',))
             print('compared', flush=True)
+            forget('noise_period')
         other = dataclasses.replace(config, learning_rate=0.5)
         side_by_side.compare(known, names, other, env_config, ('greedy',))
 
