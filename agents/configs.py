@@ -46,7 +46,9 @@ class NetworkConfig:
         False, 'mlp: one torso for policy and value, as the networks for pictures have.'
     )
     initial_log_std: float = hparam(
-        0.0, 'Real actions: log of their standard deviation at first, in the units of actions.'
+        0.0,
+        'Real actions: log of their standard deviation at first, in the units of actions; with '
+        'gSDE, of that where features have a mean square of 1.',
     )
     state_dependent_std: bool = hparam(
         False, 'Real actions: the standard deviation depends on what is observed.'
@@ -55,7 +57,7 @@ class NetworkConfig:
         False, 'Real actions: gSDE, noise that is a function of the features; see --noise_period.'
     )
     noise_period: int = hparam(
-        0, 'Agent steps for which gSDE keeps its noise; 0: for a whole rollout.'
+        0, 'Agent steps for which gSDE keeps its noise, a divisor of --unroll_length; 0: all of it.'
     )
     bounded_means: bool = hparam(
         False, 'Real actions: means stay within the range of actions, by tanh.'
@@ -131,6 +133,9 @@ class AlgorithmConfig(NetworkConfig):
         """Refuses values that make no sense, with one line."""
         super().__post_init__()
         require_positive(self, ('total_steps', 'unroll_length', 'learning_rate', 'rmsprop_epsilon'))
+        length, period = self.unroll_length, self.noise_period
+        divides = not period or length % period == 0
+        require(divides, f'--noise_period must divide --unroll_length={length}, not be {period}')
         names = ('entropy_cost', 'value_cost', 'max_grad_norm', 'seed')
         require_not_negative(self, names)
         require_fractions(self, ('discount', 'gae_lambda', 'rmsprop_decay'))

@@ -65,7 +65,7 @@ def of_rollouts(
 def of_experience(
     config: Any, networks: Mapping[str, keras.Model], experience: Any, metrics: Metrics
 ) -> checkpoints.Tree:
-    """All that an update of an agent in `agents.tfa` follows from.
+    """What an update of an agent in `agents.tfa` follows from, but for the noise of TD3's targets.
 
     Args:
         config: Of the algorithm.

@@ -84,8 +84,8 @@ def of_config(
     """The distribution, or the one that the configuration puts in its place."""
     if not config.state_dependent_exploration:
         return distribution
-    period = min(config.noise_period or config.unroll_length, config.unroll_length)
-    return instead_of(distribution, network.get_layer('policy').input.shape[-1], period)
+    num_features = network.get_layer('policy').input.shape[-1]
+    return instead_of(distribution, num_features, config.noise_period or config.unroll_length)
 
 
 def instead_of(

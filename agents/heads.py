@@ -1,5 +1,6 @@
 """What stands at the end of a network whose actions are real numbers: see `gaussian`."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ def gaussian(
     """Means and log standard deviations, `[B, 2 num_actions]`, of features `[B, F]`.
 
     With `noise_of_features` means, the features, and log σ of each feature and action,
-    `[B, num_actions + F + F * num_actions]`.
+    `[B, num_actions + F + F * num_actions]`, for `exploration`.
 
     A standard deviation that depends on nothing is the bias of a layer that is fed zeros; its
     kernel is zero and stays so, since its gradient is.
@@ -37,10 +38,11 @@ def gaussian(
     else:
         source = keras.layers.Rescaling(0.0, name='nothing')(means)
     noisy = [features] if head.noise_of_features else []
+    shares = features.shape[-1] if noisy else 1  # Whose variances add up.
     log_stds = keras.layers.Dense(
-        num_actions * features.shape[-1] if noisy else num_actions,
+        num_actions * shares,
         kernel_initializer='zeros',
-        bias_initializer=keras.initializers.Constant(head.initial_log_std),
+        bias_initializer=keras.initializers.Constant(head.initial_log_std - 0.5 * math.log(shares)),
         name='log_std',
     )(source)
     return keras.layers.Concatenate(name='gaussian')([means, *noisy, log_stds])

@@ -1,5 +1,6 @@
 """Stable-Baselines3's A2C with our settings, and its policies in our evaluation."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -68,7 +69,7 @@ def make_model(config: configs.A2CConfig, envs: Any, verbose: int = 0) -> Any:
 
     mlp = {
         'net_arch': {'pi': list(config.hidden_units), 'vf': list(config.hidden_units)},
-        'log_std_init': config.initial_log_std,
+        'log_std_init': _log_std(config),
     }
     constant = config.lr_schedule == 'constant'
     adam = {'optimizer_class': torch.optim.Adam, 'optimizer_kwargs': {'eps': 1e-5}}
@@ -95,6 +96,12 @@ def make_model(config: configs.A2CConfig, envs: Any, verbose: int = 0) -> Any:
         device='cpu',
         verbose=verbose,
     )
+
+
+def _log_std(config: configs.A2CConfig) -> float:
+    """log σ at first; with gSDE, of each feature's part."""
+    shares = config.hidden_units[-1] if config.state_dependent_exploration else 1
+    return config.initial_log_std - 0.5 * math.log(shares)
 
 
 def a3c_torso() -> type:

@@ -129,6 +129,11 @@ FLAGS = [
     _train(CART, '--noise_period=4', '--noise_period is of --state_dependent_exploration'),
     Row(
         'train_a2c',
+        ['--game=Pendulum-v1', '--state_dependent_exploration', '--noise_period=5'],
+        '--noise_period must divide --unroll_length=16',
+    ),
+    Row(
+        'train_a2c',
         ['--game=Pendulum-v1', '--state_dependent_exploration', '--state_dependent_std'],
         'not both --state_dependent_exploration and --state_dependent_std',
     ),

@@ -42,7 +42,7 @@ def test_every_field_has_a_help_that_is_a_sentence(config_class):
         ('num_envs', 2.5),
         ('lstm_units', -1),
         ('noise_period', -1),
-        ('noise_period', 4),
+        ('noise_period', 5),  # There is no such noise.
         ('initial_log_std', 20.5),
         ('hidden_units', ()),
         ('hidden_units', (64, 0)),

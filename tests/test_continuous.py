@@ -65,7 +65,7 @@ def make_agent():
         dataclasses.replace(A2C_CONFIG, overlap=True, state_dependent_std=True, shared_torso=True),
         dataclasses.replace(A2C_CONFIG, lstm_units=4, feed_last_action_reward=True),
         dataclasses.replace(
-            A2C_CONFIG, lstm_units=4, state_dependent_exploration=True, noise_period=2
+            A2C_CONFIG, lstm_units=4, state_dependent_exploration=True, noise_period=1
         ),
         A3C_CONFIG,
     ],
@@ -191,7 +191,7 @@ def test_means_are_bounded_only_where_actions_are(make_agent, monkeypatch):
             'normalize_observations': True,
             'normalize_rewards': True,
         },
-        {'state_dependent_exploration': True, 'initial_log_std': -1.0},
+        {'state_dependent_exploration': True, 'initial_log_std': 1.0},
     ],
     ids=['plain', 'all', 'gsde'],
 )

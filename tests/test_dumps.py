@@ -159,12 +159,20 @@ def test_the_script_shows_where_numbers_end(make_agent, tmp_path):
     assert lines['rewards'] == ['5', 'x', '1', '1', '1', '1']
     assert lines['logits'][:6] == ['5', 'x', '1', 'x', '2', '0']
     assert done.stdout.endswith('first not finite: rewards\n')
-    done = subprocess.run([*show, '--file=README.md'], cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 2
-    assert done.stderr.startswith('error: --file: README.md cannot be read: ')
+    other = checkpoints.save(str(tmp_path), 1, {'agent': {'num_steps': 1}})
+    for file, told in (('README.md', 'cannot be read: '), (other, 'is no dump')):
+        done = subprocess.run([*show, f'--file={file}'], cwd=ROOT, capture_output=True, text=True)
+        assert done.returncode == 2
+        assert done.stderr.startswith(f'error: --file: {file} {told}')
 
 
-SMALL = {'num_envs': 2, 'hidden_units': (8, 6), 'batch_size': 4, 'learning_starts': 8}
+SMALL = {
+    'num_envs': 2,
+    'hidden_units': (8, 6),
+    'batch_size': 4,
+    'learning_starts': 8,
+    'train_period': 2,  # One update for a step of both environments
+}
 
 
 @pytest.mark.parametrize(
@@ -172,7 +180,7 @@ SMALL = {'num_envs': 2, 'hidden_units': (8, 6), 'batch_size': 4, 'learning_start
     [
         (DDPG, DDPGConfig(**SMALL), 'Pendulum-v1', {}),
         (TD3, TD3Config(**SMALL, replay_capacity=500), 'Pendulum-v1', {}),
-        (DQN, DQNConfig(**SMALL, network='mlp', train_period=1), 'CartPole-v1', {}),
+        (DQN, DQNConfig(**SMALL, network='mlp'), 'CartPole-v1', {}),
         (
             DQN,
             DQNConfig(num_envs=2, network='a3c', batch_size=4, learning_starts=8, train_period=2),
@@ -205,15 +213,42 @@ def test_dumps_of_agents_on_tf_agents_tell_what_each_network_answers(
         dump = agent.dump(metrics)
         again = dumps.recompute(checkpoints.load(dumps.save(str(tmp_path), 1, dump)))
         assert dumps.first_not_finite(again) == 'rewards'
-        for field, array in agent.skipped._asdict().items():
+        for field, array in dump['experience'].items():
             np.testing.assert_array_equal(again[field], array)
         for name, network in agent._networks().items():
             first = f'weights {name} {network.weights[0].path}'
             np.testing.assert_array_equal(again[first], network.weights[0])
-        policy = (agent.network(agent.skipped.observations)[0]).numpy()
+        policy = agent.network(dump['experience']['observations'])[0].numpy()
         name = {DQN: 'q_network', Reinforce: 'logits'}.get(agent_class, 'actor')
         [found] = [array for key, array in again.items() if key.startswith(name)]
         np.testing.assert_allclose(found, policy, rtol=1e-4, atol=1e-5)
+    finally:
+        agent.close()
+
+
+def test_the_dump_is_of_the_update_that_was_skipped_not_of_later_ones(monkeypatch):
+    config = DDPGConfig(**{**SMALL, 'num_envs': 4, 'train_period': 1})
+    agent = DDPG(config, EnvConfig('Pendulum-v1', action_repeat=1, frame_stack=1))
+    try:
+        while agent.update() is None:
+            pass
+        learn, before = DDPG._learn, []
+
+        def spoil_the_second(agent, transitions):
+            before.append([weights.copy() for weights in agent.network.get_weights()])
+            if len(before) == 2:
+                transitions.rewards[:] = np.inf
+            return learn(agent, transitions)
+
+        monkeypatch.setattr(DDPG, '_learn', spoil_the_second)
+        metrics = agent.update()
+        assert len(before) == 4 and not metrics.is_finite
+        dump = agent.dump(metrics)
+        assert np.isinf(dump['experience']['rewards']).all()
+        [kernel] = [i for i, v in enumerate(agent.network.weights) if v.path == 'actor/kernel']
+        found = dumps.recompute(dump)['weights actor actor/kernel']
+        np.testing.assert_array_equal(found, before[1][kernel])
+        assert not np.array_equal(found, agent.network.get_weights()[kernel])
     finally:
         agent.close()
 

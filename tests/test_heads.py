@@ -56,7 +56,8 @@ def test_only_deviations_that_may_depend_on_the_state_come_to_do_so(state_depend
 def make_noisy(name):
     space = VECTOR if name == 'mlp' else PICTURE
     network = networks.build(name, space, 2 * K, 0, gaussian=GaussianHead(-0.5, (), False, True))
-    return network, exploration.of_network(GAUSSIAN, network, noise_period=1)
+    num_features = network.get_layer('policy').input.shape[-1]
+    return network, exploration.instead_of(GAUSSIAN, num_features, noise_period=1)
 
 
 @pytest.mark.parametrize('name', networks.NETWORKS)
@@ -66,7 +67,8 @@ def test_noise_of_features_starts_as_asked_with_the_features_of_the_means(name):
     space.seed(0)
     logits = network(np.stack([space.sample() for _ in range(BATCH)]))[0]
     means, features, log_stds = distribution._parts(logits)
-    assert (log_stds.numpy() == -0.5).all()
+    # Of features of mean square 1 actions have the deviation that was asked for.
+    np.testing.assert_allclose(log_stds, -0.5 - 0.5 * np.log(features.shape[1]), rtol=1e-6)
     layer = network.get_layer('policy')
     np.testing.assert_allclose(layer(features), means, rtol=1e-5, atol=1e-6)
     assert log_stds.shape == (BATCH, features.shape[1], K) and features.shape[1] > 60

@@ -82,11 +82,11 @@ def test_every_network_of_ours_is_accepted(tmp_path, name, units, activation):
     assert counted == network.count_params()
 
 
-@pytest.mark.parametrize('state_dependent', [False, True])
+@pytest.mark.parametrize('deviations', [(False, False), (True, False), (False, True)])
 @pytest.mark.parametrize('name, units', [('mlp', 0), ('mlp', 8), ('a3c', 8)])
-def test_every_network_for_real_actions_is_accepted(tmp_path, name, units, state_dependent):
+def test_every_network_for_real_actions_is_accepted(tmp_path, name, units, deviations):
     options = {'normalize_observations': name == 'mlp', 'hidden_units': (5, 6, 7)}
-    head = GaussianHead(-1.5, ([-1.0], [8.0]) if units else (), state_dependent)
+    head = GaussianHead(-1.5, ([-1.0], [8.0]) if units else (), *deviations)
     fed = bool(units)
     network = build(name, gaussian=head, lstm_units=units, feed_last_action_reward=fed, **options)
     policy.save(str(tmp_path), network, ENV_CONFIG)

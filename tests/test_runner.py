@@ -8,7 +8,7 @@ import pytest
 
 from agents import distributions, networks
 from agents.models import StepModel
-from agents.runner import Decision, Runner
+from agents.runner import Actor, Decision, Runner
 
 DISCOUNT = 0.9
 
@@ -44,7 +44,7 @@ class Tape(gymnasium.Env):
         return self._observation(), reward, mark in 'TB', mark in 'CB', info if ended else {}
 
 
-class ScriptedActor:
+class ScriptedActor(Actor):
     """Values are a function of the observation and of the rewards of the episode so far.
 
     Actions are a function of the observation and the count.

@@ -42,7 +42,7 @@ class Learner(abc.ABC):
         episodes: Statistics of the episodes that ended in the last update.
         largest_return: The largest running return by then: see `conduct`.
         restarts: Counts the workers that were replaced.
-        skipped: The experience of an update that was skipped, if the last ones had such.
+        skipped: A dump of the first update that was skipped, if the last ones had such.
     """
 
     metrics_fields: tuple[str, ...]
@@ -55,7 +55,7 @@ class Learner(abc.ABC):
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
         self.restarts = Restarts(env_config.max_restarts, defer=True)
-        self.skipped: Any = None
+        self.skipped: checkpoints.Tree | None = None
         self._rate_factor, self.largest_return = 1.0, 0.0
         self._envs = make_vec_env(env_config, range(config.num_envs), restarts=self.restarts)
         self.envs = [self._envs]
@@ -103,9 +103,14 @@ class Learner(abc.ABC):
     def _networks(self) -> dict[str, keras.Model]:
         """Those that learn, and their targets: see `dumps.of_experience`."""
 
-    def dump(self, metrics: Metrics) -> checkpoints.Tree:
-        """What an update, which was skipped, was derived from."""
-        return dumps.of_experience(self.config, self._networks(), self.skipped, metrics)
+    def dump(self, metrics: Metrics) -> checkpoints.Tree | None:
+        """What an update, which was skipped, was derived from; its metrics may be of several."""
+        return self.skipped
+
+    def _keep_if_skipped(self, experience: Any, metrics: Metrics) -> None:
+        """To be called after each update: the next one changes the networks."""
+        if self.skipped is None and not metrics.is_finite:
+            self.skipped = dumps.of_experience(self.config, self._networks(), experience, metrics)
 
     def _step(self, actions: np.ndarray, values: np.ndarray) -> tuple[Any, ...]:
         """Steps all environments; what they answered: see `SubprocVecEnv`."""

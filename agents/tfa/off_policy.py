@@ -77,8 +77,7 @@ class OffPolicy(Learner):
         transitions = self._memory.sample(self.config.batch_size, self.num_updates)
         self.num_updates += 1
         metrics = self._learn(transitions)
-        if self.skipped is None and not metrics.is_finite:
-            self.skipped = transitions
+        self._keep_if_skipped(transitions, metrics)
         return metrics
 
     def state(self) -> Snapshot:

@@ -8,10 +8,10 @@ import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step
 
-from agents.runner import Decision, Memory
+from agents.runner import Actor, Decision, Memory
 
 
-class PolicyActor:
+class PolicyActor(Actor):
     """Acts as a `TFPolicy` says; of values it knows nothing, so they are zero.
 
     A policy that samples does so by a generator of TensorFlow's: set it by `tf.random.set_seed`.

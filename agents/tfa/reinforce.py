@@ -128,11 +128,11 @@ class Reinforce(Learner):
 
     def update(self) -> TrainMetrics | UnguidedMetrics:
         """Whole episodes of every environment and one gradient step."""
-        self.episodes = []
+        self.episodes, self.skipped = [], None
         episodes, values = self._play()
         told = learner.numbers(self._learn, episodes) or [math.nan] * 3
         metrics = self._metrics(told, episodes, values)
-        self.skipped = None if metrics.is_finite else episodes
+        self._keep_if_skipped(episodes, metrics)
         return metrics
 
     def _metrics(

@@ -4,7 +4,7 @@
 
 A run dumps the updates that it skips because a number was not finite: see `agents.dumps`. Each row
 is an array, in the order in which one follows from the other; of DDPG, TD3, DQN and REINFORCE these
-are the weights, the experience, and what each network answers to it.
+are the weights, the experience, and what each network answers to it (TD3's targets without noise).
 """
 
 import zipfile
@@ -37,6 +37,7 @@ def main() -> None:
         dump = checkpoints.load(_FILE.value)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UsageError(f'--file: {_FILE.value} cannot be read: {error}') from None
+    require('metrics' in dump, f'--file: {_FILE.value} is no dump')
     quantities = dumps.recompute(dump)
     width = max(map(len, quantities))
     print(f'{"array":<{width}} {"shape":>20} {"not finite":>10} {"smallest":>11} {"largest":>11}')
