@@ -4,6 +4,7 @@ A preset sets fields of the configurations and is the same code path as the flag
 them reaches is in research/.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -123,10 +124,9 @@ PRESETS: dict[str, Preset] = {
     },
     'atari': _ATARI,
     'classic_control': _VECTORS,
-    # The zoo explores by a noise that depends on the state and is held for a rollout. Without it
-    # means soon go far beyond the strongest torque, where nothing more is learned; and what a
-    # torque is good for shows after a swing: in the zoo's 8 steps only a critic that knows it
-    # already could tell. Small batches, a larger γ and λ, and Adam halve the steps that it takes.
+    # What a torque is good for shows after a swing: in the zoo's 8 steps only a critic that knows
+    # it already could tell. Small batches, a larger γ and λ, and Adam take two thirds of its steps;
+    # unbounded means would soon go far beyond the strongest torque, where nothing is learned.
     'pendulum': {
         **_REAL_ACTIONS,
         'num_envs': 2,
@@ -137,9 +137,9 @@ PRESETS: dict[str, Preset] = {
         'learning_rate': 1e-3,
         'bounded_means': True,
     },
-    # What RL Baselines3 Zoo tuned for A2C on robots, those of PyBullet (hyperparams/a2c.yml), but
-    # for its state-dependent exploration. What it has for MuJoCo, Stable-Baselines3's defaults in
-    # one environment, is a quarter as fast, and learned less.
+    # What RL Baselines3 Zoo tuned for A2C on robots, those of PyBullet (hyperparams/a2c.yml). What
+    # it has for MuJoCo, Stable-Baselines3's defaults in one environment, is a quarter as fast, and
+    # learned less.
     'mujoco': {
         **_REAL_ACTIONS,
         'num_envs': 4,
@@ -147,7 +147,8 @@ PRESETS: dict[str, Preset] = {
         'gae_lambda': 0.9,
         'learning_rate': 9.6e-4,
         'rmsprop_epsilon': 1e-10,  # Inside the root; PyTorch has 1e-5 outside of it.
-        'initial_log_std': -2.0,
+        'state_dependent_exploration': True,
+        'initial_log_std': math.log(8.0) - 2.0,  # The zoo's -2 of each of 64 features.
         'value_cost': 0.8,  # Twice the zoo's, since ours is of half the squared error.
     },
     # The one-step TD actor-critic of the textbooks (Sutton and Barto, 2018, section 13.5).

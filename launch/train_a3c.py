@@ -6,19 +6,13 @@ from launch import config_flags, script, training
 _a3c_flags = config_flags.define(configs.A3CConfig)
 
 
-def train() -> str:
-    """Trains as the flags say; returns the run's directory."""
+def main() -> None:
+    """Trains as the flags say."""
     settings = training.resolve(_a3c_flags)
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
     from agents import a3c
 
     script.exit_if_stopped(a3c.train(*settings))
-    return settings.run_config.run_dir
-
-
-def main() -> None:
-    """Trains."""
-    train()
 
 
 if __name__ == '__main__':

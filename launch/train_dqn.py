@@ -6,20 +6,14 @@ from launch import config_flags, script, training
 _dqn_flags = config_flags.define(off_policy_configs.DQNConfig)
 
 
-def train() -> str:
-    """Trains as the flags say; returns the run's directory."""
+def main() -> None:
+    """Trains as the flags say."""
     settings = training.resolve(_dqn_flags)
     import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
     from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
     from agents.tfa import dqn
 
     script.exit_if_stopped(dqn.train(*settings))
-    return settings.run_config.run_dir
-
-
-def main() -> None:
-    """Trains."""
-    train()
 
 
 if __name__ == '__main__':

@@ -6,20 +6,14 @@ from launch import config_flags, script, training
 _reinforce_flags = config_flags.define(reinforce_config.ReinforceConfig)
 
 
-def train() -> str:
-    """Trains as the flags say; returns the run's directory."""
+def main() -> None:
+    """Trains as the flags say."""
     settings = training.resolve(_reinforce_flags)
     import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
     from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
     from agents.tfa import reinforce
 
     script.exit_if_stopped(reinforce.train(*settings))
-    return settings.run_config.run_dir
-
-
-def main() -> None:
-    """Trains."""
-    train()
 
 
 if __name__ == '__main__':

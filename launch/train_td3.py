@@ -9,20 +9,14 @@ flags.FLAGS.set_default('game', 'Pendulum-v1')
 _td3_flags = config_flags.define(off_policy_configs.TD3Config)
 
 
-def train() -> str:
-    """Trains as the flags say; returns the run's directory."""
+def main() -> None:
+    """Trains as the flags say."""
     settings = training.resolve(_td3_flags)
     import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
     from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
     from agents.tfa import td3
 
     script.exit_if_stopped(td3.train(*settings))
-    return settings.run_config.run_dir
-
-
-def main() -> None:
-    """Trains."""
-    train()
 
 
 if __name__ == '__main__':

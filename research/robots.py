@@ -62,10 +62,7 @@ def train_peer(config: configs.A2CConfig, env_config: EnvConfig, seed: int, run_
     epsilon = config.rmsprop_epsilon**0.5
     own = dataclasses.replace(config, rmsprop_epsilon=epsilon, seed=seed)
     model = peer.make_model(own, envs)
-    os.makedirs(run_dir, exist_ok=True)
-    with open(os.path.join(run_dir, 'episodes.csv'), 'w', 1, newline='') as file:
-        table = side_by_side.episode_table(file)
-        model.learn(config.total_steps, callback=table, log_interval=None)
+    side_by_side.learn(model, config.total_steps, run_dir)
     envs.close()
     return lambda _, mode: peer.PeerActor(model, envs.normalize_obs, mode == 'greedy')
 

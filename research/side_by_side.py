@@ -126,8 +126,15 @@ def plot(game: str, agents: Sequence[str]) -> None:
     subprocess.run(command, check=True)
 
 
-def episode_table(file: Any) -> Any:
-    """A callback for Stable-Baselines3 that writes a row of `episodes.csv` for every episode."""
+def learn(model: Any, total_steps: int, run_dir: str) -> None:
+    """Lets an agent of Stable-Baselines3 learn; its episodes go to a table like ours."""
+    os.makedirs(run_dir, exist_ok=True)
+    with open(os.path.join(run_dir, 'episodes.csv'), 'w', 1, newline='') as file:
+        model.learn(total_steps, callback=_episode_table(file), log_interval=None)
+
+
+def _episode_table(file: Any) -> Any:
+    """A callback that writes a row for every episode."""
     from stable_baselines3.common.callbacks import BaseCallback
 
     class Table(BaseCallback):

@@ -61,10 +61,7 @@ def train_peer(
 
     envs = DummyVecEnv([lambda i=i: make_env(env_config, i) for i in range(config.num_envs)])
     model = make_model(dataclasses.replace(config, seed=seed), envs)
-    os.makedirs(run_dir, exist_ok=True)
-    with open(os.path.join(run_dir, 'episodes.csv'), 'w', 1, newline='') as file:
-        table = side_by_side.episode_table(file)
-        model.learn(config.total_steps, callback=table, log_interval=None)
+    side_by_side.learn(model, config.total_steps, run_dir)
     envs.close()
     return lambda envs, mode: peer.PeerActor(model, greedy=True)
 

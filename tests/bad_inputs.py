@@ -130,7 +130,7 @@ FLAGS = [
     Row(
         'train_a2c',
         ['--game=Pendulum-v1', '--state_dependent_exploration', '--noise_period=5'],
-        '--noise_period must divide --unroll_length=16',
+        '--noise_period must divide --unroll_length=16, not be 5',
     ),
     Row(
         'train_a2c',
