@@ -178,9 +178,7 @@ SMALL = {
 @pytest.mark.parametrize(
     'agent_class, config, game, options',
     [
-        (DDPG, DDPGConfig(**SMALL), 'Pendulum-v1', {}),
         (TD3, TD3Config(**SMALL, replay_capacity=500), 'Pendulum-v1', {}),
-        (DQN, DQNConfig(**SMALL, network='mlp'), 'CartPole-v1', {}),
         (
             DQN,
             DQNConfig(num_envs=2, network='a3c', batch_size=4, learning_starts=8, train_period=2),
@@ -195,7 +193,7 @@ SMALL = {
             {},
         ),
     ],
-    ids=['ddpg', 'td3', 'dqn', 'pictures', 'reinforce', 'unguided'],
+    ids=['td3', 'dqn', 'reinforce', 'unguided'],
 )
 def test_dumps_of_agents_on_tf_agents_tell_what_each_network_answers(
     tmp_path, agent_class, config, game, options

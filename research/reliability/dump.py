@@ -12,6 +12,7 @@ import zipfile
 import numpy as np
 from absl import flags
 
+from agents import checkpoints
 from envs.config import require
 from envs.errors import UsageError
 from launch import script
@@ -30,14 +31,14 @@ def row(name: str, array: np.ndarray, width: int) -> str:
 def main() -> None:
     """Prints a table."""
     require(bool(_FILE.value), '--file: which dump?')
-    from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents import checkpoints, dumps
-
     try:
         dump = checkpoints.load(_FILE.value)
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UsageError(f'--file: {_FILE.value} cannot be read: {error}') from None
     require('metrics' in dump, f'--file: {_FILE.value} is no dump')
+    from agents import quiet_tensorflow  # noqa: F401, I001
+    from agents import dumps
+
     quantities = dumps.recompute(dump)
     width = max(map(len, quantities))
     print(f'{"array":<{width}} {"shape":>20} {"not finite":>10} {"smallest":>11} {"largest":>11}')
