@@ -154,3 +154,5 @@ class DQNConfig(OffPolicyConfig):
         require_fractions(self, ('exploration_start', 'exploration_end'))
         sizes = self.hidden_units
         require(min(sizes, default=1) > 0, f'--hidden_units must be positive sizes, not {sizes}')
+        fits = self.network == 'mlp' or sizes == type(self).hidden_units
+        require(fits, f'--hidden_units is of --network=mlp, not of {self.network}')

@@ -186,10 +186,12 @@ def for_game(name: str, game: str, algorithm: str = '') -> Preset:
     algorithms that do not learn from rollouts the family says only how to see the game.
 
     Raises:
-        UsageError: There is no such preset or no such game.
+        UsageError: There is no such preset or no such game, or it is for other algorithms.
     """
     if algorithm in off_policy_presets.PRESETS:
-        kind = family_of(game) if name in _WAYS_TO_LEARN else name_of(name, game)
+        if name in _WAYS_TO_LEARN:
+            raise UsageError(f'--preset={name} says how A2C and A3C learn; try auto')
+        kind = name_of(name, game)
         return off_policy_presets.for_game(PRESETS[kind], kind, game, algorithm)
     family = PRESETS[family_of(game)]
     if name in _WAYS_TO_LEARN:

@@ -14,6 +14,9 @@ from envs.config import require
 class PeerActor(Actor):
     """A policy of Stable-Baselines3 as our evaluation wants it.
 
+    With gSDE it draws its noise anew after as many steps as in training; left alone it would keep
+    that of the last rollout, and have the same one in all environments.
+
     Args:
         model: The peer's.
         normalize: What its training did with observations.
@@ -27,10 +30,16 @@ class PeerActor(Actor):
         greedy: bool = False,
     ) -> None:
         self._model, self._normalize, self._greedy = model, normalize, greedy
+        explores = getattr(model, 'use_sde', False) and not greedy
+        self._period = (max(model.sde_sample_freq, 0) or model.n_steps) if explores else 0
+        self._count = 0
 
     def step(self, observations: np.ndarray, memory: Memory, count: int) -> Decision:
         """The peer's actions."""
         seen = self._normalize(observations)
+        if self._period and self._count % self._period == 0:
+            self._model.policy.reset_noise(len(observations))
+        self._count += 1
         actions, _ = self._model.predict(seen, deterministic=self._greedy)
         return Decision(actions, np.zeros(len(actions), np.float32))
 

@@ -150,6 +150,12 @@ FLAGS = [
     _train('--discout=0.9', "'discout'. Did you mean: discount ?"),
     _train(CART, '--checkpoint_minutes=-1', '--checkpoint_minutes must be 0 or more'),
     _train('--resume', '--resume needs --run_dir'),
+    Row('train_dqn', [CART, '--preset=a3c_paper'], '--preset=a3c_paper says how A2C and A3C learn'),
+    Row(
+        'train_dqn',
+        ['--game=VizdoomBasic-v1', '--hidden_units=7'],
+        '--hidden_units is of --network=mlp, not of a3c',
+    ),
     Row('train_dqn', ['--game=Pendulum-v1'], 'real numbers, Box(1,): train_ddpg and train_td3 are'),
     Row('train_dqn', [CART, '--network=nature'], "'nature' takes pictures"),
     Row('train_dqn', ['--exploration_end=1.5'], '--exploration_end must be in [0, 1], not 1.5'),

@@ -1,6 +1,7 @@
 """A task that nobody can solve without a memory, and agents that play it in this process."""
 
 import functools
+import sys
 
 import gymnasium
 import numpy as np
@@ -83,4 +84,7 @@ def make_here(task, env_config, group, **options):
 
 def instead_of_games(monkeypatch, task):
     """Agents that are made from now on play this task."""
-    monkeypatch.setattr('agents.actor_critic.make_vec_env', functools.partial(make_here, task))
+    make = functools.partial(make_here, task)
+    monkeypatch.setattr('agents.actor_critic.make_vec_env', make)
+    if 'agents.tfa.learner' in sys.modules:
+        monkeypatch.setattr('agents.tfa.learner.make_vec_env', make)

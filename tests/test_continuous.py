@@ -182,26 +182,34 @@ def test_means_are_bounded_only_where_actions_are(make_agent, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    'options',
+    'algorithm, options',
     [
-        {},
-        {
-            'state_dependent_std': True,
-            'bounded_means': True,
-            'normalize_observations': True,
-            'normalize_rewards': True,
-        },
-        {'state_dependent_exploration': True, 'initial_log_std': 1.0},
+        ('a2c', {}),
+        ('a3c', {}),
+        (
+            'a2c',
+            {
+                'state_dependent_std': True,
+                'bounded_means': True,
+                'normalize_observations': True,
+                'normalize_rewards': True,
+            },
+        ),
+        ('a2c', {'state_dependent_exploration': True, 'initial_log_std': 1.0}),
     ],
-    ids=['plain', 'all', 'gsde'],
+    ids=['a2c', 'a3c', 'all', 'gsde'],
 )
-def test_it_learns_to_hit_a_target(make_agent, monkeypatch, options):
+def test_it_learns_to_hit_a_target(make_agent, monkeypatch, algorithm, options):
     """Without noise, but blind to the target, it would score -0.67."""
     memory_task.instead_of_games(monkeypatch, Target)
-    config = A2CConfig(
-        num_envs=16, num_groups=1, network='mlp', total_steps=40_000, optimizer='adam',
-        learning_rate=3e-3, entropy_cost=0.0, discount=0.0, seed=1, **options,
-    )  # fmt: skip
+    options = {
+        'network': 'mlp', 'total_steps': 40_000, 'optimizer': 'adam', 'learning_rate': 3e-3,
+        'entropy_cost': 0.0, 'discount': 0.0, 'seed': 1, **options,
+    }  # fmt: skip
+    if algorithm == 'a2c':
+        config = A2CConfig(num_envs=16, num_groups=1, **options)
+    else:
+        config = A3CConfig(num_workers=2, envs_per_worker=8, loss_reduction='mean', **options)
     agent, scores = make_agent(config), []
     while agent.num_steps < config.total_steps:
         agent.update()

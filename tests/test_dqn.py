@@ -32,6 +32,8 @@ def make_agent():
     agents = []
 
     def make(env_config=CART_POLE, **changes):
+        if changes.get('network', 'mlp') != 'mlp':
+            changes['hidden_units'] = DQNConfig.hidden_units
         agents.append(dqn.DQN(dataclasses.replace(CONFIG, **changes), env_config))
         return agents[-1]
 

@@ -64,6 +64,7 @@ def test_so_are_those_of_one_algorithm(config_class, name, value):
         (DQNConfig, 'exploration_end', -0.1), (DQNConfig, 'exploration_steps', -1),
         (DQNConfig, 'learning_rate', 0.0), (DQNConfig, 'max_grad_norm', -1.0),
         (DQNConfig, 'hidden_units', (5, 0)), (DQNConfig, 'discount', 1.5),
+        (DQNConfig, 'hidden_units', (7,)),  # Of mlp alone
         (ReinforceConfig, 'episodes_per_update', 0), (ReinforceConfig, 'num_envs', 0),
         (ReinforceConfig, 'learning_rate', -1.0), (ReinforceConfig, 'value_cost', -0.1),
         (ReinforceConfig, 'discount', 2.0), (ReinforceConfig, 'seed', -1),

@@ -10,8 +10,12 @@ import numpy as np
 import pytest
 
 from agents import checkpoints, evaluation, policy
-from agents.off_policy_configs import TD3Config
+from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
+from agents.reinforce_config import ReinforceConfig
+from agents.tfa.ddpg import DDPG
+from agents.tfa.dqn import DQN
 from agents.tfa.policies import PolicyActor
+from agents.tfa.reinforce import Reinforce
 from agents.tfa.td3 import TD3
 from envs.config import EnvConfig
 from tests.test_house import ROOT
@@ -19,6 +23,7 @@ from tests.test_house import ROOT
 PENDULUM = EnvConfig(
     game='Pendulum-v1', action_repeat=1, frame_stack=1, max_episode_steps=20, envs_per_process=8
 )
+CART_POLE = EnvConfig(game='CartPole-v1', action_repeat=1, frame_stack=1, envs_per_process=8)
 SMALL = {'hidden_units': (8, 8), 'batch_size': 8, 'replay_capacity': 500, 'num_envs': 2}
 
 # Imports all modules outside of agents/tfa/, and evaluates the model that the first argument names.
@@ -57,7 +62,29 @@ def plain(tree):
     return isinstance(tree, kinds)
 
 
-def test_nothing_of_keras_2_comes_out_of_an_agent(agent):
+@pytest.mark.parametrize(
+    'make',
+    [
+        lambda: DDPG(DDPGConfig(**SMALL), PENDULUM),
+        lambda: TD3(TD3Config(**SMALL, learning_starts=8), PENDULUM),
+        lambda: DQN(
+            DQNConfig(**SMALL, network='mlp', learning_starts=8, train_period=2), CART_POLE
+        ),
+        lambda: Reinforce(ReinforceConfig(network='mlp', episodes_per_update=1), CART_POLE),
+    ],
+    ids=['ddpg', 'td3', 'dqn', 'reinforce'],
+)
+def test_nothing_of_keras_2_comes_out_of_an_agent(make):
+    agent = make()
+    try:
+        while agent.update() is None:
+            pass
+        check_nothing_of_keras_2(agent)
+    finally:
+        agent.close()
+
+
+def check_nothing_of_keras_2(agent):
     public = {name: getattr(agent, name) for name in dir(agent) if not name.startswith('_')}
     assert [name for name, thing in public.items() if belongs_to_tf_agents(thing)] == []
     assert isinstance(agent.network, keras.Model)
