@@ -195,7 +195,10 @@ def test_means_are_bounded_only_where_actions_are(make_agent, monkeypatch):
                 'normalize_rewards': True,
             },
         ),
-        ('a2c', {'state_dependent_exploration': True, 'initial_log_std': 1.0}),
+        (
+            'a2c',
+            {'state_dependent_exploration': True, 'initial_log_std': 1.0, 'total_steps': 40_000},
+        ),
     ],
     ids=['a2c', 'a3c', 'all', 'gsde'],
 )
@@ -203,7 +206,7 @@ def test_it_learns_to_hit_a_target(make_agent, monkeypatch, algorithm, options):
     """Without noise, but blind to the target, it would score -0.67."""
     memory_task.instead_of_games(monkeypatch, Target)
     options = {
-        'network': 'mlp', 'total_steps': 40_000, 'optimizer': 'adam', 'learning_rate': 3e-3,
+        'network': 'mlp', 'total_steps': 24_000, 'optimizer': 'adam', 'learning_rate': 3e-3,
         'entropy_cost': 0.0, 'discount': 0.0, 'seed': 1, **options,
     }  # fmt: skip
     if algorithm == 'a2c':
