@@ -124,6 +124,8 @@ class Run:
         self._evaluate_if_due()
         is_due = self._is_due(self._run_config.checkpoint_period, 'checkpoint')
         is_due |= self._saver.wants_checkpoint() or self._watch.wants_checkpoint()
+        if is_due and self._run_config.on_collapse == 'rollback':
+            self._saver.wait()  # What is returned to must not depend on the disk.
         # A rollback is not repeated when the run is resumed: the best may be another one by then.
         if outcome == 'rolled back' or (is_due and not self._saver.is_writing()):
             self._save_checkpoint()

@@ -4,6 +4,7 @@ import collections
 import csv
 import dataclasses
 import re
+import time
 
 import numpy as np
 import pytest
@@ -209,6 +210,22 @@ def test_without_an_evaluation_it_returns_to_the_last_calm_state(impatient, tmp_
     assert line == (
         f'returned to the weights of step {step}; the learning rate falls from 0.3 to 0.15'
     )
+
+
+def test_what_may_be_returned_to_does_not_depend_on_the_disk(impatient, tmp_path, monkeypatch):
+    """A slow one postpones checkpoints otherwise: a run would return to other weights."""
+    save, steps = checkpoints.save, []
+
+    def slowly(directory, step, tree, **options):
+        time.sleep(0.3)
+        steps.append(step)
+        return save(directory, step, tree, **options)
+
+    monkeypatch.setattr(checkpoints, 'save', slowly)
+    options = {'checkpoint_period': 20, 'on_collapse': 'rollback', 'entropy_floor': 0.0}
+    config = dataclasses.replace(COLLAPSE, total_steps=100)
+    train(config, CART_POLE, run_config(tmp_path, **options))
+    assert set(steps) >= {20, 40, 60, 80, 100}
 
 
 def test_without_a_good_state_it_only_warns(impatient, tmp_path, monkeypatch):
