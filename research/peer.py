@@ -32,14 +32,12 @@ class PeerActor(Actor):
         self._model, self._normalize, self._greedy = model, normalize, greedy
         explores = getattr(model, 'use_sde', False) and not greedy
         self._period = (max(model.sde_sample_freq, 0) or model.n_steps) if explores else 0
-        self._count = 0
 
     def step(self, observations: np.ndarray, memory: Memory, count: int) -> Decision:
         """The peer's actions."""
         seen = self._normalize(observations)
-        if self._period and self._count % self._period == 0:
+        if self._period and count % self._period == 0:
             self._model.policy.reset_noise(len(observations))
-        self._count += 1
         actions, _ = self._model.predict(seen, deterministic=self._greedy)
         return Decision(actions, np.zeros(len(actions), np.float32))
 

@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 
 from agents import a2c, a3c, checkpoints, dumps, policy, report
-from agents.a2c import A2C
-from agents.a3c import A3C
 from agents.configs import A2CConfig, A3CConfig, EvaluationConfig, RunConfig
 from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests import memory_task
+from tests import making, memory_task
 from tests.comparing import difference_of_runs, first_difference
 
 PENDULUM = EnvConfig('Pendulum-v1', action_repeat=1, frame_stack=1)
@@ -47,15 +45,8 @@ class Target(gymnasium.Env):
 @pytest.fixture
 def make_agent():
     """Makes agents that are closed at the end of the test."""
-    agents = []
-
-    def make(config, env_config=PENDULUM):
-        agents.append((A2C if isinstance(config, A2CConfig) else A3C)(config, env_config))
-        return agents[-1]
-
-    yield make
-    for agent in agents:
-        agent.close()
+    with making.agents(PENDULUM) as make:
+        yield make
 
 
 @pytest.mark.parametrize(

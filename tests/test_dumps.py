@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 
 from agents import checkpoints, dumps
-from agents.a2c import A2C
-from agents.a3c import A3C
 from agents.configs import A2CConfig, A3CConfig
 from agents.dumps import Batch
 from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
@@ -25,6 +23,7 @@ from agents.tfa.dqn import DQN
 from agents.tfa.reinforce import Reinforce
 from agents.tfa.td3 import TD3
 from envs.config import EnvConfig
+from tests import making
 from tests.launching import ROOT
 
 CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
@@ -34,15 +33,8 @@ LSTM = {'lstm_units': 4, 'feed_last_action_reward': True}
 @pytest.fixture
 def make_agent():
     """Makes agents that are closed at the end of the test."""
-    agents = []
-
-    def make(config, env_config=CART_POLE):
-        agents.append((A2C if isinstance(config, A2CConfig) else A3C)(config, env_config))
-        return agents[-1]
-
-    yield make
-    for agent in agents:
-        agent.close()
+    with making.agents(CART_POLE) as make:
+        yield make
 
 
 def save(agent, batches, metrics, folder):

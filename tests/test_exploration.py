@@ -10,15 +10,13 @@ import scipy.stats
 import tensorflow as tf
 
 from agents import a2c, dumps, exploration, networks, policy, report
-from agents.a2c import A2C
-from agents.a3c import A3C
 from agents.configs import A2CConfig, A3CConfig, EvaluationConfig, RunConfig
 from agents.exploration import StateDependentExploration
 from agents.heads import GaussianHead
 from agents.models import StepModel
 from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests import memory_task
+from tests import making, memory_task
 from tests.test_gaussian import derivatives
 
 K, F = 2, 3
@@ -39,15 +37,8 @@ def compiled(request):
 @pytest.fixture
 def make_agent():
     """Makes agents that are closed at the end of the test."""
-    agents = []
-
-    def make(config, env_config=PENDULUM):
-        agents.append((A2C if isinstance(config, A2CConfig) else A3C)(config, env_config))
-        return agents[-1]
-
-    yield make
-    for agent in agents:
-        agent.close()
+    with making.agents(PENDULUM) as make:
+        yield make
 
 
 def batch(n=50, dtype=np.float64):

@@ -15,10 +15,10 @@ PICTURE = gymnasium.spaces.Box(0, 255, (44, 44, 2), np.uint8)
 GAUSSIAN = DiagonalGaussian([-1.0] * K, [1.0] * K)
 
 
-def make(name='mlp', state_dependent=False, bounds=(), **options):
+def make(name='mlp', state_dependent=False, bounds=(), noise_of_features=False, **options):
     space = VECTOR if name == 'mlp' else PICTURE
     space.seed(0)
-    head = GaussianHead(-0.5, bounds, state_dependent)
+    head = GaussianHead(-0.5, bounds, state_dependent, noise_of_features)
     network = networks.build(name, space, 2 * K, 0, gaussian=head, **options)
     return network, tf.constant(np.stack([space.sample() for _ in range(BATCH)]))
 
@@ -54,18 +54,32 @@ def test_only_deviations_that_may_depend_on_the_state_come_to_do_so(state_depend
 
 
 def make_noisy(name):
-    space = VECTOR if name == 'mlp' else PICTURE
-    network = networks.build(name, space, 2 * K, 0, gaussian=GaussianHead(-0.5, (), False, True))
+    network, observations = make(name, noise_of_features=True)
     num_features = network.get_layer('policy').input.shape[-1]
-    return network, exploration.instead_of(GAUSSIAN, num_features, noise_period=1)
+    distribution = exploration.instead_of(GAUSSIAN, num_features, noise_period=1)
+    return network, distribution, observations
+
+
+def check_gradients(network, distribution, observations, actions, atol):
+    """Those of `backprop` against those of a tape, for a loss of all outputs."""
+    with tf.GradientTape(persistent=True) as tape:
+        logits, values = network(observations)
+        tape.watch([logits, values])
+        loss = tf.reduce_sum(distribution.log_prob(logits, actions) * tf.square(values))
+    plain = tape.gradient(loss, network.trainable_variables)
+    _, activations = backprop.forward(network, [observations])
+    outputs, pull_back = backprop.recall(network, [observations], activations)
+    gradients = pull_back(tape.gradient(loss, [logits, values]))
+    np.testing.assert_allclose(outputs[0], logits, rtol=1e-6, atol=1e-6)
+    for ours, expected in zip(gradients, plain, strict=True):
+        expected = 0.0 * ours if expected is None else expected
+        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=atol(np.abs(expected).max()))
 
 
 @pytest.mark.parametrize('name', networks.NETWORKS)
 def test_noise_of_features_starts_as_asked_with_the_features_of_the_means(name):
-    network, distribution = make_noisy(name)
-    space = VECTOR if name == 'mlp' else PICTURE
-    space.seed(0)
-    logits = network(np.stack([space.sample() for _ in range(BATCH)]))[0]
+    network, distribution, observations = make_noisy(name)
+    logits = network(observations)[0]
     means, features, log_stds = distribution._parts(logits)
     # Of features of mean square 1 actions have the deviation that was asked for.
     np.testing.assert_allclose(log_stds, -0.5 - 0.5 * np.log(features.shape[1]), rtol=1e-6)
@@ -76,23 +90,11 @@ def test_noise_of_features_starts_as_asked_with_the_features_of_the_means(name):
 
 @pytest.mark.parametrize('name', ['mlp', 'a3c'])
 def test_gradients_with_noise_of_features_are_those_of_the_plain_way(name):
-    network, distribution = make_noisy(name)
-    space = VECTOR if name == 'mlp' else PICTURE
-    space.seed(0)
-    observations = tf.constant(np.stack([space.sample() for _ in range(BATCH)]))
+    network, distribution, observations = make_noisy(name)
     actions = tf.constant(np.random.default_rng(0).normal(size=(BATCH, K)), tf.float32)
-    with tf.GradientTape(persistent=True) as tape:
-        logits, values = network(observations)
-        tape.watch([logits, values])
-        loss = tf.reduce_sum(distribution.log_prob(logits, actions) * tf.square(values))
-    plain = tape.gradient(loss, network.trainable_variables)
-    _, activations = backprop.forward(network, [observations])
-    _, pull_back = backprop.recall(network, [observations], activations)
-    gradients = pull_back(tape.gradient(loss, [logits, values]))
-    for ours, expected in zip(gradients, plain, strict=True):
-        expected = 0.0 * ours if expected is None else expected
-        scale = 1e-6 * max(1.0, np.abs(expected).max())
-        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=scale)
+    check_gradients(
+        network, distribution, observations, actions, lambda largest: 1e-6 * max(1.0, largest)
+    )
 
 
 @pytest.mark.parametrize('state_dependent', [False, True])
@@ -103,18 +105,7 @@ def test_gradients_are_those_of_the_plain_way(state_dependent, normalize):
     for variable in network.weights:  # The statistics, too.
         variable.assign_add(rng.uniform(0.0, 0.1, size=variable.shape))
     actions = tf.constant(rng.normal(size=(BATCH, K)), tf.float32)
-    with tf.GradientTape(persistent=True) as tape:
-        logits, values = network(observations)
-        tape.watch([logits, values])
-        loss = tf.reduce_sum(GAUSSIAN.log_prob(logits, actions) * tf.square(values))
-    plain = tape.gradient(loss, network.trainable_variables)
-    _, activations = backprop.forward(network, [observations])
-    outputs, pull_back = backprop.recall(network, [observations], activations)
-    gradients = pull_back(tape.gradient(loss, [logits, values]))
-    np.testing.assert_allclose(outputs[0], logits, rtol=1e-6, atol=1e-6)
-    for ours, expected in zip(gradients, plain, strict=True):
-        expected = 0.0 * ours if expected is None else expected
-        np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=1e-6)
+    check_gradients(network, GAUSSIAN, observations, actions, lambda largest: 1e-6)
 
 
 def test_bounded_means_stay_in_the_range_of_actions():
