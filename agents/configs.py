@@ -3,28 +3,14 @@
 import dataclasses
 from typing import Any, Literal
 
-from envs.config import hparam, require, require_types
-
-
-def require_positive(config: object, names: tuple[str, ...]) -> None:
-    """Refuses a field of these names that is 0 or less."""
-    for name in names:
-        value = getattr(config, name)
-        require(value > 0, f'--{name} must be positive, not {value}')
-
-
-def require_not_negative(config: object, names: tuple[str, ...]) -> None:
-    """Refuses a field of these names that is less than 0."""
-    for name in names:
-        value = getattr(config, name)
-        require(value >= 0, f'--{name} must be 0 or more, not {value}')
-
-
-def require_fractions(config: object, names: tuple[str, ...]) -> None:
-    """Refuses a field of these names that is not in [0, 1]."""
-    for name in names:
-        value = getattr(config, name)
-        require(0.0 <= value <= 1.0, f'--{name} must be in [0, 1], not {value}')
+from envs.fields import (
+    hparam,
+    require,
+    require_fractions,
+    require_not_negative,
+    require_positive,
+    require_types,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

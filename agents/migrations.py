@@ -13,8 +13,9 @@ from typing import Any
 from agents.configs import A2CConfig, A3CConfig, RunConfig, without_effect
 from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
 from agents.reinforce_config import ReinforceConfig
-from envs.config import EnvConfig, from_options, require
+from envs.config import EnvConfig
 from envs.errors import UsageError
+from envs.fields import from_options, require
 
 RECIPE_FORMAT = 1
 CONFIG_FORMAT = 2

@@ -13,8 +13,9 @@ from typing import Any
 
 from agents import migrations
 from envs import files, games
-from envs.config import EnvConfig, from_options
+from envs.config import EnvConfig
 from envs.errors import UsageError
+from envs.fields import from_options
 
 _JSON_BYTES = 2**20
 _MODEL_BYTES = 2**30

@@ -3,8 +3,14 @@
 import dataclasses
 from typing import Literal
 
-from agents.configs import require_fractions, require_not_negative, require_positive
-from envs.config import hparam, require, require_types
+from envs.fields import (
+    hparam,
+    require,
+    require_fractions,
+    require_not_negative,
+    require_positive,
+    require_types,
+)
 
 
 @dataclasses.dataclass(frozen=True)

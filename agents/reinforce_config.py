@@ -3,8 +3,13 @@
 import dataclasses
 from typing import Literal
 
-from agents.configs import require_fractions, require_not_negative, require_positive
-from envs.config import hparam, require_types
+from envs.fields import (
+    hparam,
+    require_fractions,
+    require_not_negative,
+    require_positive,
+    require_types,
+)
 
 
 @dataclasses.dataclass(frozen=True)

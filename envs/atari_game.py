@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
-from envs.config import require
 from envs.errors import UsageError
+from envs.fields import require
 from envs.game import ReplayedGame, Snapshot, Transition
 
 _TWO_PLAYERS_ONLY = {'combat', 'joust', 'maze_craze', 'warlords'}

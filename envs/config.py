@@ -1,69 +1,9 @@
 """How a game becomes an environment: every option with its default, unit and help."""
 
 import dataclasses
-import math
-import typing
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from envs.errors import UsageError
-
-_MOST_INT, _MOST_CHARACTERS = 2**53, 4096  # JSON's integers; paths
-Config = TypeVar('Config')
-
-
-def hparam(default: Any, help_text: str) -> Any:
-    """A field of a configuration: its default, and the help that `--help` prints."""
-    return dataclasses.field(default=default, metadata={'help': help_text})
-
-
-def require(condition: bool, message: str) -> None:
-    """Raises `UsageError(message)` unless the condition holds."""
-    if not condition:
-        raise UsageError(message)
-
-
-def require_types(config: Any) -> None:
-    """Refuses a field that is not of its type, a float that is not finite, a wrong literal.
-
-    Dataclasses do not look, and values come from command lines and files.
-    """
-    for name, hint in typing.get_type_hints(type(config)).items():
-        value = getattr(config, name)
-        if typing.get_origin(hint) is Literal:
-            known = typing.get_args(hint)
-            require(value in known, f'--{name} must be one of {", ".join(known)}, not {value!r}')
-        else:
-            require(_fits(value, hint), f'--{name} cannot be {value!r}')
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    if typing.get_origin(hint) is tuple:
-        item = typing.get_args(hint)[0]
-        return isinstance(value, tuple) and all(_fits(v, item) for v in value)
-    if hint is float:
-        return _fits(value, int) or (isinstance(value, float) and math.isfinite(value))
-    if hint is int and isinstance(value, int) and abs(value) > _MOST_INT:
-        return False
-    if hint is str and isinstance(value, str) and len(value) > _MOST_CHARACTERS:
-        return False
-    return isinstance(value, hint) and (hint is bool or not isinstance(value, bool))
-
-
-def from_options(config_class: type[Config], options: Any) -> Config:
-    """The configuration that a JSON object describes, field by field.
-
-    Raises:
-        UsageError: A field is missing, unknown, or cannot have its value.
-    """
-    require(isinstance(options, dict), f'has no options of {config_class.__name__}')
-    fields = {field.name for field in dataclasses.fields(config_class)}  # type: ignore[arg-type]
-    unknown, missing = sorted(set(options) - fields), sorted(fields - set(options))
-    require(not unknown, f'has unknown options: {", ".join(unknown)}')
-    require(not missing, f'lacks the options: {", ".join(missing)}')
-    values = {  # JSON knows no tuples.
-        name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
-    }
-    return config_class(**values)
+from envs.fields import hparam, require, require_types
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

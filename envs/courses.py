@@ -7,6 +7,9 @@ on 47 of their levels and tested on 11: Nichol et al. (2018), https://arxiv.org/
 import dataclasses
 from collections.abc import Mapping
 
+FRAME_LIMIT = 18_000  # Frames of an episode in the contest: 4,500 agent steps of 4 frames.
+REWARD_NAMES = ('contest', 'progress', 'score')  # The classes are in `wrappers.level_rewards`.
+
 
 @dataclasses.dataclass(frozen=True)
 class Course:

@@ -7,9 +7,8 @@ import pathlib
 from typing import Any
 
 from envs import actions as action_tables
-from envs.courses import COURSES
+from envs.courses import COURSES, REWARD_NAMES
 from envs.errors import UsageError
-from envs.rewards import REWARDS
 
 _OWN_GAMES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'hillhopper')
 # What the `default` action set stands for, by the beginning of the game's name.
@@ -92,7 +91,7 @@ def file_path(game_id: str, name: str) -> str | None:
 
 def rewards(game_id: str) -> tuple[str, ...]:
     """Names of the rewards that the game's variables allow, `default` first."""
-    return ('default', *(REWARDS if game_id in COURSES else ()))
+    return ('default', *(REWARD_NAMES if game_id in COURSES else ()))
 
 
 def level_set(game_id: str, name: str) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ import numpy as np
 
 from envs import actions as action_tables
 from envs import scenario as scenarios
-from envs.config import require
+from envs.courses import FRAME_LIMIT
+from envs.fields import require
 from envs.game import Game, Snapshot, Transition
 from envs.retro_data import (
     action_sets,
@@ -23,7 +24,6 @@ from envs.retro_data import (
     stable_retro_module,
     variables,
 )
-from envs.rewards import FRAME_LIMIT
 
 __all__ = [
     'RetroGame',

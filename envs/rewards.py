@@ -13,13 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from envs.courses import Course
+from envs.courses import FRAME_LIMIT, Course
 from envs.game import Snapshot, Transition
 from envs.wrappers import FrameWrapper
 
 Variables = Mapping[str, float]
-
-FRAME_LIMIT = 18_000  # The contest's: 4,500 agent steps of 4 frames.
 
 
 class LevelCycle(FrameWrapper):

@@ -103,7 +103,14 @@ class FrameLimit(FrameWrapper):
 
 
 class RandomFrameWrapper(FrameWrapper):
-    """A frame wrapper with a random generator of its own, started by `reset(seed=...)`."""
+    """A frame wrapper with a random generator of its own, started by `reset(seed=...)`.
+
+    Attributes:
+        stream: Name of the stream of random numbers, which keeps those of two wrappers apart. It
+            is not to be changed: saved runs and published scores depend on it.
+    """
+
+    stream: str
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         super().__init__(env)
@@ -111,8 +118,8 @@ class RandomFrameWrapper(FrameWrapper):
 
     def _start(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
         seed = kwargs.get('seed')
-        if seed is not None:  # The class name keeps the streams of two wrappers apart.
-            self._rng = np.random.default_rng([seed, *type(self).__name__.encode()])
+        if seed is not None:
+            self._rng = np.random.default_rng([seed, *self.stream.encode()])
         return self.env.reset(**kwargs)
 
     def _state(self) -> Snapshot:
@@ -129,6 +136,8 @@ class StickyActions(RandomFrameWrapper):
     that learn a sequence of buttons by heart. Ours for all backends, since no emulator's own
     stickiness survives a snapshot.
     """
+
+    stream = 'StickyActions'
 
     def __init__(self, env: gymnasium.Env[Any, Any], probability: float) -> None:
         super().__init__(env)
@@ -161,6 +170,8 @@ class NoopStart(RandomFrameWrapper):
 
     Mnih et al. (2015): a deterministic emulator starts every episode alike; this varies the start.
     """
+
+    stream = 'NoopStart'
 
     def __init__(self, env: gymnasium.Env[Any, Any], noop_max: int) -> None:
         super().__init__(env)

@@ -6,7 +6,7 @@ import sys
 from absl import flags
 
 from envs import doctor
-from envs.config import require
+from envs.fields import require
 from launch import script
 
 _FOLDER = flags.DEFINE_string('folder', '.', 'Where runs are, or are to be written.')

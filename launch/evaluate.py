@@ -3,7 +3,7 @@
 import os
 
 from agents import configs, model_files, run_directory
-from envs.config import require
+from envs.fields import require
 from launch import config_flags, script
 
 _config = config_flags.define(configs.EvaluationConfig)

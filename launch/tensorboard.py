@@ -8,8 +8,8 @@ import sys
 
 from absl import flags, logging
 
-from envs.config import require
 from envs.errors import UsageError
+from envs.fields import require
 from launch import script
 
 _RUNS = flags.DEFINE_string('runs', 'runs', 'Directory of a run, or of several.')

@@ -12,7 +12,7 @@ _EPISODES = flags.DEFINE_integer('episodes', 20, 'Whole episodes of each evaluat
 
 def main() -> None:
     """Training, a sampled and a greedy evaluation, and a film of each."""
-    from envs.config import require
+    from envs.fields import require
 
     require(_EPISODES.value > 0, f'--episodes must be positive, not {_EPISODES.value}')
     run_dir = train_a2c.train()

@@ -15,7 +15,8 @@ from agents.compiled import Compiled
 from agents.configs import A2CConfig
 from agents.distributions import Distribution
 from agents.runner import Runner
-from envs.config import EnvConfig, require
+from envs.config import EnvConfig
+from envs.fields import require
 from envs.make import make_vec_env
 
 if TYPE_CHECKING:  # It is the script, whose flags must not be defined twice.

@@ -20,7 +20,7 @@ import dataclasses
 import json
 from typing import Any
 
-from envs.config import hparam, require, require_types
+from envs.fields import hparam, require, require_types
 from launch import config_flags, script
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from agents import configs
 from agents.runner import Actor, Decision, Memory
-from envs.config import require
+from envs.fields import require
 
 
 class PeerActor(Actor):

@@ -16,7 +16,7 @@ import matplotlib
 import numpy as np
 from absl import flags
 
-from envs.config import require
+from envs.fields import require
 from launch import script
 
 matplotlib.use('Agg')

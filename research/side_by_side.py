@@ -17,7 +17,8 @@ from typing import Any
 from absl import flags
 
 from agents import migrations
-from envs.config import EnvConfig, require
+from envs.config import EnvConfig
+from envs.fields import require
 
 SEEDS = flags.DEFINE_list('seeds', ['0', '1', '2'], 'Of the runs.')
 EPISODES = flags.DEFINE_integer('episodes', 100, 'Of each final policy, in each mode.')

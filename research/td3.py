@@ -20,7 +20,8 @@ from absl import flags
 
 from agents import off_policy_configs, presets
 from envs import games
-from envs.config import EnvConfig, require
+from envs.config import EnvConfig
+from envs.fields import require
 from envs.make import make_env
 from launch import config_flags, script
 from research import peer, side_by_side

@@ -7,7 +7,8 @@ import pytest
 from absl import flags
 
 from agents.configs import A2CConfig, A3CConfig
-from envs.config import EnvConfig, hparam
+from envs.config import EnvConfig
+from envs.fields import hparam
 from launch import config_flags
 
 

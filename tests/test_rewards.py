@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs import rewards
+from envs import courses, rewards
 from envs.courses import COURSES, Course
 from tests.tapes import TapeGame
 
@@ -59,6 +59,10 @@ def test_contest_pays_for_the_way_and_for_being_quick():
     assert values[4] == pytest.approx(9 + 1000 * (1 - 5 / 18000))
     assert [terminated for _, terminated, *_ in frames] == [False] * 4 + [True]
     assert [info['progress'] for *_, info in frames] == pytest.approx([0, 0.1, 0.05, 0.999, 1])
+
+
+def test_the_names_of_rewards_are_those_of_the_classes():
+    assert courses.REWARD_NAMES == tuple(rewards.REWARDS)
 
 
 def test_progress_lets_the_player_go_back():

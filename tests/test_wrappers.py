@@ -269,3 +269,18 @@ def test_a_frame_wrapper_steps_with_its_own_frames():
     assert value(env.screen()) == 1
     assert env.advance(1)[2]
     assert env.game is env.unwrapped
+
+
+@pytest.mark.parametrize(
+    'wrapper, stream',
+    [(wrappers.StickyActions, 'StickyActions'), (wrappers.NoopStart, 'NoopStart')],
+)
+def test_random_numbers_do_not_depend_on_the_name_of_a_class(wrapper, stream):
+    """Saved runs go on with these numbers, and published scores were made with them."""
+    renamed = type('Renamed', (wrapper,), {})
+    states = []
+    for kind in (wrapper, renamed):
+        env = kind(TapeGame(range(50)), 0.5 if wrapper is wrappers.StickyActions else 1)
+        env.reset(seed=3)
+        states.append(str(env.snapshot()['rng']))
+    assert wrapper.stream == stream and states[0] == states[1]

@@ -19,7 +19,8 @@ from typing import Any
 from absl import flags
 
 from envs import games
-from envs.config import EnvConfig, require
+from envs.config import EnvConfig
+from envs.fields import require
 from launch import script
 from research.benchmarks import referee
 from research.benchmarks.referee import Contestant

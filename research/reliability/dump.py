@@ -13,8 +13,8 @@ import numpy as np
 from absl import flags
 
 from agents import checkpoints
-from envs.config import require
 from envs.errors import UsageError
+from envs.fields import require
 from launch import script
 
 _FILE = flags.DEFINE_string('file', '', 'The dump, a file step-*.zip. Must be given.')
