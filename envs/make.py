@@ -7,14 +7,15 @@ from typing import Any
 
 import gymnasium
 
-from envs import cores, games, step_wrappers, wrappers
+from envs import cores, games
 from envs.config import EnvConfig
 from envs.courses import COURSES
 from envs.errors import UsageError
 from envs.game import Game
 from envs.restarts import Restarts
-from envs.rewards import REWARDS, LevelCycle
 from envs.vec_env import SubprocVecEnv
+from envs.wrappers import frames, pictures, steps
+from envs.wrappers.level_rewards import REWARDS, LevelCycle
 
 __all__ = ['EnvConfig', 'make_env', 'make_vec_env']
 
@@ -105,33 +106,33 @@ def _leveled(game: Any, config: EnvConfig, first: int, stride: int) -> Any:
     return game
 
 
-def _wrap(frames: Any, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]:
-    game: Game = frames.unwrapped
+def _wrap(screens: Any, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]:
+    game: Game = screens.unwrapped
     max_frames = config.max_episode_steps * config.action_repeat or game.max_episode_frames
-    env: Any = wrappers.FrameLimit(frames, max_frames)  # A picture uint8[H, W], per frame
+    env: Any = frames.FrameLimit(screens, max_frames)  # A picture uint8[H, W], per frame
     if film:
-        from envs.film import Film  # Only who films pays for the encoder.
+        from envs.wrappers.film import Film  # Only who films pays for the encoder.
 
         env = Film(env, film)
     if config.sticky_actions:
-        env = wrappers.StickyActions(env, config.sticky_actions)
+        env = frames.StickyActions(env, config.sticky_actions)
     if config.noop_max:
         if game.noop_action is None:
             raise UsageError(f'--noop_max: {config.game} has no action that does nothing')
-        env = wrappers.NoopStart(env, config.noop_max)
-    pictures = len(game.observation_space.shape or ()) == 2
-    env = wrappers.ActionRepeat(env, config.action_repeat, config.max_pool and pictures)
-    env = step_wrappers.EpisodeStatistics(env)  # Per agent step from here on
-    env = step_wrappers.RewardTransform(env, config.reward_scale, config.reward_transform)
+        env = frames.NoopStart(env, config.noop_max)
+    has_pictures = len(game.observation_space.shape or ()) == 2
+    env = frames.ActionRepeat(env, config.action_repeat, config.max_pool and has_pictures)
+    env = steps.EpisodeStatistics(env)  # Per agent step from here on
+    env = steps.RewardTransform(env, config.reward_scale, config.reward_transform)
     if config.life_loss_ends_episode:
-        env = step_wrappers.LifeLossEndsEpisode(env)
+        env = steps.LifeLossEndsEpisode(env)
     if config.fire_on_reset:
-        env = step_wrappers.FireOnReset(env)
-    if pictures:
-        env = step_wrappers.Resize(env, config.screen_size, config.crop)  # uint8[84, 84]
-        env = step_wrappers.FrameStack(env, config.frame_stack)  # uint8[84, 84, 4]
+        env = steps.FireOnReset(env)
+    if has_pictures:
+        env = pictures.Resize(env, config.screen_size, config.crop)  # uint8[84, 84]
+        env = pictures.FrameStack(env, config.frame_stack)  # uint8[84, 84, 4]
     elif config.frame_stack > 1:
         raise UsageError(f'--frame_stack: {config.game} has no pictures to stack; set it to 1')
     if game.variables_space is not None:
-        env = step_wrappers.ShowVariables(env)  # {'screen': uint8[84, 84, 4], 'variables': [D]}
+        env = pictures.ShowVariables(env)  # {'screen': uint8[84, 84, 4], 'variables': [D]}
     return env

@@ -11,7 +11,7 @@ import pytest
 
 from envs import courses, games, make, retro_game
 from envs.config import EnvConfig
-from envs.rewards import ContestReward
+from envs.wrappers.level_rewards import ContestReward
 from tests.processes import new_process
 
 GAME = 'HillHopper-Genesis'

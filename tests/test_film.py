@@ -8,8 +8,8 @@ import pytest
 
 from envs import make
 from envs.config import EnvConfig
-from envs.film import Film, FilmWriter
-from envs.wrappers import NoopStart
+from envs.wrappers.film import Film, FilmWriter
+from envs.wrappers.frames import NoopStart
 from tests.processes import new_process
 from tests.tapes import TapeGame
 

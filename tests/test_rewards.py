@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs import courses, rewards
+from envs import courses
 from envs.courses import COURSES, Course
+from envs.wrappers import level_rewards
 from tests.tapes import TapeGame
 
 COURSE = Course({(0, 0): 1100, (1, 2): 400}, ('ActB',), away='bonus', away_values=(16,))
@@ -37,7 +38,7 @@ class Walk(TapeGame):
 
 
 def play(kind, *changes):
-    env = rewards.REWARDS[kind](Walk(*changes), COURSE)
+    env = level_rewards.REWARDS[kind](Walk(*changes), COURSE)
     env.reset()
     return [env.advance(0) for _ in changes]
 
@@ -62,7 +63,7 @@ def test_contest_pays_for_the_way_and_for_being_quick():
 
 
 def test_the_names_of_rewards_are_those_of_the_classes():
-    assert courses.REWARD_NAMES == tuple(rewards.REWARDS)
+    assert courses.REWARD_NAMES == tuple(level_rewards.REWARDS)
 
 
 def test_progress_lets_the_player_go_back():
@@ -73,7 +74,7 @@ def test_score_is_that_of_the_screen():
     assert rewards_of('score', {'score': 3}, {'score': 3}, {'score': 13}) == [30, 0, 100]
 
 
-@pytest.mark.parametrize('kind', rewards.REWARDS)
+@pytest.mark.parametrize('kind', level_rewards.REWARDS)
 @pytest.mark.parametrize('change', [{'lives': 2}, {'bonus': 16}, {'x': 1100}, {'x': 2000}], ids=str)
 def test_what_ends_an_episode(kind, change):
     frames = play(kind, {}, {'lives': 4, 'bonus': 8, 'x': 0}, {'lives': 3}, change)
@@ -82,7 +83,7 @@ def test_what_ends_an_episode(kind, change):
 
 
 def test_a_stage_is_left_if_any_value_tells():
-    env = rewards.ScoreReward(Walk({'bonus': 1}), Course(COURSE.ends, (), away='bonus'))
+    env = level_rewards.ScoreReward(Walk({'bonus': 1}), Course(COURSE.ends, (), away='bonus'))
     env.reset()
     assert env.advance(0)[1]
 
@@ -111,11 +112,11 @@ def test_contest_adds_up_to_the_progress(positions):
     assert total == pytest.approx(9000 * frames[-1][3]['progress'] + bonus)
 
 
-@given(POSITIONS, st.integers(0, 30), st.sampled_from(sorted(rewards.REWARDS)))
+@given(POSITIONS, st.integers(0, 30), st.sampled_from(sorted(level_rewards.REWARDS)))
 def test_a_snapshot_goes_on_exactly(positions, cut, kind):
     changes = [{'x': x, 'score': abs(x)} for x in positions]
     cut = min(cut, len(changes) - 1)
-    env, other = (rewards.REWARDS[kind](Walk(*changes), COURSE) for _ in range(2))
+    env, other = (level_rewards.REWARDS[kind](Walk(*changes), COURSE) for _ in range(2))
     env.reset()
     for _ in range(cut):
         env.advance(0)
@@ -134,7 +135,7 @@ class Levels(TapeGame):
 
 
 def test_levels_take_turns():
-    env = rewards.LevelCycle(Levels(), ('a', 'b', 'c'), first=1, stride=1)
+    env = level_rewards.LevelCycle(Levels(), ('a', 'b', 'c'), first=1, stride=1)
     seen = [(env.reset(), env.unwrapped.level)[1] for _ in range(5)]
     assert seen == ['b', 'c', 'a', 'b', 'c']
     env.reset(seed=3)
@@ -152,7 +153,7 @@ def test_with_the_number_of_environments_as_stride_all_levels_are_played_alike(l
     counts = np.zeros(levels, int)
     for number in range(envs):
         game = Levels()
-        env = rewards.LevelCycle(game, [str(i) for i in range(levels)], number % levels, envs)
+        env = level_rewards.LevelCycle(game, [str(i) for i in range(levels)], number % levels, envs)
         for episode in range(number, levels * times, envs):
             env.reset()
             counts[int(game.level)] += 1

@@ -6,33 +6,34 @@ import cv2
 import numpy as np
 import pytest
 
-from envs import step_wrappers, wrappers
 from envs.errors import UsageError
+from envs.wrappers import frames, pictures
+from envs.wrappers.steps import EpisodeStatistics, FireOnReset, LifeLossEndsEpisode, RewardTransform
 from tests.tapes import TapeGame, play
 
 
 def agent_steps(game, repeat=1):
     """Episode statistics over a game, as in `make_env`."""
-    return step_wrappers.EpisodeStatistics(wrappers.ActionRepeat(game, repeat, max_pool=True))
+    return EpisodeStatistics(frames.ActionRepeat(game, repeat, max_pool=True))
 
 
 def with_lives(**kwargs):
     game = TapeGame(range(10), rewards=range(10), lives=[3, 3, 3, 2, 2, 1, 1, 1, 0, 0], **kwargs)
-    env = step_wrappers.RewardTransform(agent_steps(game), 1.0, 'none')
-    return step_wrappers.LifeLossEndsEpisode(env)
+    env = RewardTransform(agent_steps(game), 1.0, 'none')
+    return LifeLossEndsEpisode(env)
 
 
 @pytest.mark.parametrize(
-    'end, max_frames, score, length, frames',
+    'end, max_frames, score, length, num_frames',
     [
         ('terminated', 0, 45, 3, 9),  # 3 + 3 + 3 frames.
         ('truncated', 0, 45, 3, 9),
         ('never', 7, 28, 3, 7),  # 3 + 3 + 1 frames.
     ],
 )
-def test_statistics_of_an_episode(end, max_frames, score, length, frames):
-    game = wrappers.FrameLimit(TapeGame(range(10), rewards=range(10), end=end), max_frames)
-    env = step_wrappers.RewardTransform(agent_steps(game, repeat=3), 0.5, 'none')
+def test_statistics_of_an_episode(end, max_frames, score, length, num_frames):
+    game = frames.FrameLimit(TapeGame(range(10), rewards=range(10), end=end), max_frames)
+    env = RewardTransform(agent_steps(game, repeat=3), 0.5, 'none')
     for _ in range(2):  # It counts anew after a reset.
         env.reset()
         infos = [env.step(0)[4] for _ in range(length)]
@@ -41,7 +42,7 @@ def test_statistics_of_an_episode(end, max_frames, score, length, frames):
             'score': score,
             'return': score / 2,
             'length': length,
-            'frames': frames,
+            'frames': num_frames,
             'level': 'tape 1',
             'terminated': end == 'terminated',
             'truncated': end != 'terminated',
@@ -63,7 +64,7 @@ def test_statistics_of_an_episode(end, max_frames, score, length, frames):
 def test_rewards_for_the_agent(scale, transform, seen):
     raw = [5.0, -3.0, 0.0, 0.5, -0.25]
     game = TapeGame(range(6), rewards=[0.0, *raw])
-    env = step_wrappers.RewardTransform(agent_steps(game), scale, transform)
+    env = RewardTransform(agent_steps(game), scale, transform)
     env.reset()
     steps = [env.step(0) for _ in raw]
     rewards = [reward for _, reward, *_ in steps]
@@ -137,8 +138,8 @@ def test_a_truncation_stays_one_and_ends_the_game():
 
 
 def test_a_life_lost_at_the_limit_is_a_termination_and_the_game_is_over():
-    game = wrappers.FrameLimit(TapeGame(range(10), lives=[3, 3, 3, 2]), 3)
-    env = step_wrappers.LifeLossEndsEpisode(agent_steps(game))
+    game = frames.FrameLimit(TapeGame(range(10), lives=[3, 3, 3, 2]), 3)
+    env = LifeLossEndsEpisode(agent_steps(game))
     env.reset()
     env.step(0)
     env.step(0)
@@ -149,19 +150,19 @@ def test_a_life_lost_at_the_limit_is_a_termination_and_the_game_is_over():
 
 
 def test_gained_lives_end_nothing():
-    env = step_wrappers.LifeLossEndsEpisode(agent_steps(TapeGame(lives=[1, 2, 3, 3, 4])))
+    env = LifeLossEndsEpisode(agent_steps(TapeGame(lives=[1, 2, 3, 3, 4])))
     env.reset()
     assert not any(env.step(0)[2] for _ in range(4))
 
 
 def test_a_game_without_lives_is_refused():
-    env = step_wrappers.LifeLossEndsEpisode(agent_steps(TapeGame()))
+    env = LifeLossEndsEpisode(agent_steps(TapeGame()))
     with pytest.raises(UsageError, match='--life_loss_ends_episode'):
         env.reset()
 
 
 def test_fire_is_pressed_after_every_reset():
-    env = step_wrappers.FireOnReset(agent_steps(TapeGame(), repeat=4))
+    env = FireOnReset(agent_steps(TapeGame(), repeat=4))
     for _ in range(2):
         picture, info = env.reset()
         assert env.unwrapped.played == [2, 2, 2, 2]
@@ -169,7 +170,7 @@ def test_fire_is_pressed_after_every_reset():
 
 
 def test_fire_that_ends_the_game_starts_it_again():
-    env = step_wrappers.FireOnReset(agent_steps(TapeGame(range(4)), repeat=4))
+    env = FireOnReset(agent_steps(TapeGame(range(4)), repeat=4))
     assert env.reset()[0].flat[0] == 0
     assert env.unwrapped.num_resets == 2
 
@@ -178,7 +179,7 @@ def test_a_game_without_fire_is_refused():
     game = TapeGame()
     game.action_names = ('NOOP', 'JUMP')
     with pytest.raises(UsageError, match='--fire_on_reset.*NOOP, JUMP'):
-        step_wrappers.FireOnReset(game)
+        FireOnReset(game)
 
 
 class Noise(TapeGame):
@@ -191,7 +192,7 @@ class Noise(TapeGame):
 @pytest.mark.parametrize('size', [(210, 160), (224, 320), (84, 84), (20, 30)])
 def test_pictures_are_averaged_over_areas(size):
     game = Noise(size=size)
-    env = step_wrappers.Resize(agent_steps(game), 84)
+    env = pictures.Resize(agent_steps(game), 84)
     shown = [env.reset()[0], env.step(0)[0]]
     assert env.observation_space.shape == (84, 84)
     for time, picture in enumerate(shown):
@@ -203,7 +204,7 @@ def test_pictures_are_averaged_over_areas(size):
 
 @pytest.mark.parametrize('crop', [(10, 0, 0, 5), (0, 7, 3, 0), (1, 2, 3, 4), (0, 0, 0, 0)])
 def test_edges_are_cut_off_before_resizing(crop):
-    env = step_wrappers.Resize(agent_steps(Noise(size=(60, 50))), 20, crop)
+    env = pictures.Resize(agent_steps(Noise(size=(60, 50))), 20, crop)
     top, bottom, left, right = crop
     rest = env.unwrapped.screen()[top : 60 - bottom, left : 50 - right]
     expected = cv2.resize(rest, (20, 20), interpolation=cv2.INTER_AREA)
@@ -213,11 +214,11 @@ def test_edges_are_cut_off_before_resizing(crop):
 @pytest.mark.parametrize('crop', [(30, 30, 0, 0), (0, 0, 50, 0), (100, 0, 0, 0)])
 def test_cutting_everything_off_is_refused(crop):
     with pytest.raises(UsageError, match='--crop leaves nothing of a picture of 60 x 50'):
-        step_wrappers.Resize(agent_steps(Noise(size=(60, 50))), 20, crop)
+        pictures.Resize(agent_steps(Noise(size=(60, 50))), 20, crop)
 
 
 def test_halving_a_picture_takes_the_mean_of_four():
-    env = step_wrappers.Resize(agent_steps(Noise(size=(84, 84))), 42)
+    env = pictures.Resize(agent_steps(Noise(size=(84, 84))), 42)
     picture, _ = env.reset()
     blocks = env.unwrapped.screen().reshape(42, 2, 42, 2).astype(float)
     assert np.abs(picture - blocks.mean(axis=(1, 3))).max() <= 0.5
@@ -225,7 +226,7 @@ def test_halving_a_picture_takes_the_mean_of_four():
 
 @pytest.mark.parametrize('depth', [1, 2, 4])
 def test_the_stack_has_the_newest_picture_last(depth):
-    env = step_wrappers.FrameStack(agent_steps(TapeGame()), depth)
+    env = pictures.FrameStack(agent_steps(TapeGame()), depth)
     assert env.observation_space.shape == (6, 8, depth)
     for _ in range(2):  # A reset fills the stack with its picture.
         stack, _ = env.reset()
@@ -238,7 +239,7 @@ def test_the_stack_has_the_newest_picture_last(depth):
 
 
 def test_stacks_given_before_do_not_change():
-    env = step_wrappers.FrameStack(agent_steps(TapeGame(end='never')), 2)
+    env = pictures.FrameStack(agent_steps(TapeGame(end='never')), 2)
     stacks = [env.reset()[0], *[env.step(0)[0] for _ in range(5)]]
     assert [stack[0, 0].tolist() for stack in stacks] == [[0, 0], *[[t, t + 1] for t in range(5)]]
 
@@ -247,11 +248,11 @@ def whole_stack():
     game = TapeGame(
         range(3, 40), rewards=range(37), lives=[3, 3, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 1, 0, 0, 0]
     )
-    env = wrappers.StickyActions(wrappers.FrameLimit(game, 25), 0.3)
-    env = agent_steps(wrappers.NoopStart(env, 3), repeat=2)
-    env = step_wrappers.RewardTransform(env, 0.5, 'clip')
-    env = step_wrappers.FireOnReset(step_wrappers.LifeLossEndsEpisode(env))
-    return step_wrappers.FrameStack(step_wrappers.Resize(env, 5), 3)
+    env = frames.StickyActions(frames.FrameLimit(game, 25), 0.3)
+    env = agent_steps(frames.NoopStart(env, 3), repeat=2)
+    env = RewardTransform(env, 0.5, 'clip')
+    env = FireOnReset(LifeLossEndsEpisode(env))
+    return pictures.FrameStack(pictures.Resize(env, 5), 3)
 
 
 @pytest.mark.parametrize('num_before', [0, 1, 2, 3, 4, 5, 11])
@@ -283,7 +284,7 @@ def test_a_snapshot_between_a_lost_life_and_the_reset():
 
 
 def test_snapshots_do_not_change_afterwards():
-    env = step_wrappers.FrameStack(agent_steps(TapeGame()), 2)
+    env = pictures.FrameStack(agent_steps(TapeGame()), 2)
     env.reset()
     env.step(0)
     snapshot = env.snapshot()

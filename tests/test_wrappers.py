@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from envs import wrappers
+from envs.wrappers import frames
 from tests.tapes import TapeGame, play
 
 
@@ -34,7 +34,7 @@ def rollout(env, actions, seed=0):
     ],
 )
 def test_a_step_shows_the_maximum_of_its_last_two_frames(tape, shown, num_frames, terminated):
-    env = wrappers.ActionRepeat(TapeGame(tape, rewards=[100, 1, 2, 4, 8, 16]), 4, max_pool=True)
+    env = frames.ActionRepeat(TapeGame(tape, rewards=[100, 1, 2, 4, 8, 16]), 4, max_pool=True)
     env.reset()
     picture, reward, ended, truncated, info = env.step(1)
     assert value(picture) == shown
@@ -45,7 +45,7 @@ def test_a_step_shows_the_maximum_of_its_last_two_frames(tape, shown, num_frames
 
 
 def test_no_picture_of_the_step_before_is_pooled():
-    env = wrappers.ActionRepeat(TapeGame([0, 1, 1, 99, 99, 5, 6, 7, 8, 9]), 4, max_pool=True)
+    env = frames.ActionRepeat(TapeGame([0, 1, 1, 99, 99, 5, 6, 7, 8, 9]), 4, max_pool=True)
     env.reset()
     env.step(0)
     assert value(env.step(0)[0]) == 8
@@ -53,7 +53,7 @@ def test_no_picture_of_the_step_before_is_pooled():
 
 
 def test_pooling_does_not_change_pictures_given_before():
-    env = wrappers.ActionRepeat(TapeGame(range(20), end='never'), 4, max_pool=True)
+    env = frames.ActionRepeat(TapeGame(range(20), end='never'), 4, max_pool=True)
     first, _ = env.reset()
     second = env.step(0)[0]
     env.step(0)
@@ -64,7 +64,7 @@ def test_pooling_does_not_change_pictures_given_before():
     'repeat, max_pool, num_screens', [(4, True, 2), (4, False, 1), (1, True, 1)]
 )
 def test_only_pictures_that_count_are_drawn(repeat, max_pool, num_screens):
-    env = wrappers.ActionRepeat(TapeGame([0, 9, 8, 7, 1, 0]), repeat, max_pool)
+    env = frames.ActionRepeat(TapeGame([0, 9, 8, 7, 1, 0]), repeat, max_pool)
     env.reset()
     before = env.unwrapped.num_screens
     picture = env.step(0)[0]
@@ -81,7 +81,7 @@ def test_a_picture_that_changes_its_size_is_not_pooled():
         return draw()
 
     game.screen = screen
-    env = wrappers.ActionRepeat(game, 4, max_pool=True)
+    env = frames.ActionRepeat(game, 4, max_pool=True)
     env.reset()
     picture = env.step(0)[0]
     assert picture.shape == (6, 10)
@@ -90,17 +90,17 @@ def test_a_picture_that_changes_its_size_is_not_pooled():
 
 def test_sticky_actions_of_probability_zero_change_nothing():
     actions = np.random.default_rng(0).integers(3, size=200).tolist()
-    env = wrappers.StickyActions(TapeGame(range(300)), 0.0)
+    env = frames.StickyActions(TapeGame(range(300)), 0.0)
     assert rollout(env, actions) == actions
 
 
 def test_sticky_actions_near_one_keep_the_first_action():
-    env = wrappers.StickyActions(TapeGame(range(300)), 1.0 - 1e-12)
+    env = frames.StickyActions(TapeGame(range(300)), 1.0 - 1e-12)
     assert rollout(env, [2, *[0, 1] * 50]) == [2] * 101
 
 
 def test_the_first_action_of_an_episode_is_never_replaced():
-    env = wrappers.StickyActions(TapeGame(range(3)), 1.0 - 1e-12)
+    env = frames.StickyActions(TapeGame(range(3)), 1.0 - 1e-12)
     for action in (2, 0, 1, 2):
         env.reset()
         env.step(action)
@@ -110,7 +110,7 @@ def test_the_first_action_of_an_episode_is_never_replaced():
 
 def test_sticky_actions_are_as_frequent_as_asked():
     num_frames = 40_000
-    env = wrappers.StickyActions(TapeGame(range(10), end='never'), 0.25)
+    env = frames.StickyActions(TapeGame(range(10), end='never'), 0.25)
     wanted = np.arange(num_frames) % 3
     fraction = np.mean(np.array(rollout(env, wanted.tolist())) != wanted)
     # After 3, 6, ... repeats in a row the old action happens to be the wanted one.
@@ -119,7 +119,7 @@ def test_sticky_actions_are_as_frequent_as_asked():
 
 
 def test_a_sticky_action_is_the_one_that_was_played_not_the_one_that_was_wanted():
-    env = wrappers.StickyActions(TapeGame(end='never'), 0.5)
+    env = frames.StickyActions(TapeGame(end='never'), 0.5)
     wanted = (np.arange(300) % 3).tolist()
     played = rollout(env, wanted)
     for frame in range(1, 300):
@@ -130,14 +130,14 @@ def test_a_sticky_action_is_the_one_that_was_played_not_the_one_that_was_wanted(
 
 
 def test_sticky_actions_are_reproducible_by_seed():
-    env = wrappers.StickyActions(TapeGame(range(400)), 0.5)
+    env = frames.StickyActions(TapeGame(range(400)), 0.5)
     actions = np.random.default_rng(0).integers(3, size=100).tolist()
     played = [rollout(env, actions, seed) for seed in (3, 3, 4)]
     assert played[0] == played[1] != played[2]
 
 
 def test_a_reset_without_seed_goes_on_with_the_random_numbers():
-    env = wrappers.StickyActions(TapeGame(range(400)), 0.5)
+    env = frames.StickyActions(TapeGame(range(400)), 0.5)
     actions = np.random.default_rng(0).integers(3, size=100).tolist()
     episodes = []
     for seed in (3, None, 3, None):
@@ -146,7 +146,7 @@ def test_a_reset_without_seed_goes_on_with_the_random_numbers():
 
 
 def test_noop_start_plays_one_to_noop_max_frames():
-    env = wrappers.NoopStart(TapeGame(range(50)), 5)
+    env = frames.NoopStart(TapeGame(range(50)), 5)
     env.reset(seed=0)
     numbers = []
     for _ in range(200):
@@ -159,7 +159,7 @@ def test_noop_start_plays_one_to_noop_max_frames():
 
 def test_noop_start_is_reproducible_by_seed():
     def numbers(seed):
-        env = wrappers.NoopStart(TapeGame(range(50)), 30)
+        env = frames.NoopStart(TapeGame(range(50)), 30)
         seeds = [seed, *[None] * 9]
         return [env.reset(seed=s)[1]['time'] for s in seeds]
 
@@ -167,14 +167,14 @@ def test_noop_start_is_reproducible_by_seed():
 
 
 def test_noop_start_begins_again_if_the_game_ends_meanwhile():
-    env = wrappers.NoopStart(TapeGame(range(4)), 30)
+    env = frames.NoopStart(TapeGame(range(4)), 30)
     pictures = {value(env.reset(seed=seed)[0]) for seed in range(50)}
     assert pictures == {0, 1, 2}  # Never 3, the picture of the end.
 
 
 def test_random_streams_of_two_wrappers_differ():
     game = TapeGame()
-    sticky, noop = wrappers.StickyActions(game, 0.5), wrappers.NoopStart(game, 5)
+    sticky, noop = frames.StickyActions(game, 0.5), frames.NoopStart(game, 5)
     sticky.reset(seed=7)
     noop.reset(seed=7)
     assert sticky._rng.bit_generator.state['state'] != noop._rng.bit_generator.state['state']
@@ -182,7 +182,7 @@ def test_random_streams_of_two_wrappers_differ():
 
 @pytest.mark.parametrize('max_frames', [1, 3, 8])
 def test_the_limit_truncates_at_the_exact_frame(max_frames):
-    env = wrappers.FrameLimit(TapeGame(range(10)), max_frames)
+    env = frames.FrameLimit(TapeGame(range(10)), max_frames)
     for _ in range(2):  # It counts anew after a reset.
         env.reset()
         ends = [env.step(0)[2:4] for _ in range(max_frames)]
@@ -191,19 +191,19 @@ def test_the_limit_truncates_at_the_exact_frame(max_frames):
 
 @pytest.mark.parametrize('end', ['terminated', 'both'])
 def test_an_end_at_the_limit_is_no_truncation(end):
-    env = wrappers.FrameLimit(TapeGame(range(4), end=end), 3)
+    env = frames.FrameLimit(TapeGame(range(4), end=end), 3)
     env.reset()
     assert [env.step(0)[2:4] for _ in range(3)] == [(False, False)] * 2 + [(True, False)]
 
 
 def test_a_limit_of_zero_is_no_limit():
-    env = wrappers.FrameLimit(TapeGame(range(4), end='never'), 0)
+    env = frames.FrameLimit(TapeGame(range(4), end='never'), 0)
     env.reset()
     assert not any(any(env.step(0)[2:4]) for _ in range(1000))
 
 
 def test_frames_of_the_start_count_for_the_limit():
-    env = wrappers.NoopStart(wrappers.FrameLimit(TapeGame(range(100)), 10), 5)
+    env = frames.NoopStart(frames.FrameLimit(TapeGame(range(100)), 10), 5)
     _, info = env.reset(seed=0)
     num_steps, truncated = 0, False
     while not truncated:
@@ -213,7 +213,7 @@ def test_frames_of_the_start_count_for_the_limit():
 
 
 def test_a_truncation_inside_a_repeat_ends_the_step():
-    env = wrappers.ActionRepeat(wrappers.FrameLimit(TapeGame(range(100)), 6), 4, max_pool=True)
+    env = frames.ActionRepeat(frames.FrameLimit(TapeGame(range(100)), 6), 4, max_pool=True)
     env.reset()
     env.step(0)
     picture, _, terminated, truncated, info = env.step(0)
@@ -221,12 +221,12 @@ def test_a_truncation_inside_a_repeat_ends_the_step():
 
 
 STACKS = {
-    'limit': lambda game: wrappers.FrameLimit(game, 11),
-    'sticky': lambda game: wrappers.StickyActions(game, 0.5),
-    'noop': lambda game: wrappers.NoopStart(game, 5),
-    'repeat': lambda game: wrappers.ActionRepeat(game, 3, max_pool=True),
-    'all': lambda game: wrappers.ActionRepeat(
-        wrappers.NoopStart(wrappers.StickyActions(wrappers.FrameLimit(game, 13), 0.5), 5), 3, True
+    'limit': lambda game: frames.FrameLimit(game, 11),
+    'sticky': lambda game: frames.StickyActions(game, 0.5),
+    'noop': lambda game: frames.NoopStart(game, 5),
+    'repeat': lambda game: frames.ActionRepeat(game, 3, max_pool=True),
+    'all': lambda game: frames.ActionRepeat(
+        frames.NoopStart(frames.StickyActions(frames.FrameLimit(game, 13), 0.5), 5), 3, True
     ),
 }
 
@@ -256,7 +256,7 @@ def test_a_restored_wrapper_goes_on_exactly(make, num_before):
 
 
 def test_a_frame_wrapper_steps_with_its_own_frames():
-    env = wrappers.FrameLimit(TapeGame(range(10), rewards=range(10)), 2)
+    env = frames.FrameLimit(TapeGame(range(10), rewards=range(10)), 2)
     env.reset()
     picture, reward, terminated, truncated, info = env.step(1)
     assert (value(picture), reward, terminated, truncated, info) == (
@@ -273,14 +273,14 @@ def test_a_frame_wrapper_steps_with_its_own_frames():
 
 @pytest.mark.parametrize(
     'wrapper, stream',
-    [(wrappers.StickyActions, 'StickyActions'), (wrappers.NoopStart, 'NoopStart')],
+    [(frames.StickyActions, 'StickyActions'), (frames.NoopStart, 'NoopStart')],
 )
 def test_random_numbers_do_not_depend_on_the_name_of_a_class(wrapper, stream):
     """Saved runs go on with these numbers, and published scores were made with them."""
     renamed = type('Renamed', (wrapper,), {})
     states = []
     for kind in (wrapper, renamed):
-        env = kind(TapeGame(range(50)), 0.5 if wrapper is wrappers.StickyActions else 1)
+        env = kind(TapeGame(range(50)), 0.5 if wrapper is frames.StickyActions else 1)
         env.reset(seed=3)
         states.append(str(env.snapshot()['rng']))
     assert wrapper.stream == stream and states[0] == states[1]

@@ -15,7 +15,7 @@ import numpy as np
 
 from envs.courses import FRAME_LIMIT, Course
 from envs.game import Snapshot, Transition
-from envs.wrappers import FrameWrapper
+from envs.wrappers.base import FrameWrapper
 
 Variables = Mapping[str, float]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from envs.errors import UsageError
 from envs.game import Snapshot, Transition
-from envs.wrappers import FrameWrapper
+from envs.wrappers.base import FrameWrapper
 
 _MIN_HEIGHT = 448  # Pixels; smaller screens are enlarged by a whole number.
 

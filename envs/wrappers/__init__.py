@@ -1,0 +1,1 @@
+"""Wrappers between an emulator and an agent."""
