@@ -15,13 +15,13 @@ from agents.metrics import Metrics, TrainMetrics
 from agents.models import StepModel, TrainModel
 from agents.normalization import Normalizer, RolloutStatistics
 from agents.runner import Runner
-from envs import cores
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Snapshot
 from envs.make import make_vec_env
-from envs.restarts import Restarts
-from envs.vec_env import SubprocVecEnv
+from envs.vector import cores
+from envs.vector.restarts import RestartBudget
+from envs.vector.subproc_vec_env import SubprocVecEnv
 
 Result = TypeVar('Result')
 
@@ -70,7 +70,7 @@ class ActorCritic:
         self.config = config
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
-        self.restarts = Restarts(env_config.max_restarts, defer=True)
+        self.restarts = RestartBudget(env_config.max_restarts, defer=True)
         self.largest_return = 0.0
         self.skipped: Sequence[dumps.Batch] = ()
         self._rate_factor = 1.0

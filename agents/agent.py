@@ -11,8 +11,8 @@ from agents.distribution import Distribution
 from agents.metrics import Metrics
 from agents.models import StepModel
 from envs.game import Snapshot
-from envs.restarts import Restarts
-from envs.vec_env import SubprocVecEnv
+from envs.vector.restarts import RestartBudget
+from envs.vector.subproc_vec_env import SubprocVecEnv
 
 
 class Agent(Protocol):
@@ -23,7 +23,7 @@ class Agent(Protocol):
     network: keras.Model
     distribution: Distribution
     step_model: StepModel
-    restarts: Restarts
+    restarts: RestartBudget
     largest_return: float  # The largest running return so far: see `conduct`.
 
     @property

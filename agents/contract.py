@@ -14,7 +14,7 @@ import rich.text
 
 from envs import observations
 from envs.config import EnvConfig
-from envs.vec_env import SubprocVecEnv
+from envs.vector.subproc_vec_env import SubprocVecEnv
 
 _REWARDS = {
     'default': "the game's own",

@@ -15,7 +15,7 @@ from agents.runner import Actor, forget
 from envs import observations as observation_parts
 from envs.config import EnvConfig
 from envs.make import make_vec_env
-from envs.restarts import Restarts
+from envs.vector.restarts import RestartBudget
 
 _log = logging.getLogger(__name__)
 
@@ -172,7 +172,7 @@ def evaluate_actor(
     seed: int,
     film: str = '',
     should_stop: Callable[[], bool] = lambda: False,
-    restarts: Restarts | None = None,
+    restarts: RestartBudget | None = None,
 ) -> Evaluation:
     """`evaluate` for whatever chooses actions; `make_actor` is given the environments.
 
@@ -189,7 +189,7 @@ def evaluate_actor(
         actor = make_actor(envs)
         quota = [-((i - num_episodes) // num_envs) for i in range(num_envs)]  # First ones first.
         episodes = play(actor, envs, quota, seed, should_stop)
-        if envs.healer.num_lost and len(env_config.levels) > 1:
+        if envs.recovery.num_lost and len(env_config.levels) > 1:
             _log.warning('An episode was lost: its levels were not played as often as others.')
     finally:
         envs.close()

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents import off_policy_presets
-from envs import cores, courses, games, gymnasium_game, retro_data
+from envs import courses, games, gymnasium_game, retro_data
 from envs.errors import UsageError
+from envs.vector import cores
 
 Preset = Mapping[str, Any]
 

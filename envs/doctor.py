@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from packaging.requirements import Requirement
 
-from envs import leftovers
 from envs.config import EnvConfig
 from envs.make import make_vec_env
+from envs.vector import orphans
 
 _GAMES = {
     'stable-retro': 'HillHopper-Genesis',
@@ -130,7 +130,7 @@ def _disk(folder: str) -> Check:
 
 def _leftovers(folder: str, clean: bool) -> Check:
     """Workers and engines whose learner is gone, shared memory of dead engines, torn files."""
-    found = leftovers.clean(folder) if clean else leftovers.find(folder)
+    found = orphans.clean(folder) if clean else orphans.find(folder)
     parts = [f'process {pid}' for pid in found.processes]
     parts += [*found.shared_memory, *found.partial]
     text = ', '.join(parts) or 'none'

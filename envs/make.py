@@ -7,13 +7,14 @@ from typing import Any
 
 import gymnasium
 
-from envs import cores, games
+from envs import games
 from envs.config import EnvConfig
 from envs.courses import COURSES
 from envs.errors import UsageError
 from envs.game import Game
-from envs.restarts import Restarts
-from envs.vec_env import SubprocVecEnv
+from envs.vector import cores
+from envs.vector.restarts import RestartBudget
+from envs.vector.subproc_vec_env import SubprocVecEnv
 from envs.wrappers import frames, pictures, steps
 from envs.wrappers.level_rewards import REWARDS, LevelCycle
 
@@ -56,7 +57,7 @@ def make_vec_env(
     num_groups: int = 1,
     film: str = '',
     level_stride: int = 1,
-    restarts: Restarts | None = None,
+    restarts: RestartBudget | None = None,
 ) -> SubprocVecEnv:
     """The environments of these numbers in worker processes, without the infos of steps.
 
@@ -80,7 +81,7 @@ def make_vec_env(
     return SubprocVecEnv(
         env_fns,
         hang_seconds=config.hang_seconds,
-        restarts=restarts or Restarts(config.max_restarts),
+        restarts=restarts or RestartBudget(config.max_restarts),
         max_memory_mb=0 if film else config.worker_memory_mb,  # A film ends with its worker.
         step_infos=False,
         envs_per_process=_envs_per_process(config, len(env_fns), num_groups),

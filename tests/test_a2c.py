@@ -14,10 +14,10 @@ import worker_envs
 from agents import presets
 from agents.a2c import A2C
 from agents.configs import A2CConfig
-from envs import cores
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.make import make_vec_env
+from envs.vector import cores
 from tests.comparing import first_difference
 
 CONFIG = A2CConfig(num_envs=2, total_steps=400, network='mlp', seed=1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs import cores
+from envs.vector import cores
 
 _COUNTS = st.integers(1, 40)
 

@@ -190,7 +190,7 @@ def test_an_episode_survives_its_worker(tmp_path, caplog, save_at, lost):
     config = EnvConfig('Airstriker-Genesis', max_episode_steps=30)
     result = evaluation.evaluate_actor(make_actor, config, 1, 'sampled', seed=0, film=film)
     assert [episode.length for episode in result.episodes] == [30]
-    assert (made[0].num_restarts, made[0].healer.num_lost) == (1, lost)
+    assert (made[0].num_restarts, made[0].recovery.num_lost) == (1, lost)
     with imageio.get_reader(film) as reader:
         # Four of each step that the new worker played, and the first one of each of its episodes.
         assert reader.count_frames() == 4 * (30 if lost else 20) + 2

@@ -13,10 +13,10 @@ import pytest
 import worker_envs
 from worker_envs import Savable, Walk, wait_until_dead
 
-from envs import healing, processes
 from envs.config import EnvConfig
 from envs.make import make_env, make_vec_env
-from envs.vec_env import SubprocVecEnv
+from envs.vector import processes, recovery
+from envs.vector.subproc_vec_env import SubprocVecEnv
 
 FINE, RAISE, CRASH, SLEEP, END = (
     Savable.FINE, Savable.RAISE, Savable.CRASH, Savable.SLEEP, Savable.END,
@@ -77,7 +77,7 @@ def test_it_goes_on_from_the_last_snapshot(make, caplog, action, what, hang_seco
     assert truncated.tolist() == [False, True] and not terminated.any()
     assert infos['final_obs'][1].tolist() == [seeds[1], 5]
     assert list(infos['final_info']) == ['worker_error', '_worker_error']
-    assert (env.num_restarts, env.healer.num_lost) == (1, 0)
+    assert (env.num_restarts, env.recovery.num_lost) == (1, 0)
     [text] = messages(caplog)
     wanted = rf'Replaced a worker: environment 1 \(Trouble\) {what}; last action {action}; '
     assert re.match(wanted + r'it goes on from its snapshot [\d.]+ s before(\nTrace|$)', text)
@@ -93,7 +93,7 @@ def test_a_snapshot_is_used_once(make):
     for wanted in (3, 0, 0):
         env.step([CRASH])
         assert times(env) == [wanted]
-    assert (env.num_restarts, env.healer.num_lost) == (3, 2)
+    assert (env.num_restarts, env.recovery.num_lost) == (3, 2)
     play(env, 2)
     save(env)
     env.step([CRASH])
@@ -198,7 +198,7 @@ def test_in_a_shared_worker_each_environment_has_its_own(make, caplog):
     play(env, 1)
     env.step([FINE, FINE, FINE, CRASH, FINE])
     assert times(env) == [6, 6, 0, 3, 6]
-    assert (env.num_restarts, env.healer.num_lost) == (1, 1)
+    assert (env.num_restarts, env.recovery.num_lost) == (1, 1)
     [text] = messages(caplog)
     assert re.search(
         r'; 2 begins a new episode, 3 goes on from its snapshot [\d.]+ s before$', text
@@ -255,7 +255,7 @@ def test_workers_save_as_often_as_they_are_told(make):
         env = make(Savable, snapshot_seconds=seconds)
         play(env, 2)  # The first answer comes before the first snapshot.
         env.step([CRASH])
-        assert times(env)[0] >= wanted and env.healer.num_lost == 1 - wanted
+        assert times(env)[0] >= wanted and env.recovery.num_lost == 1 - wanted
 
 
 def test_one_that_cannot_be_saved_plays_on(make):
@@ -363,7 +363,7 @@ def test_games_go_on_exactly(config, fail):
         step = tape.step()
         cut = [truncated for _, _, _, truncated, _ in step]
         assert cut[1] and step[1][0] == before[1].tobytes() and not step[1][4]
-        assert tape.envs.num_restarts == 1 and tape.envs.healer.num_lost == 0
+        assert tape.envs.num_restarts == 1 and tape.envs.recovery.num_lost == 0
         tape.position[cut] = 20
         for _ in range(70):
             at = tape.position.copy()
@@ -376,8 +376,8 @@ def test_games_go_on_exactly(config, fail):
 @pytest.mark.parametrize('game', ['HillHopper-Genesis', 'VizdoomDefendCenter-v1'])
 def test_replacing_a_worker_that_grew_changes_nothing(game, monkeypatch, caplog):
     wanted, tape = Tape(GAMES[game]), Tape(GAMES[game])
-    healer, pids = tape.envs.healer, tape.envs.worker_pids
-    monkeypatch.setattr(healing, '_LOOK_SECONDS', 1e9)
+    healer, pids = tape.envs.recovery, tape.envs.worker_pids
+    monkeypatch.setattr(recovery, '_LOOK_SECONDS', 1e9)
     sizes = itertools.cycle([5000.0, 60.0])  # Before and after.
     monkeypatch.setattr(tape.envs._pool, 'resident_mb', lambda number: next(sizes))
     try:
@@ -385,7 +385,7 @@ def test_replacing_a_worker_that_grew_changes_nothing(game, monkeypatch, caplog)
             if i in (20, 45):  # As if the time for the next look had come.
                 healer._max_memory_mb, healer._next_look = 2000, 0.0
             assert tape.step() == wanted.step()
-        assert (tape.envs.num_restarts, tape.envs.healer.num_lost) == (2 * len(pids), 0)
+        assert (tape.envs.num_restarts, tape.envs.recovery.num_lost) == (2 * len(pids), 0)
         assert wait_until_dead(pids)
         text = (
             rf'Replaced a worker: environment.* \({game}\) had 5000 MB, more than 2000; it goes .*'
@@ -408,7 +408,7 @@ class Hoarder(Savable):
 
 
 def test_a_worker_that_grew_is_small_again(make, monkeypatch, caplog):
-    monkeypatch.setattr(healing, '_LOOK_SECONDS', 0.0)
+    monkeypatch.setattr(recovery, '_LOOK_SECONDS', 0.0)
     env = make(Hoarder, Hoarder, max_memory_mb=250)
     env.step([FINE, END])
     before = env.worker_pids
@@ -423,14 +423,14 @@ def test_a_worker_that_grew_is_small_again(make, monkeypatch, caplog):
 
 
 def test_a_worker_that_needs_its_memory_is_not_replaced_again(make, monkeypatch):
-    monkeypatch.setattr(healing, '_LOOK_SECONDS', 0.0)
+    monkeypatch.setattr(recovery, '_LOOK_SECONDS', 0.0)
     env = make(Savable, max_memory_mb=1)
     play(env, 4)
     assert times(env) == [4] and env.num_restarts == 1
 
 
 def test_one_that_cannot_be_saved_keeps_its_memory(make, monkeypatch, caplog):
-    monkeypatch.setattr(healing, '_LOOK_SECONDS', 0.0)
+    monkeypatch.setattr(recovery, '_LOOK_SECONDS', 0.0)
     env = make(functools.partial(Savable, 'no snapshot'), max_memory_mb=1)
     play(env, 4)
     assert times(env) == [4] and env.num_restarts == 0
@@ -439,9 +439,9 @@ def test_one_that_cannot_be_saved_keeps_its_memory(make, monkeypatch, caplog):
 
 
 def test_one_that_cannot_be_restored_after_it_grew_begins_anew(make, monkeypatch):
-    monkeypatch.setattr(healing, '_LOOK_SECONDS', 0.0)
+    monkeypatch.setattr(recovery, '_LOOK_SECONDS', 0.0)
     env = make(functools.partial(Savable, 'no restore'), max_memory_mb=1)
-    monkeypatch.setattr(healing, '_LOOK_SECONDS', 100.0)
+    monkeypatch.setattr(recovery, '_LOOK_SECONDS', 100.0)
     *_, truncated, infos = env.step([FINE])
     assert truncated[0] and 'died' in infos['final_info']['worker_error'][0]
     assert times(env) == [0]

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from envs import last_snapshots, transport
-from envs.last_snapshots import LastSnapshot
+from envs.vector import crash_snapshots, transport
+from envs.vector.crash_snapshots import LastSnapshot
 
-SLOT = last_snapshots._SLOT_BYTES
+SLOT = crash_snapshots._SLOT_BYTES
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_who_is_killed_while_it_writes_leaves_the_one_before(saves, budget, piec
         return pwrite(number, content[:count], position)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(last_snapshots.os, 'pwrite', torn)
+        patch.setattr(crash_snapshots.os, 'pwrite', torn)
         writer = LastSnapshot(file, 0)
         for i in range(saves):
             writer.save(state(i, size=50))
@@ -98,7 +98,7 @@ def test_who_is_killed_while_it_writes_leaves_the_one_before(saves, budget, piec
 
 
 BODY = len(pickle.dumps(state(1), pickle.HIGHEST_PROTOCOL))
-HEADER = last_snapshots._RECORD_BYTES
+HEADER = crash_snapshots._RECORD_BYTES
 
 
 @settings(max_examples=100, deadline=None)

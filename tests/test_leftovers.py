@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from envs import doctor, leftovers
+from envs import doctor
 from envs.config import EnvConfig
 from envs.make import make_vec_env
+from envs.vector import orphans
 from tests import launching
 
 DOOM = EnvConfig('VizdoomBasic-v1')
@@ -88,7 +89,7 @@ def make_old(paths, seconds=7200):
 
 
 def test_nothing_of_a_live_run_is_a_leftover(live, tmp_path):
-    found = leftovers.find(str(tmp_path))
+    found = orphans.find(str(tmp_path))
     workers = live._pool.pids
     engines = [engine for pid in workers for engine in children_of(pid)]
     assert len(engines) == 2 and not {*workers, *engines, os.getpid()} & set(found.processes)
@@ -100,19 +101,19 @@ def test_workers_and_engines_of_a_dead_learner_are_ended(live, tmp_path):
         forkserver, *workers = map(int, printed)
         engines = [engine for pid in workers for engine in children_of(pid)]
         ours = {forkserver, *workers, *engines}
-        assert len(ours) == 5 and not ours & set(leftovers.find(str(tmp_path)).processes)
+        assert len(ours) == 5 and not ours & set(orphans.find(str(tmp_path)).processes)
         for pid in (*workers, forkserver):
             os.kill(pid, signal.SIGSTOP)
-        assert not ours & set(leftovers.find(str(tmp_path)).processes)
+        assert not ours & set(orphans.find(str(tmp_path)).processes)
         learner.kill()
         learner.wait()
-        assert ours <= set(leftovers.find(str(tmp_path)).processes)
+        assert ours <= set(orphans.find(str(tmp_path)).processes)
         check = doctor._leftovers(str(tmp_path), clean=False)
         assert all(f'process {pid}' in check.found for pid in ours)
         assert check.advice == './run doctor --clean removes them'
-        assert forkserver in leftovers.clean(str(tmp_path)).processes
+        assert forkserver in orphans.clean(str(tmp_path)).processes
     assert not any(map(is_alive, ours))
-    assert not ours & set(leftovers.find(str(tmp_path)).processes)
+    assert not ours & set(orphans.find(str(tmp_path)).processes)
 
 
 def test_an_engine_and_its_shared_memory_are_removed(live, tmp_path):
@@ -121,7 +122,7 @@ def test_an_engine_and_its_shared_memory_are_removed(live, tmp_path):
         [engine] = children_of(program.pid)
         files = shared_memory_of(instance)
         make_old(files)
-        before = leftovers.find(str(tmp_path))
+        before = orphans.find(str(tmp_path))
         assert engine not in before.processes and len(files) == 3
         assert not {*map(str, files)} & set(before.shared_memory)  # They are in use.
         program.kill()
@@ -138,10 +139,10 @@ def test_new_shared_memory_is_left_alone(tmp_path):
     path = Path('/dev/shm', f'ViZDoomSM{os.getpid()}test')
     path.touch()
     try:
-        assert str(path) not in leftovers.clean(str(tmp_path)).shared_memory and path.exists()
+        assert str(path) not in orphans.clean(str(tmp_path)).shared_memory and path.exists()
         make_old([path])
-        assert str(path) in leftovers.find(str(tmp_path)).shared_memory
-        assert str(path) in leftovers.clean(str(tmp_path)).shared_memory and not path.exists()
+        assert str(path) in orphans.find(str(tmp_path)).shared_memory
+        assert str(path) in orphans.clean(str(tmp_path)).shared_memory and not path.exists()
     finally:
         path.unlink(missing_ok=True)
 
@@ -165,8 +166,8 @@ def run_dir(tmp_path):
 def test_half_written_files_of_runs_are_removed(tmp_path, run_dir, folder):
     run, names = run_dir
     folder = str(tmp_path / folder)
-    assert leftovers.find(folder).partial == names
-    assert leftovers.clean(folder).partial == names
+    assert orphans.find(folder).partial == names
+    assert orphans.clean(folder).partial == names
     left = {str(path.relative_to(run)) for path in run.rglob('*') if path.is_file()}
     assert left == {'config.json', 'metrics.csv', 'model/best/model.keras'}
 
@@ -175,7 +176,7 @@ def test_files_of_a_run_that_goes_on_are_left_alone(tmp_path, run_dir):
     run, _ = run_dir
     handle = os.open(run, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    assert leftovers.clean(str(tmp_path)).partial == []
+    assert orphans.clean(str(tmp_path)).partial == []
     os.close(handle)
 
 
@@ -187,4 +188,4 @@ def test_what_was_written_a_moment_ago_or_is_of_no_run_is_left_alone(tmp_path, r
     (tmp_path / 'other' / 'mine.partial').write_text('')
     make_old(tmp_path.rglob('mine.partial'))
     make_old([names[0]], seconds=60)
-    assert leftovers.find(str(tmp_path)).partial == names[1:]
+    assert orphans.find(str(tmp_path)).partial == names[1:]

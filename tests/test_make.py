@@ -14,7 +14,7 @@ from envs import games, make
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Game
-from envs.restarts import Restarts
+from envs.vector.restarts import RestartBudget
 from envs.vizdoom_game import VizdoomGame
 from tests.processes import new_process
 from tests.tapes import TapeGame
@@ -337,7 +337,7 @@ def test_the_configuration_says_when_workers_are_replaced(monkeypatch):
     with pytest.raises(UsageError, match='more than 0 times'):
         options['restarts'].note_failure('it died')
     assert make.make_vec_env(config, range(1), film='a.mp4')['max_memory_mb'] == 0
-    shared = Restarts(5)
+    shared = RestartBudget(5)
     assert make.make_vec_env(config, range(1), restarts=shared)['restarts'] is shared
 
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from worker_envs import Blind, Sighted
 
-from envs import observations, transport
-from envs.vec_env import SubprocVecEnv
+from envs import observations
+from envs.vector import transport
+from envs.vector.subproc_vec_env import SubprocVecEnv
 
 SPACE = Sighted().observation_space
 DTYPES = st.sampled_from([np.uint8, np.float32, np.int64])
@@ -123,7 +124,7 @@ def test_what_cannot_be_learned_from_cuts_the_episode_where_it_was(make, action,
     env = make(Blind)
     env.reset(seed=1)
     env.step([0])
-    env.healer._pool.save(0)
+    env.recovery._pool.save(0)
     before = observations.at(env.observations, 0)
     *_, truncated, infos = env.step([action])
     assert truncated.tolist() == [True] and env.num_restarts == 1

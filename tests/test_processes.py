@@ -8,7 +8,7 @@ import sys
 import pytest
 from worker_envs import wait_until_dead
 
-from envs import processes
+from envs.vector import processes
 
 PARENT = """
 import subprocess, sys

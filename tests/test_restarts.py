@@ -4,9 +4,9 @@ import threading
 
 import pytest
 
-from envs import restarts
 from envs.errors import UsageError
-from envs.restarts import Restarts
+from envs.vector import restarts
+from envs.vector.restarts import RestartBudget
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def clock(monkeypatch):
 
 
 def test_only_those_of_the_last_hour_count(clock):
-    counts = Restarts(3)
+    counts = RestartBudget(3)
     for _ in range(20):
         counts.note_failure('it died')
         clock[0] += 1300.0  # Never more than three within an hour.
@@ -30,17 +30,17 @@ def test_only_those_of_the_last_hour_count(clock):
 
 def test_none_may_be_allowed():
     with pytest.raises(UsageError, match='more than 0 times'):
-        Restarts(0).note_failure('it died')
+        RestartBudget(0).note_failure('it died')
 
 
 def test_what_did_not_fail_is_counted_and_allowed():
-    counts = Restarts(0)
+    counts = RestartBudget(0)
     counts.note()
     assert counts.total == 1 and not counts.excess
 
 
 def test_who_ends_the_run_later_may_be_told_only(clock):
-    counts = Restarts(1, defer=True)
+    counts = RestartBudget(1, defer=True)
     counts.note_failure('first')
     assert counts.excess == ''
     counts.note_failure('second')
@@ -50,7 +50,7 @@ def test_who_ends_the_run_later_may_be_told_only(clock):
 
 
 def test_threads_count_together():
-    counts = Restarts(10_000)
+    counts = RestartBudget(10_000)
     threads = [
         threading.Thread(target=lambda: [counts.note_failure('') for _ in range(500)])
         for _ in range(4)

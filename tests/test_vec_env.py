@@ -11,8 +11,8 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from worker_envs import Trouble, Walk, wait_until_dead
 
 from envs.errors import UsageError
-from envs.restarts import Restarts
-from envs.vec_env import SubprocVecEnv
+from envs.vector.restarts import RestartBudget
+from envs.vector.subproc_vec_env import SubprocVecEnv
 
 FINE, RAISE, CRASH, SLEEP, LEAVE = range(5)
 
@@ -298,7 +298,7 @@ def test_workers_wait_for_their_limit_side_by_side():
 
 
 def test_too_many_restarts_raise():
-    env = make(Trouble, restarts=Restarts(1))
+    env = make(Trouble, restarts=RestartBudget(1))
     env.reset(seed=0)
     env.step([RAISE])
     with pytest.raises(UsageError, match='more than 1 times .*: environment 0 .*two lines'):

@@ -11,7 +11,7 @@ import pytest
 import worker_envs
 from worker_envs import wait_until_dead
 
-from envs.vec_env import SubprocVecEnv
+from envs.vector.subproc_vec_env import SubprocVecEnv
 
 ROOT = Path(__file__).parents[1]
 
@@ -20,7 +20,7 @@ import functools, json, os, signal, sys, time
 from pathlib import Path
 import numpy as np
 import worker_envs
-from envs.vec_env import SubprocVecEnv
+from envs.vector.subproc_vec_env import SubprocVecEnv
 from envs.config import EnvConfig
 
 def env_fn(game):
@@ -92,7 +92,7 @@ def test_games_die_with_the_learner(tmp_path, game, end):
 LAZY_LAUNCHER = """
 import functools
 import worker_envs
-from envs.vec_env import SubprocVecEnv
+from envs.vector.subproc_vec_env import SubprocVecEnv
 
 def main():
     import tensorflow

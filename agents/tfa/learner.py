@@ -24,7 +24,7 @@ from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Snapshot
 from envs.make import make_vec_env
-from envs.restarts import Restarts
+from envs.vector.restarts import RestartBudget
 
 
 class Learner(abc.ABC):
@@ -54,7 +54,7 @@ class Learner(abc.ABC):
         self.config = config
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
-        self.restarts = Restarts(env_config.max_restarts, defer=True)
+        self.restarts = RestartBudget(env_config.max_restarts, defer=True)
         self.skipped: checkpoints.Tree | None = None
         self._rate_factor, self.largest_return = 1.0, 0.0
         self._envs = make_vec_env(env_config, range(config.num_envs), restarts=self.restarts)

@@ -10,7 +10,7 @@ import numpy as np
 
 from envs.config import EnvConfig
 from envs.make import make_vec_env
-from envs.vec_env import SubprocVecEnv
+from envs.vector.subproc_vec_env import SubprocVecEnv
 
 
 def play(env_config: EnvConfig, num_envs: int, seconds: float) -> dict[str, float]:

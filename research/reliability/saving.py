@@ -22,7 +22,7 @@ from absl import flags
 from agents import configs, presets
 from envs import games
 from envs.config import EnvConfig
-from envs.vec_env import SubprocVecEnv
+from envs.vector.subproc_vec_env import SubprocVecEnv
 from launch import config_flags, script
 
 _GAMES = flags.DEFINE_list('games', ['HillHopper-Genesis', 'VizdoomBasic-v1'], 'Games to train.')

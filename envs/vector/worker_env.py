@@ -9,8 +9,8 @@ import numpy as np
 
 from envs import observations
 from envs.game import Snapshot
-from envs.last_snapshots import LastSnapshot
-from envs.transport import Arrays
+from envs.vector.crash_snapshots import LastSnapshot
+from envs.vector.transport import Arrays
 
 _MAX_REWARD = float(np.finfo(np.float32).max)
 
@@ -19,7 +19,7 @@ class BadAnswer(Exception):
     """An environment returned what cannot be learned from; the message says what."""
 
 
-class Seat:
+class WorkerEnv:
     """An environment in a worker process, its row in shared memory, and its last snapshot."""
 
     def __init__(

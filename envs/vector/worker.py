@@ -22,10 +22,10 @@ from typing import Any, NamedTuple
 import cv2
 import gymnasium
 
-from envs import cores, transport
 from envs.errors import UsageError
-from envs.last_snapshots import LastSnapshot
-from envs.seat import BadAnswer, Seat
+from envs.vector import cores, transport
+from envs.vector.crash_snapshots import LastSnapshot
+from envs.vector.worker_env import BadAnswer, WorkerEnv
 
 EnvFn = Callable[[], gymnasium.Env[Any, Any]]
 
@@ -51,8 +51,8 @@ class Options(NamedTuple):
 class _Saver:
     """Saves the environments of a worker from time to time."""
 
-    def __init__(self, seats: Sequence[Seat], period: float) -> None:
-        self._seats, self._period = seats, period
+    def __init__(self, worker_envs: Sequence[WorkerEnv], period: float) -> None:
+        self._worker_envs, self._period = worker_envs, period
         self._next = time.monotonic() + period
 
     def save_if_due(self) -> None:
@@ -60,8 +60,8 @@ class _Saver:
         if start < self._next:
             return
         try:
-            for seat in self._seats:
-                seat.save()
+            for worker_env in self._worker_envs:
+                worker_env.save()
         except Exception:  # It has no snapshots, or cannot make one of this state.
             self._next = math.inf
         else:
@@ -116,15 +116,15 @@ def _serve(
     spaces = envs[0].observation_space, envs[0].action_space
     arrays = transport.map_arrays(memory, options.num_envs, *spaces)
     os.close(memory)
-    seats = [
-        Seat(env, arrays, i, LastSnapshot(snapshots, i), options.step_infos)
+    worker_envs = [
+        WorkerEnv(env, arrays, i, LastSnapshot(snapshots, i), options.step_infos)
         for i, env in enumerate(envs, first)
     ]
-    saver = _Saver(seats, options.snapshot_seconds)
+    saver = _Saver(worker_envs, options.snapshot_seconds)
     while True:
         kind = channel.get()
         body = channel.get_body() if kind == transport.CALL else b''
-        answer = _answer(seats, body, first)
+        answer = _answer(worker_envs, body, first)
         channel.put(*answer)
         if kind == transport.STEP and answer[0] != transport.FAIL:
             saver.save_if_due()  # Now that the learner has something to do.
@@ -135,18 +135,18 @@ def _description(env: gymnasium.Env[Any, Any]) -> tuple[Any, ...]:
     return name, env.observation_space, env.action_space, env.metadata, env.render_mode
 
 
-def _answer(seats: Sequence[Seat], body: bytes, first: int) -> tuple[bytes, bytes]:
+def _answer(worker_envs: Sequence[WorkerEnv], body: bytes, first: int) -> tuple[bytes, bytes]:
     """Calls a method of each, one after the other."""
     answers: list[Any] = []
     try:
-        calls = pickle.loads(body) if body else [('step',)] * len(seats)
-        for seat, (method, *arguments) in zip(seats, calls, strict=True):
-            answers.append(getattr(seat, method)(*arguments))
+        calls = pickle.loads(body) if body else [('step',)] * len(worker_envs)
+        for worker_env, (method, *arguments) in zip(worker_envs, calls, strict=True):
+            answers.append(getattr(worker_env, method)(*arguments))
         if any(answer is not None for answer in answers):
             return transport.TELL, pickle.dumps(answers)
         return transport.DONE, b''
     except Exception as error:
-        return transport.FAIL, _failure(error, first + min(len(answers), len(seats) - 1))
+        return transport.FAIL, _failure(error, first + min(len(answers), len(worker_envs) - 1))
 
 
 def _failure(error: Exception, env: int) -> bytes:

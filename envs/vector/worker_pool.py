@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from envs import processes, transport, worker
 from envs.errors import UsageError
-from envs.worker_process import START_SECONDS, WorkerError, WorkerProcess
+from envs.vector import processes, transport, worker
+from envs.vector.worker_process import START_SECONDS, WorkerError, WorkerProcess
 
 _STOP_SECONDS = 2.0  # Until a worker that does not close its environments is killed.
 
@@ -105,7 +105,7 @@ class WorkerPool:
             process.ask(transport.STEP)
 
     def ask(self, calls: Sequence[tuple[Any, ...]]) -> None:
-        """Asks for a call of each environment: a method of `seat.Seat`, and arguments."""
+        """Asks for a call of each environment: a method of `WorkerEnv`, and arguments."""
         if len(calls) != len(self._env_fns):
             raise ValueError(f'{len(calls)} values for {len(self._env_fns)} environments')
         # All, before one is sent: it may fail.

@@ -16,17 +16,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import envs.worker
+from envs.vector import worker
 
 _SHARED_MEMORY = Path('/dev/shm')
 _ENGINE_SECONDS = 60.0  # An engine maps its shared memory as soon as it has made it.
 _PARTIAL_SECONDS = 3600.0  # Until then somebody may be writing a file, or a film.
-_FORKSERVER = 'multiprocessing.forkserver import main; main(', repr(envs.worker.__name__)
+_FORKSERVER = 'multiprocessing.forkserver import main; main(', repr(worker.__name__)
 _KILL_SECONDS = 5.0
-_ROOT = str(Path(__file__).resolve().parent.parent)
+_ROOT = str(Path(__file__).resolve().parents[2])
 
 
-class Leftovers(NamedTuple):
+class Orphans(NamedTuple):
     """What was found."""
 
     processes: list[int]
@@ -34,13 +34,13 @@ class Leftovers(NamedTuple):
     partial: list[str]  # Files
 
 
-def find(folder: str = '.') -> Leftovers:
+def find(folder: str = '.') -> Orphans:
     """Of this user; half-written files of the runs in a folder, at most two levels below it."""
     orphans = [int(process.name) for process in _processes() if _is_orphan(process)]
-    return Leftovers(sorted(orphans), _unused_shared_memory(), _partial_files(Path(folder)))
+    return Orphans(sorted(orphans), _unused_shared_memory(), _partial_files(Path(folder)))
 
 
-def clean(folder: str = '.') -> Leftovers:
+def clean(folder: str = '.') -> Orphans:
     """Ends and deletes what `find` finds, and what then is no longer used; returns all of it."""
     killed = [pid for pid in find(folder).processes if _kill(pid)]
     found = find(folder)

@@ -1,6 +1,6 @@
 """Many environments that step together, in processes of their own.
 
-See `envs.worker` for what runs in the processes and `envs.transport` for how they are talked to.
+`worker` is what runs in the processes, `transport` how they are talked to.
 """
 
 import functools
@@ -14,13 +14,14 @@ from gymnasium import error, spaces
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
-from envs import observations, transport, worker
+from envs import observations
 from envs.errors import UsageError
 from envs.game import Snapshot
-from envs.healing import Healer
 from envs.observations import Observation
-from envs.restarts import Restarts
-from envs.worker_pool import WorkerPool
+from envs.vector import transport, worker
+from envs.vector.recovery import Recovery
+from envs.vector.restarts import RestartBudget
+from envs.vector.worker_pool import WorkerPool
 
 Step = tuple[Observation, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
 
@@ -39,14 +40,14 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
     one, with all its environments. Their step counts as truncated, with reward 0 and the last good
     observation as the final one, but for episodes that it had just ended; what happened is told in
     `infos['final_info']['worker_error']` and logged. They go on from the last snapshot of their
-    episode, or begin a new one if there is none: see `envs.healing`.
+    episode, or begin a new one if there is none: see `envs.vector.recovery`.
 
     Workers keep to the cores of the thread that starts them.
 
     Attributes:
         observations: The shared array, `[N, ...]`, or a dict of such arrays. `reset`, `step` and
             `restore` return it itself and not a copy: its content is valid until the next step.
-        healer: Replaces workers.
+        recovery: Replaces workers.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         *,
         context: str = 'forkserver',
         hang_seconds: float = 60.0,
-        restarts: Restarts | None = None,
+        restarts: RestartBudget | None = None,
         max_memory_mb: int = 0,
         snapshot_seconds: float = 10.0,
         step_infos: bool = True,
@@ -92,8 +93,8 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         try:
             names = self._adopt(self._pool.start())
             self._pool.share(hang_seconds)
-            restarts = restarts or Restarts()
-            self.healer = Healer(self._pool, self._arrays, names, restarts, max_memory_mb)
+            restarts = restarts or RestartBudget()
+            self.recovery = Recovery(self._pool, self._arrays, names, restarts, max_memory_mb)
         except BaseException:
             self.close()
             raise
@@ -122,7 +123,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
     @property
     def num_restarts(self) -> int:
         """Workers replaced so far."""
-        return self.healer.num_restarts
+        return self.recovery.num_restarts
 
     @property
     def worker_pids(self) -> list[int]:
@@ -141,7 +142,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         else:
             seeds = list(seed)
         if seed is not None:
-            self.healer.seed([s for s in seeds if s is not None])
+            self.recovery.seed([s for s in seeds if s is not None])
         self._require_idle()
         self._pool.ask([('reset', own_seed, options) for own_seed in seeds])
         infos: dict[str, Any] = {}
@@ -161,7 +162,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         if actions.shape != self._arrays.actions.shape:
             raise ValueError(f'actions of {actions.shape}, not {self._arrays.actions.shape}')
         np.copyto(self._arrays.actions, actions, casting='same_kind')
-        self.healer.recycle_the_large()
+        self.recovery.recycle_the_large()
         self._arrays.terminated[:] = self._arrays.truncated[:] = False
         self._pending = True
         self._pool.ask_for_steps()
@@ -213,8 +214,8 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         failures = self._pool.failures(answers)
         for number, failure in failures.items():
             if failure.trace:  # The environment raised, and would again.
-                raise RuntimeError(self.healer.describe(failure))
-            self.healer.heal(number, failure, resume=True)
+                raise RuntimeError(self.recovery.describe(failure))
+            self.recovery.heal(number, failure, resume=True)
         return list(self._call_each(calls) if failures else answers)
 
     def restore(self, snapshots: Sequence[Snapshot]) -> Observation:
@@ -235,7 +236,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
             raise error.AlreadyPendingCallError('a step is under way: call step_wait first', 'step')
 
     def _call_each(self, calls: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-        """What a method of each `seat.Seat` returns."""
+        """What a method of each `WorkerEnv` returns."""
         self._require_idle()
         self._pool.ask(calls)
         answers = self._pool.answers()
@@ -244,7 +245,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
             if failure.hung:  # Its late answer would be taken for the next one.
                 self._pool.stop(number)
         for failure in failures.values():
-            raise RuntimeError(self.healer.describe(failure))
+            raise RuntimeError(self.recovery.describe(failure))
         return tuple(answers)
 
     def _answers(self, resume: bool) -> list[Any]:
@@ -252,7 +253,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         answers = self._pool.answers()
         for number, failure in self._pool.failures(answers).items():
             envs = self._pool.shares[number]
-            answers[envs.start : envs.stop] = self.healer.heal(number, failure, resume)
+            answers[envs.start : envs.stop] = self.recovery.heal(number, failure, resume)
         return answers
 
 

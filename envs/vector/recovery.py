@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from envs import observations
-from envs.restarts import Restarts
-from envs.transport import Arrays
-from envs.worker_pool import WorkerPool
-from envs.worker_process import WorkerError, in_words
+from envs.vector.restarts import RestartBudget
+from envs.vector.transport import Arrays
+from envs.vector.worker_pool import WorkerPool
+from envs.vector.worker_process import WorkerError, in_words
 
 _log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _MAX_ATTEMPTS = 3  # If fresh environments fail one after the other, the next wo
 _LOOK_SECONDS = 10.0  # Between two looks at the memory of the workers.
 
 
-class Healer:
+class Recovery:
     """Keeps a vector environment going.
 
     Args:
@@ -45,7 +45,7 @@ class Healer:
         pool: WorkerPool,
         arrays: Arrays,
         names: Sequence[str],
-        restarts: Restarts,
+        restarts: RestartBudget,
         max_memory_mb: int,
     ) -> None:
         self._pool, self._arrays, self._names = pool, arrays, names

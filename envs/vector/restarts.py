@@ -9,7 +9,7 @@ from envs.errors import UsageError
 _HOUR = 3600.0  # Seconds
 
 
-class Restarts:
+class RestartBudget:
     """Counts the workers that were replaced; vector environments in several threads may share it.
 
     Args:

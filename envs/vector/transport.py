@@ -24,7 +24,7 @@ from envs import observations
 from envs.observations import Observation
 
 STEP = b's'  # A request.
-CALL = b'c'  # A request; behind it, for each environment, a method of `seat.Seat` and arguments.
+CALL = b'c'  # A request; behind it, for each environment, a method of `WorkerEnv` and arguments.
 DONE = b'.'  # An answer: no environment has anything to tell.
 TELL = b't'  # An answer; behind it, pickled, an object for each environment, in a list.
 FAIL = b'!'  # An answer; behind it, pickled, a Failure.

@@ -10,8 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from envs import cores, processes, transport, worker
 from envs.errors import UsageError
+from envs.vector import cores, processes, transport, worker
 
 START_SECONDS = 120.0  # An environment that has not been made by then never will be.
 _THREAD_LIMITS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
