@@ -12,7 +12,8 @@ import zipfile
 from typing import Any
 
 from agents import migrations
-from envs import files, games
+from envs import files
+from envs.backends import registry
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.fields import from_options
@@ -79,8 +80,8 @@ def to_play(env_config: EnvConfig, levels: tuple[str, ...] = ()) -> EnvConfig:
     changed = dataclasses.replace(
         env_config, levels=levels or env_config.levels, envs_per_process=0
     )
-    changed = games.with_levels(changed)
-    games.check(changed)
+    changed = registry.with_levels(changed)
+    registry.check(changed)
     return changed
 
 

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents import off_policy_presets
-from envs import courses, games, gymnasium_game, retro_data
+from envs import courses
+from envs.backends import gymnasium_game, registry, retro_data
 from envs.errors import UsageError
 from envs.vector import cores
 
@@ -215,7 +216,7 @@ def name_of(name: str, game: str) -> str:
 
 def family_of(game: str) -> str:
     """The name of the preset that `auto` stands for."""
-    backend, game_id = games.resolve(game)
+    backend, game_id = registry.resolve(game)
     if game_id in courses.COURSES:
         return 'hill_hopper' if game_id.startswith('HillHopper') else 'platform'
     if game_id == 'VizdoomBasic-v1':

@@ -7,7 +7,7 @@ from typing import Any
 
 import gymnasium
 
-from envs import games
+from envs.backends import registry
 from envs.config import EnvConfig
 from envs.courses import COURSES
 from envs.errors import UsageError
@@ -39,8 +39,8 @@ def make_env(
     first = index % max(len(config.levels), 1)
     level = config.levels[first] if config.levels else ''
     options = {'turbo_frames': config.turbo_frames} if config.turbo_frames else {}
-    names = games.variables(config)
-    game = games.make(config.game, level, config.actions, **options)
+    names = registry.variables(config)
+    game = registry.make(config.game, level, config.actions, **options)
     try:
         if names:
             game.watch(names)
@@ -85,12 +85,12 @@ def make_vec_env(
         max_memory_mb=0 if film else config.worker_memory_mb,  # A film ends with its worker.
         step_infos=False,
         envs_per_process=_envs_per_process(config, len(env_fns), num_groups),
-        preload=(__name__, *games.modules(config.game)),
+        preload=(__name__, *registry.modules(config.game)),
     )
 
 
 def _envs_per_process(config: EnvConfig, num_envs: int, num_groups: int) -> int:
-    backend, _ = games.resolve(config.game)
+    backend, _ = registry.resolve(config.game)
     if backend == 'retro':
         return 1
     processes = len(cores.of_process()) * (2 if backend == 'vizdoom' else 1)
@@ -101,7 +101,7 @@ def _leveled(game: Any, config: EnvConfig, first: int, stride: int) -> Any:
     """The game with what concerns its levels."""
     if len(config.levels) > 1:
         game = LevelCycle(game, config.levels, first, stride)
-    games.check_reward(config)
+    registry.check_reward(config)
     if config.reward != 'default':
         game = REWARDS[config.reward](game, COURSES[game.unwrapped.name])
     return game

@@ -3,7 +3,8 @@
 import rich.console
 from absl import flags
 
-from envs import courses, retro_data, roms
+from envs import courses
+from envs.backends import retro_data, retro_roms
 from envs.errors import UsageError
 from launch import script
 
@@ -14,26 +15,26 @@ _IMPORT = flags.DEFINE_list('import', [], 'Files, folders or zip archives to tak
 def main() -> None:
     """Imports, if asked, and lists."""
     console = rich.console.Console(highlight=False, soft_wrap=True)
-    asked = [roms.wanted(game) for game in _GAMES.value]
+    asked = [retro_roms.wanted(game) for game in _GAMES.value]
     if _IMPORT.value:
-        verdicts = roms.import_from(_IMPORT.value)
+        verdicts = retro_roms.import_from(_IMPORT.value)
         for file, game, note in verdicts:
             became = f'the cartridge of {game}{f", {note}" if note else ""}' if game else note
             console.print(f'{file}: {became}', markup=False)
         imported = list(dict.fromkeys(game for _, game, _ in verdicts if game))
         if not imported:
             raise UsageError(f'no cartridge in {", ".join(_IMPORT.value)} is wanted by any game')
-        asked += [roms.wanted(game) for game in imported]
+        asked += [retro_roms.wanted(game) for game in imported]
     _list(console, asked or _usual())
     console.print(f'Cartridges are kept in {retro_data.roms_folder()}', markup=False)
 
 
-def _usual() -> list[roms.Wanted]:
+def _usual() -> list[retro_roms.Wanted]:
     there = [game for game in retro_data.game_ids() if retro_data.rom_path(game)]
-    return [roms.wanted(game) for game in dict.fromkeys([*courses.COURSES, *there])]
+    return [retro_roms.wanted(game) for game in dict.fromkeys([*courses.COURSES, *there])]
 
 
-def _list(console: rich.console.Console, wanted: list[roms.Wanted]) -> None:
+def _list(console: rich.console.Console, wanted: list[retro_roms.Wanted]) -> None:
     for game, hashes, edition, path in wanted:
         console.print(f'{game}: {path or "missing"}', markup=False)
         if not path:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from absl import flags
 
 from agents import configs, presets, run_directory
-from envs import games
+from envs.backends import registry
 from envs.config import EnvConfig
 from launch import config_flags
 
@@ -44,8 +44,8 @@ def resolve(agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
         filler = f'preset {presets.name_of(_PRESET.value, game)}'
         preset = presets.for_game(_PRESET.value, game, agent_flags.algorithm)
     config, env_config, run_config = agent_flags(preset), _env_flags(preset), _run_flags(preset)
-    env_config = games.with_variables(games.with_levels(env_config))
-    games.check(env_config)
+    env_config = registry.with_variables(registry.with_levels(env_config))
+    registry.check(env_config)
     run_dir = run_config.run_dir or run_directory.default_path(config.algorithm, env_config.game)
     run_directory.check(run_dir, run_config.resume)
     if run_config.resume:

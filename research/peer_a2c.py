@@ -15,7 +15,7 @@ from absl import flags
 
 from agents import configs, presets
 from agents.runner import Decision, Memory
-from envs import games
+from envs.backends import registry
 from envs.config import EnvConfig
 from envs.fields import require
 from envs.make import make_env
@@ -60,7 +60,7 @@ def main() -> None:
     """Trains the peer and evaluates it as ours is evaluated."""
     preset = presets.for_game(_PRESET.value, flags.FLAGS.game)
     config, env_config = _a2c_config(preset), _env_config(preset)
-    games.check(env_config)
+    registry.check(env_config)
     from agents import quiet_tensorflow  # noqa: F401, I001
     from agents import evaluation
 

@@ -19,7 +19,7 @@ from typing import Any
 from absl import flags
 
 from agents import configs, presets
-from envs import games
+from envs.backends import registry
 from envs.config import EnvConfig
 from envs.make import make_env
 from launch import config_flags, script
@@ -71,7 +71,7 @@ def main() -> None:
     """Trains and evaluates whatever is missing."""
     preset = presets.for_game(_PRESET.value, flags.FLAGS.game)
     config, env_config = _a2c_config(preset), _env_config(preset)
-    games.check(env_config)
+    registry.check(env_config)
     from agents import quiet_tensorflow  # noqa: F401
 
     if 'sb3-a2c' in _AGENTS.value:

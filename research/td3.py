@@ -19,7 +19,7 @@ from typing import Any
 from absl import flags
 
 from agents import off_policy_configs, presets
-from envs import games
+from envs.backends import registry
 from envs.config import EnvConfig
 from envs.fields import require
 from envs.make import make_env
@@ -106,7 +106,7 @@ def main() -> None:
     """Trains and evaluates whatever is missing."""
     preset = presets.for_game(_PRESET.value, flags.FLAGS.game, 'td3')
     config, env_config = _td3_config(preset), _env_config(preset)
-    games.check(env_config)
+    registry.check(env_config)
     import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
     from agents import quiet_tensorflow  # noqa: F401
 

@@ -7,7 +7,7 @@ from gymnasium import spaces
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs import actions
+from envs.backends import actions
 from envs.errors import UsageError
 
 CONSOLES = ['Genesis', 'Snes', 'Nes', 'GameBoy', 'Sms', 'Atari2600']

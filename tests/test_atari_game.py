@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from envs import atari_game
-from envs.atari_game import AtariGame
+from envs.backends import atari_game
+from envs.backends.atari_game import AtariGame
 from envs.errors import UsageError
 
 # The last three do not survive ALE's own cloneState and restoreState.
@@ -50,7 +50,8 @@ def test_ids_are_those_that_ale_py_registers():
 
 def test_listing_games_does_not_import_ale_py():
     code = (
-        'import sys; from envs import atari_game; assert len(atari_game.game_ids()) > 100; '
+        'import sys; from envs.backends import atari_game; '
+        'assert len(atari_game.game_ids()) > 100; '
         'atari_game.check("ALE/Pong-v5"); assert "ale_py" not in sys.modules'
     )
     subprocess.run([sys.executable, '-c', code], check=True)

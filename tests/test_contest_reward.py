@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from envs import courses, games, make, retro_game
+import envs
+from envs import courses, make
+from envs.backends import registry
 from envs.config import EnvConfig
 from envs.wrappers.level_rewards import ContestReward
 from tests.processes import new_process
 
 GAME = 'HillHopper-Genesis'
 PLANS = json.loads(Path(__file__).with_name('hillhopper').joinpath('plans.json').read_text())
-FOLDER = Path(retro_game.__file__).parent / 'hillhopper' / GAME
+FOLDER = Path(envs.__file__).parent / 'hillhopper' / GAME
 
 
 @pytest.fixture(scope='module')
@@ -55,7 +57,7 @@ def buttons(env, plan):
 
 def running_start(folder):
     """A state in which the player runs already."""
-    game = games.make(GAME)
+    game = registry.make(GAME)
     game.reset()
     for action in buttons(game, 'RIGHT*40'):
         game.advance(action)
@@ -69,7 +71,7 @@ def play_reference(folder, level, plan):
 
     stable_retro.data.Integrations.add_custom_path(str(folder.parent))
     everything = stable_retro.data.Integrations.ALL
-    table = games.make(GAME)
+    table = registry.make(GAME)
     presses = [table._actions.buttons(action) for action in buttons(table, plan)]
     table.close()
     actions = stable_retro.Actions.ALL
@@ -144,7 +146,7 @@ def test_a_running_start_counts_from_where_it_is(call, reference_folder):
 
 
 def play_from(folder, plan):
-    game = games.make(GAME)
+    game = registry.make(GAME)
     with gzip.open(folder / 'Running.state') as file:
         game._env.initial_state = file.read()
     env = ContestReward(game, courses.COURSES[GAME])

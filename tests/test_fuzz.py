@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from agents import checkpoints, migrations, model_files, run_directory
-from envs import files, retro_data, roms
+from envs import files
+from envs.backends import retro_data, retro_roms
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.hillhopper import solve
@@ -191,8 +192,8 @@ bodies = st.one_of(
 @pytest.fixture
 def no_roms(tmp_path, monkeypatch):
     monkeypatch.setenv('JOYPAD_ROMS', str(tmp_path / 'roms'))
-    games = roms._games_by_hash()
-    monkeypatch.setattr(roms, '_games_by_hash', lambda: games)  # It takes a second.
+    games = retro_roms._games_by_hash()
+    monkeypatch.setattr(retro_roms, '_games_by_hash', lambda: games)  # It takes a second.
 
 
 @FUZZ
@@ -205,6 +206,6 @@ def test_cartridges(tmp_path, no_roms, header, body, in_zip, cut):
             archive.writestr('../../outside', content)
         content = buffer.getvalue()[: len(buffer.getvalue()) - cut]
     (tmp_path / 'cartridge.md').write_bytes(content)
-    for verdict in roms.import_from([str(tmp_path / 'cartridge.md')]):
+    for verdict in retro_roms.import_from([str(tmp_path / 'cartridge.md')]):
         assert not verdict.game and verdict.note
     assert not retro_data.roms_folder().exists()

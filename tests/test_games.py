@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from envs import atari_game, games, retro_game
+from envs.backends import atari_game, registry, retro_game
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -13,7 +13,7 @@ from envs.errors import UsageError
 def refusal(config):
     """The one line that says why a configuration is refused."""
     with pytest.raises(UsageError) as caught:
-        games.check(config)
+        registry.check(config)
     message = str(caught.value)
     assert '\n' not in message
     return message
@@ -33,7 +33,7 @@ def refusal(config):
     ],
 )
 def test_names_of_games(name, backend, game_id):
-    assert games.resolve(name) == (backend, game_id)
+    assert registry.resolve(name) == (backend, game_id)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_an_action_set_whose_buttons_the_console_lacks_is_refused():
     ids=lambda config: config.game,
 )
 def test_what_can_be_played_is_accepted(config):
-    games.check(config)
+    registry.check(config)
 
 
 def test_a_missing_backend_is_named(monkeypatch):
@@ -133,7 +133,7 @@ def test_a_missing_backend_is_named(monkeypatch):
 
 def test_made_games_know_their_names():
     for name in ('ALE/Pong-v5', 'CartPole-v1'):
-        game = games.make(name)
+        game = registry.make(name)
         assert game.name == str(game) == name
         game.close()
 
@@ -148,6 +148,9 @@ def test_made_games_know_their_names():
     ],
 )
 def test_resolving_imports_no_other_emulator(name, foreign):
-    code = f'import sys; from envs import games; games.resolve({name!r}); print(*sys.modules)'
+    code = (
+        'import sys; from envs.backends import registry; '
+        f'registry.resolve({name!r}); print(*sys.modules)'
+    )
     modules = subprocess.check_output([sys.executable, '-c', code], text=True).split()
     assert not foreign & set(modules)

@@ -11,9 +11,9 @@ import pytest
 from gymnasium import spaces
 from gymnasium.utils.env_checker import check_env
 
-from envs import gymnasium_game
+from envs.backends import gymnasium_game
+from envs.backends.gymnasium_game import GymnasiumGame
 from envs.errors import UsageError
-from envs.gymnasium_game import GymnasiumGame
 
 
 class Picture(gymnasium.Env):
@@ -81,7 +81,7 @@ def test_game_ids_leave_out_other_backends_and_what_gymnasium_gave_up():
 
 def test_does_not_import_other_backends():
     code = (
-        'import sys; from envs import gymnasium_game; gymnasium_game.game_ids(); '
+        'import sys; from envs.backends import gymnasium_game; gymnasium_game.game_ids(); '
         'assert not {"ale_py", "vizdoom", "stable_retro", "cv2", "pygame"} & set(sys.modules)'
     )
     subprocess.run([sys.executable, '-c', code], check=True)

@@ -8,7 +8,8 @@ from gymnasium.envs.registration import registry
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs import gymnasium_spaces, make
+from envs import make
+from envs.backends import gymnasium_spaces
 from envs.config import EnvConfig
 from envs.errors import UsageError
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import stable_retro
 
-from envs import actions, retro_data, retro_game
+from envs.backends import actions, retro_data, retro_game
+from envs.backends.retro_game import RetroGame
 from envs.errors import UsageError
-from envs.retro_game import RetroGame
 from tests.processes import new_process
 
 GAME = 'Airstriker-Genesis-v0'

@@ -164,7 +164,7 @@ def test_with_the_number_of_environments_as_stride_all_levels_are_played_alike(l
 @pytest.mark.parametrize('game_id', COURSES)
 def test_courses_know_every_level_of_their_game(game_id):
     """The contest trained on 47 levels and tested on 11."""
-    from envs import retro_data
+    from envs.backends import retro_data
 
     course, known = COURSES[game_id], retro_data.levels(game_id)
     assert set(course.test_levels) < set(known) and len(course.ends) == len(known)
@@ -174,7 +174,7 @@ def test_courses_know_every_level_of_their_game(game_id):
 
 
 def test_the_contest_has_47_levels_to_train_and_11_to_test():
-    from envs import retro_data
+    from envs.backends import retro_data
 
     sonic = [game_id for game_id in COURSES if game_id.startswith('Sonic')]
     sizes = {n: sum(len(retro_data.level_set(g, n)) for g in sonic) for n in ('train', 'test')}

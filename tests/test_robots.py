@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from envs import robots
+from envs.backends import mujoco
+from envs.backends.gymnasium_game import GymnasiumGame
 from envs.errors import UsageError
-from envs.gymnasium_game import GymnasiumGame
 from tests import launching
 
 pytest.importorskip('mujoco', reason='without requirements-mujoco.txt there are no robots')
@@ -72,7 +72,7 @@ def drawn(folder, game, script):
 
 def test_a_robot_is_drawn_or_it_is_said_what_is_missing(tmp_path):
     script = """if True:
-        from envs.gymnasium_game import GymnasiumGame
+        from envs.backends.gymnasium_game import GymnasiumGame
 
         game = GymnasiumGame('Hopper-v5')
         game.reset(seed=0)
@@ -86,7 +86,7 @@ def test_a_robot_is_drawn_or_it_is_said_what_is_missing(tmp_path):
 def test_the_camera_follows_a_robot_that_has_run_far(tmp_path):
     script = """if True:
         import numpy as np
-        from envs.gymnasium_game import GymnasiumGame
+        from envs.backends.gymnasium_game import GymnasiumGame
 
         game = GymnasiumGame('HalfCheetah-v5')
         game.reset(seed=0)
@@ -103,7 +103,7 @@ def test_the_camera_follows_a_robot_that_has_run_far(tmp_path):
 def test_without_mujoco_the_command_is_told(monkeypatch):
     monkeypatch.setattr(importlib.util, 'find_spec', lambda name: None)
     with pytest.raises(UsageError) as refusal:
-        robots.prepare('Ant-v5')
+        mujoco.prepare('Ant-v5')
     wanted = 'Ant-v5 needs MuJoCo: .venv/bin/pip install -r requirements-mujoco.txt'
     assert str(refusal.value) == wanted
 

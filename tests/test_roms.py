@@ -12,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs import retro_data, roms
+import envs
+from envs.backends import retro_data, retro_roms
 from envs.errors import UsageError
 from tests import launching
 
 SONIC = 'SonicTheHedgehog-Genesis-v0'
-HOPPER = Path(retro_data.__file__).parent / 'hillhopper' / 'HillHopper-Genesis'
+HOPPER = Path(envs.__file__).parent / 'hillhopper' / 'HillHopper-Genesis'
 IMAGE = (
     bytes(0x100) + b'SEGA GENESIS    ' + bytes(0x40) + b'A  TEST GAME'.ljust(0x30) + bytes(0x8000)
 )
@@ -43,7 +44,7 @@ def folder(tmp_path, monkeypatch):
     """Where cartridges go; the only one that is wanted is IMAGE, for Sonic."""
     monkeypatch.setenv('JOYPAD_ROMS', str(tmp_path / 'roms'))
     games = {hashlib.sha1(IMAGE).hexdigest(): (SONIC, '.md')}
-    monkeypatch.setattr(roms, '_games_by_hash', lambda: games)
+    monkeypatch.setattr(retro_roms, '_games_by_hash', lambda: games)
     (tmp_path / 'mine').mkdir()
     return tmp_path / 'mine'
 
@@ -60,13 +61,13 @@ def folder(tmp_path, monkeypatch):
 )
 def test_what_is_recognised(folder, name, content, note):
     (folder / name).write_bytes(content)
-    *others, verdict = roms.import_from([str(folder / name)])
+    *others, verdict = retro_roms.import_from([str(folder / name)])
     assert (verdict.game, verdict.note) == (SONIC, note)
     assert verdict.file.startswith(str(folder / name)) and not any(v.game for v in others)
     assert (retro_data.roms_folder() / SONIC / 'rom.md').read_bytes() == IMAGE
     assert retro_data.rom_path(SONIC) == str(retro_data.roms_folder() / SONIC / 'rom.md')
     assert [p.name for p in (retro_data.roms_folder() / SONIC).iterdir()] == ['rom.md']
-    (again,) = (v for v in roms.import_from([str(folder / name)]) if v.game)
+    (again,) = (v for v in retro_roms.import_from([str(folder / name)]) if v.game)
     assert again.note == 'which is there already'
 
 
@@ -79,7 +80,7 @@ def test_why_a_file_is_not_accepted(folder):
     (folder / 'letter.txt').write_text('Passed over.')
     with open(folder / 'd.bin', 'wb') as file:
         file.truncate(2**25 + 1)
-    verdicts = {Path(v.file).name: v for v in roms.import_from([str(folder)])}
+    verdicts = {Path(v.file).name: v for v in retro_roms.import_from([str(folder)])}
     assert sorted(verdicts) == ['a.md', 'b.md', 'c.zip', 'd.bin']
     assert not any(verdict.game for verdict in verdicts.values())
     assert 'Genesis cartridge, "A TEST GAME"' in verdicts['a.md'].note
@@ -92,9 +93,9 @@ def test_why_a_file_is_not_accepted(folder):
 def test_a_nintendo_cartridge_is_known_without_its_header(folder, monkeypatch):
     body = bytes(range(256)) * 64
     games = {hashlib.sha1(body).hexdigest(): ('Game-Nes', '.nes')}
-    monkeypatch.setattr(roms, '_games_by_hash', lambda: games)
+    monkeypatch.setattr(retro_roms, '_games_by_hash', lambda: games)
     (folder / 'a.nes').write_bytes(b'NES\x1a' + bytes(12) + body)
-    (verdict,) = roms.import_from([str(folder)])
+    (verdict,) = retro_roms.import_from([str(folder)])
     assert verdict.game == 'Game-Nes'
     kept = retro_data.roms_folder() / 'Game-Nes' / 'rom.nes'
     assert kept.read_bytes() == (folder / 'a.nes').read_bytes()
@@ -102,14 +103,14 @@ def test_a_nintendo_cartridge_is_known_without_its_header(folder, monkeypatch):
 
 def test_what_is_not_there_is_refused(folder):
     with pytest.raises(UsageError, match='--import: there is no'):
-        roms.import_from([str(folder / 'nothing')])
+        retro_roms.import_from([str(folder / 'nothing')])
     with pytest.raises(UsageError, match='no game of a console'):
-        roms.wanted('CartPole-v1')
+        retro_roms.wanted('CartPole-v1')
 
 
 @given(st.binary(min_size=1, max_size=3).map(lambda seed: (seed * 0x8000)[: 2 * 0x4000]))
 def test_interleaving_is_undone(image):
-    assert roms._deinterleaved(interleaved(image)) == image
+    assert retro_roms._deinterleaved(interleaved(image)) == image
 
 
 def test_the_script_tells_what_is_wanted(tmp_path):

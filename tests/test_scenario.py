@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import stable_retro
 
-from envs import retro_game, scenario
-from envs.retro_game import RetroGame
+from envs.backends import retro_game, retro_scenario
+from envs.backends.retro_game import RetroGame
 from tests.processes import new_process
 
 OPERATORS = [
@@ -73,7 +73,7 @@ def evaluate_both(directory, contents, num_frames=60):
         assert data.load(info_file, scenario_file)
         data.reset()
         data.update_ram()
-        results.append(evaluate_one(data, scenario.parse(content), num_frames))
+        results.append(evaluate_one(data, retro_scenario.parse(content), num_frames))
     env.close()
     return results
 
@@ -157,7 +157,7 @@ def installed_scenarios():
 def test_installed_scenarios_are_parsed_or_left_to_stable_retro():
     num_parsed = num_left = 0
     for game_id, content in installed_scenarios():
-        if scenario.parse(content) is not None:
+        if retro_scenario.parse(content) is not None:
             num_parsed += 1
             continue
         num_left += 1
@@ -184,4 +184,4 @@ def test_installed_scenarios_are_parsed_or_left_to_stable_retro():
     ],
 )
 def test_what_only_stable_retro_understands_is_left_to_it(content):
-    assert scenario.parse(content) is None
+    assert retro_scenario.parse(content) is None

@@ -9,10 +9,11 @@ import vizdoom
 from hypothesis import given
 from hypothesis import strategies as st
 
-from envs import games, make, variables, vizdoom_game
+from envs import make, variables
+from envs.backends import registry, vizdoom_game
+from envs.backends.vizdoom_game import VizdoomGame
 from envs.config import EnvConfig
 from envs.errors import UsageError
-from envs.vizdoom_game import VizdoomGame
 from tests.processes import new_process
 from tests.tapes import TapeGame
 
@@ -131,8 +132,8 @@ def test_no_variable_that_can_be_named_remembers_the_episode_before():
     ],
 )
 def test_names(game, asked, shown):
-    config = games.with_variables(EnvConfig(game, game_variables=asked))
-    assert config.game_variables == games.variables(config) == shown
+    config = registry.with_variables(EnvConfig(game, game_variables=asked))
+    assert config.game_variables == registry.variables(config) == shown
 
 
 @pytest.mark.parametrize(
@@ -149,7 +150,7 @@ def test_names(game, asked, shown):
 )
 def test_what_is_not_there_is_refused_in_one_line(game, asked, complaint):
     with pytest.raises(UsageError, match=complaint) as refusal:
-        games.check(EnvConfig(game, game_variables=(asked,)))
+        registry.check(EnvConfig(game, game_variables=(asked,)))
     assert '\n' not in str(refusal.value) and '--game_variables' in str(refusal.value)
 
 
@@ -203,8 +204,8 @@ class Counting(TapeGame):
 def test_the_variables_are_those_of_the_picture(monkeypatch, max_pool):
     """Of the last frame of a step, also where the episode or a life ends within one."""
     game = Counting(range(11), lives=[3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2], size=(20, 20))
-    monkeypatch.setattr(games, 'make', lambda name, level, actions: game)
-    monkeypatch.setattr(games, 'variables', lambda config: config.game_variables)
+    monkeypatch.setattr(registry, 'make', lambda name, level, actions: game)
+    monkeypatch.setattr(registry, 'variables', lambda config: config.game_variables)
     env = make.make_env(
         EnvConfig(
             screen_size=20,

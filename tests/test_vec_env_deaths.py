@@ -81,7 +81,9 @@ def test_workers_and_engines_die_with_the_learner(tmp_path, end, state):
 @pytest.mark.parametrize('end', ['kill', 'normal'])
 @pytest.mark.parametrize('game', ['VizdoomBasic-v1', 'Airstriker-Genesis'])
 def test_games_die_with_the_learner(tmp_path, game, end):
-    pytest.importorskip({'V': 'envs.vizdoom_game', 'A': 'envs.retro_game'}[game[0]])
+    pytest.importorskip(
+        {'V': 'envs.backends.vizdoom_game', 'A': 'envs.backends.retro_game'}[game[0]]
+    )
     result = run_learner(tmp_path, game, 'idle', end)
     pids, files = json.loads(result.stdout)
     assert len(pids) == (4 if game.startswith('Vizdoom') else 2)
@@ -110,7 +112,7 @@ def test_workers_do_not_load_tensorflow(tmp_path):
 
 
 def test_a_genesis_worker_is_small():
-    pytest.importorskip('envs.retro_game')
+    pytest.importorskip('envs.backends.retro_game')
     from envs.config import EnvConfig
     from envs.make import make_env
 

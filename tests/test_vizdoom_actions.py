@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import vizdoom
 
-from envs import vizdoom_actions, vizdoom_game
+from envs.backends import vizdoom_actions, vizdoom_game
 
 
 def scenario_buttons():

@@ -9,8 +9,8 @@ import time
 import pytest
 import vizdoom
 
-from envs import vizdoom_engine
-from envs.vizdoom_game import VizdoomGame
+from envs.backends import vizdoom_engine
+from envs.backends.vizdoom_game import VizdoomGame
 
 
 def play(game, num_tics=5):
@@ -88,7 +88,7 @@ def test_a_dead_engine_is_an_error():
 @pytest.mark.parametrize('signal_number', [signal.SIGKILL, signal.SIGTERM])
 def test_engines_die_with_their_process(signal_number, tmp_path):
     code = (
-        'import time; from envs.vizdoom_game import VizdoomGame; '
+        'import time; from envs.backends.vizdoom_game import VizdoomGame; '
         'game = VizdoomGame("VizdoomBasic-v1"); game.reset(seed=0); game.render(); '
         'print(*[e._doom.get_instance_id() for e in (game._engine, game._camera)], flush=True); '
         'time.sleep(60)'

@@ -12,9 +12,9 @@ import pytest
 import vizdoom
 from gymnasium.utils.env_checker import check_env
 
-from envs import vizdoom_game
+from envs.backends import vizdoom_game
+from envs.backends.vizdoom_game import VizdoomGame
 from envs.errors import UsageError
-from envs.vizdoom_game import VizdoomGame
 
 
 @pytest.fixture(scope='module')
@@ -76,7 +76,7 @@ def test_ids_are_those_that_vizdoom_registers():
 
 def test_imports_are_late_and_without_pygame():
     code = (
-        'import sys; from envs import vizdoom_game; assert "vizdoom" not in sys.modules; '
+        'import sys; from envs.backends import vizdoom_game; assert "vizdoom" not in sys.modules; '
         'vizdoom_game.game_ids(); assert "pygame" not in sys.modules'
     )
     subprocess.run([sys.executable, '-c', code], check=True)

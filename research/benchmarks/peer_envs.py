@@ -13,12 +13,12 @@ import gymnasium
 import numpy as np
 from stable_baselines3.common import atari_wrappers
 
-from envs import actions, games, retro_data
+from envs.backends import actions, registry, retro_data
 
 
 def make(game: str) -> gymnasium.Env[Any, Any]:
     """An environment of pictures, `uint8[84, 84, 1]`."""
-    backend, game_id = games.resolve(game)
+    backend, game_id = registry.resolve(game)
     if backend == 'retro':
         import stable_retro
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from absl import flags
 
-from envs import games
+from envs.backends import registry
 from envs.config import EnvConfig
 from envs.fields import require
 from launch import script
@@ -130,8 +130,8 @@ def main() -> None:
     require(_NUM_ENVS.value % _NUM_GROUPS.value == 0, '--num_groups must divide --num_envs')
     dealt = _NUM_ENVS.value % _NUM_WORKERS.value == 0
     require(dealt, '--num_workers must divide --num_envs')
-    games.check(EnvConfig(game=_GAME.value))
-    has_pictures = games.resolve(_GAME.value)[0] != 'gymnasium'
+    registry.check(EnvConfig(game=_GAME.value))
+    has_pictures = registry.resolve(_GAME.value)[0] != 'gymnasium'
     require(has_pictures, f'--game: {_GAME.value} has no pictures')
     folder = os.path.dirname(os.path.abspath(_JSON.value))
     require(os.access(folder, os.W_OK), f'--json: cannot write into {folder}')

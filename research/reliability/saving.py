@@ -20,7 +20,7 @@ import numpy as np
 from absl import flags
 
 from agents import configs, presets
-from envs import games
+from envs.backends import registry
 from envs.config import EnvConfig
 from envs.vector.subproc_vec_env import SubprocVecEnv
 from launch import config_flags, script
@@ -69,7 +69,7 @@ def _train(game: str, directory: str) -> _Clock:
     config = config_flags.define(configs.A2CConfig, unset)(preset)
     config = dataclasses.replace(config, total_steps=_PERIOD.value * (_SAVES.value + 1))
     env_config = config_flags.define(EnvConfig, unset)({**preset, 'game': game})
-    env_config = games.with_levels(env_config)
+    env_config = registry.with_levels(env_config)
     run_config = configs.RunConfig(
         os.path.join(directory, game.replace('/', '-')), checkpoint_period=_PERIOD.value,
         eval_period=0,

@@ -6,11 +6,11 @@ import os
 import pathlib
 from typing import Any
 
-from envs import actions as action_tables
+from envs.backends import actions as action_tables
 from envs.courses import COURSES, REWARD_NAMES
 from envs.errors import UsageError
 
-_OWN_GAMES = os.path.join(os.path.dirname(os.path.abspath(__file__)), 'hillhopper')
+_OWN_GAMES = str(pathlib.Path(__file__).resolve().parents[1] / 'hillhopper')
 # What the `default` action set stands for, by the beginning of the game's name.
 _FAMILIES = {
     'SonicTheHedgehog': 'sonic',

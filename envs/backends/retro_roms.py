@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from envs import files, retro_data
+from envs import files
+from envs.backends import retro_data
 from envs.errors import UsageError
 
 _MOST_BYTES = 2**25  # The largest cartridge that stable-retro plays has 32 MB.

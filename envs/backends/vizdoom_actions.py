@@ -3,8 +3,8 @@
 import itertools
 from collections.abc import Sequence
 
-from envs import actions
-from envs.actions import ActionSet, Combination
+from envs.backends import actions
+from envs.backends.actions import ActionSet, Combination
 from envs.errors import UsageError
 
 ACTION_SETS = ('default', 'single', 'combinations', 'multi_binary')

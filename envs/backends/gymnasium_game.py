@@ -9,7 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator, registry
 
-from envs import gymnasium_spaces, robots
+from envs.backends import gymnasium_spaces, mujoco
 from envs.errors import UsageError
 from envs.game import ReplayedGame, Transition
 
@@ -33,7 +33,7 @@ def _is_ours(spec: EnvSpec) -> bool:
 
 def is_robot(game_id: str) -> bool:
     """Whether MuJoCo simulates it."""
-    return robots.is_robot(registry[game_id])
+    return mujoco.is_robot(registry[game_id])
 
 
 def levels(game_id: str) -> tuple[str, ...]:
@@ -75,7 +75,7 @@ class GymnasiumGame(ReplayedGame):
         if spec is None:
             raise UsageError(f'gymnasium has no environment {game_id!r}')
         self._env = _make(spec)
-        self._drawing = robots.drawing if robots.is_robot(spec) else _missing_package
+        self._drawing = mujoco.drawing if mujoco.is_robot(spec) else _missing_package
         self._view = gymnasium_spaces.view(game_id, self._env.observation_space)
         self.observation_space = self._view.space
         self.variables_space, self.variable_names = self._view.vector_space, self._view.names
@@ -133,8 +133,8 @@ class GymnasiumGame(ReplayedGame):
 
 
 def _make(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
-    if robots.is_robot(spec):
-        robots.prepare(spec.id)
+    if mujoco.is_robot(spec):
+        mujoco.prepare(spec.id)
     # With the spec and not its id gymnasium does not warn that there is a newer version.
     with _missing_package(spec.id):
         creator: Any = spec.entry_point
@@ -143,8 +143,8 @@ def _make(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
         metadata = getattr(creator, 'metadata', None)  # Of a wrapper's class it is a property.
         modes = metadata.get('render_modes', ()) if isinstance(metadata, dict) else ()
         kwargs: dict[str, Any] = {'render_mode': 'rgb_array'} if 'rgb_array' in modes else {}
-        if robots.is_robot(spec):
-            kwargs.update(robots.OPTIONS)
+        if mujoco.is_robot(spec):
+            kwargs.update(mujoco.OPTIONS)
         return gymnasium.make(spec, max_episode_steps=-1, disable_env_checker=True, **kwargs)
 
 

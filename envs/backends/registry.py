@@ -8,7 +8,7 @@ import types
 from collections.abc import Iterable
 from typing import Any
 
-from envs import retro_data
+from envs.backends import retro_data
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Game
@@ -16,10 +16,10 @@ from envs.game import Game
 # Backend -> module, class and emulator. Each module has game_ids, levels, action_sets and check,
 # and imports its emulator only when one of them is called.
 _BACKENDS = {
-    'retro': ('envs.retro_game', 'RetroGame', 'stable_retro'),
-    'vizdoom': ('envs.vizdoom_game', 'VizdoomGame', 'vizdoom.gymnasium_wrapper'),
-    'atari': ('envs.atari_game', 'AtariGame', 'ale_py'),
-    'gymnasium': ('envs.gymnasium_game', 'GymnasiumGame', 'gymnasium'),
+    'retro': ('envs.backends.retro_game', 'RetroGame', 'stable_retro'),
+    'vizdoom': ('envs.backends.vizdoom_game', 'VizdoomGame', 'vizdoom.gymnasium_wrapper'),
+    'atari': ('envs.backends.atari_game', 'AtariGame', 'ale_py'),
+    'gymnasium': ('envs.backends.gymnasium_game', 'GymnasiumGame', 'gymnasium'),
 }
 
 

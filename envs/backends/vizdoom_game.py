@@ -9,10 +9,10 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from envs import vizdoom_actions
+from envs.backends import vizdoom_actions
+from envs.backends.vizdoom_engine import Engine
 from envs.errors import UsageError
 from envs.game import ReplayedGame, Snapshot, Transition
-from envs.vizdoom_engine import Engine
 
 # Scenarios play with Freedoom's textures, wherever a doom2.wad may lie, so that results compare.
 _GAME_FILES = {'doom': 'doom.wad', 'doom2': 'doom2.wad', 'freedoom1': 'freedoom1.wad'}

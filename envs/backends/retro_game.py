@@ -9,12 +9,9 @@ import cv2
 import gymnasium
 import numpy as np
 
-from envs import actions as action_tables
-from envs import scenario as scenarios
-from envs.courses import FRAME_LIMIT
-from envs.fields import require
-from envs.game import Game, Snapshot, Transition
-from envs.retro_data import (
+from envs.backends import actions as action_tables
+from envs.backends import retro_scenario
+from envs.backends.retro_data import (
     action_sets,
     check,
     family,
@@ -24,6 +21,9 @@ from envs.retro_data import (
     stable_retro_module,
     variables,
 )
+from envs.courses import FRAME_LIMIT
+from envs.fields import require
+from envs.game import Game, Snapshot, Transition
 
 __all__ = [
     'RetroGame',
@@ -156,10 +156,10 @@ class RetroGame(Game):
         self._env.close()
 
 
-def _load_scenario(game_id: str) -> scenarios.Scenario | None:
+def _load_scenario(game_id: str) -> retro_scenario.Scenario | None:
     """The game's default scenario for live evaluation, or None: stable-retro evaluates it."""
     path = file_path(game_id, 'scenario.json')
     if not path:
         return None
     with open(path) as file:
-        return scenarios.parse(json.load(file))
+        return retro_scenario.parse(json.load(file))
