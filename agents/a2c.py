@@ -24,7 +24,8 @@ import numpy as np
 import tensorflow as tf
 
 from agents.actor_critic import ActorCritic
-from agents.configs import A2CConfig, RunConfig
+from agents.configs.actor_critic import A2CConfig
+from agents.configs.run import RunConfig
 from agents.dumps import Batch
 from agents.losses import A2CLosses
 from agents.metrics import TrainMetrics

@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from agents.actor_critic import ActorCritic
-from agents.configs import A3CConfig, RunConfig
+from agents.configs.actor_critic import A3CConfig
+from agents.configs.run import RunConfig
 from agents.dumps import Batch
 from agents.metrics import TrainMetrics
 from agents.run import Run

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from agents import checkpoints, distributions, dumps, exploration, heads, networks, schedules
-from agents.configs import AlgorithmConfig
+from agents.configs.actor_critic import ActorCriticConfig
 from agents.gaussian import DiagonalGaussian
 from agents.metrics import Metrics, TrainMetrics
 from agents.models import StepModel, TrainModel
@@ -61,7 +61,7 @@ class ActorCritic:
 
     def __init__(
         self,
-        config: AlgorithmConfig,
+        config: ActorCriticConfig,
         env_config: EnvConfig,
         num_envs: int,
         num_groups: int,

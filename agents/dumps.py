@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from agents import backprop, checkpoints, distributions, exploration
-from agents.configs import AlgorithmConfig
+from agents.configs.actor_critic import ActorCriticConfig
 from agents.metrics import Metrics, TrainMetrics
 from agents.models import TrainModel, Weights
 from agents.runner import Rollout
@@ -36,7 +36,7 @@ class Batch(NamedTuple):
 
 
 def of_rollouts(
-    config: AlgorithmConfig,
+    config: ActorCriticConfig,
     network: keras.Model,
     action_space: gymnasium.Space,
     batches: Sequence[Batch],
@@ -44,7 +44,7 @@ def of_rollouts(
 ) -> checkpoints.Tree:
     """All that the update of A2C or A3C from these batches follows from."""
     own = network.get_weights()
-    names = [field.name for field in dataclasses.fields(AlgorithmConfig)]
+    names = [field.name for field in dataclasses.fields(ActorCriticConfig)]
     return {
         'config': {name: getattr(config, name) for name in names},
         'network': network.to_json(),
@@ -130,7 +130,7 @@ def _update(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
         name: tuple(value) if isinstance(value, list) else value
         for name, value in dump['config'].items()
     }
-    algorithm = AlgorithmConfig(**config)
+    algorithm = ActorCriticConfig(**config)
     by_space = distributions.make(_action_space(*dump['actions']))
     distribution = exploration.of_config(algorithm, by_space, network)
     model = TrainModel(network, distribution, algorithm)

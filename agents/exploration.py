@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from agents.configs import AlgorithmConfig
+from agents.configs.actor_critic import ActorCriticConfig
 from agents.distribution import Distribution
 from agents.gaussian import DiagonalGaussian
 from envs.errors import UsageError
@@ -79,7 +79,7 @@ class StateDependentExploration(DiagonalGaussian):
 
 
 def of_config(
-    config: AlgorithmConfig, distribution: Distribution, network: keras.Model
+    config: ActorCriticConfig, distribution: Distribution, network: keras.Model
 ) -> Distribution:
     """The distribution, or the one that the configuration puts in its place."""
     if not config.state_dependent_exploration:

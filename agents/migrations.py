@@ -10,9 +10,10 @@ Then make the fixture of the new version: tests/fixtures/README.md tells how.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents.configs import A2CConfig, A3CConfig, RunConfig, without_effect
-from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
-from agents.reinforce_config import ReinforceConfig
+from agents.configs.actor_critic import A2CConfig, A3CConfig, without_effect
+from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
+from agents.configs.reinforce import ReinforceConfig
+from agents.configs.run import RunConfig
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.fields import from_options, require

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from agents import backprop, losses, networks, optimizers, returns
 from agents.compiled import Compiled
-from agents.configs import AlgorithmConfig
+from agents.configs.actor_critic import ActorCriticConfig
 from agents.distribution import Distribution
 from agents.metrics import TrainMetrics
 from agents.runner import Decision, Memory, Rollout
@@ -129,7 +129,7 @@ class TrainModel:
         self,
         network: keras.Model,
         distribution: Distribution,
-        config: AlgorithmConfig,
+        config: ActorCriticConfig,
         num_optimizers: int = 1,
     ) -> None:
         self._network, self._distribution, self._config = network, distribution, config

@@ -9,7 +9,7 @@ import rich.console
 import rich.table
 
 from agents import evaluation, levels, model_files, policy, run_directory
-from agents.configs import EvaluationConfig
+from agents.configs.run import EvaluationConfig
 from agents.evaluation import Evaluation
 from envs.errors import UsageError
 

@@ -22,7 +22,7 @@ from agents import (
     score_plot,
 )
 from agents.agent import Agent
-from agents.configs import RunConfig
+from agents.configs.run import RunConfig
 from agents.logger import Logger
 from agents.metrics import Metrics
 from agents.saver import Saver, reason

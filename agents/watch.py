@@ -8,7 +8,7 @@ import numpy as np
 
 from agents import checkpoints, dumps
 from agents.agent import Agent
-from agents.configs import RunConfig
+from agents.configs.run import RunConfig
 from agents.distribution import Distribution
 from agents.guards import CollapseGuard, SkippedUpdates
 from agents.metrics import GUARD_COUNTS, Metrics

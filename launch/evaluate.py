@@ -2,11 +2,12 @@
 
 import os
 
-from agents import configs, model_files, run_directory
+from agents import model_files, run_directory
+from agents.configs.run import EvaluationConfig
 from envs.fields import require
 from launch import config_flags, script
 
-_config = config_flags.define(configs.EvaluationConfig)
+_config = config_flags.define(EvaluationConfig)
 
 
 def main() -> None:

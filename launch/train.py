@@ -16,12 +16,13 @@ def main() -> None:
 
     require(_EPISODES.value > 0, f'--episodes must be positive, not {_EPISODES.value}')
     run_dir = train_a2c.train()
-    from agents import configs, evaluation, report
+    from agents import evaluation, report
+    from agents.configs.run import EvaluationConfig
 
     films = {}
     for mode in ('sampled', 'greedy'):
         films[mode] = os.path.join(run_dir, 'videos', f'{mode}.mp4')
-        config = configs.EvaluationConfig(
+        config = EvaluationConfig(
             run_dir, 'auto', _EPISODES.value, greedy=mode == 'greedy', seed=1, video=films[mode]
         )
         print(evaluation.summary(report.evaluate(config)), flush=True)

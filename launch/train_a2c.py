@@ -1,9 +1,9 @@
 """Train an agent with A2C on any game."""
 
-from agents import configs
+from agents.configs.actor_critic import A2CConfig
 from launch import config_flags, script, training
 
-_a2c_flags = config_flags.define(configs.A2CConfig)
+_a2c_flags = config_flags.define(A2CConfig)
 
 
 def train() -> str:

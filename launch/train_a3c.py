@@ -1,9 +1,9 @@
 """Train an agent with A3C on any game."""
 
-from agents import configs
+from agents.configs.actor_critic import A3CConfig
 from launch import config_flags, script, training
 
-_a3c_flags = config_flags.define(configs.A3CConfig)
+_a3c_flags = config_flags.define(A3CConfig)
 
 
 def main() -> None:

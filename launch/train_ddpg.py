@@ -2,11 +2,11 @@
 
 from absl import flags
 
-from agents import off_policy_configs
+from agents.configs.off_policy import DDPGConfig
 from launch import config_flags, script, training
 
 flags.FLAGS.set_default('game', 'Pendulum-v1')
-_ddpg_flags = config_flags.define(off_policy_configs.DDPGConfig)
+_ddpg_flags = config_flags.define(DDPGConfig)
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """Train an agent with DQN on any game whose actions are one choice."""
 
-from agents import off_policy_configs
+from agents.configs.off_policy import DQNConfig
 from launch import config_flags, script, training
 
-_dqn_flags = config_flags.define(off_policy_configs.DQNConfig)
+_dqn_flags = config_flags.define(DQNConfig)
 
 
 def main() -> None:

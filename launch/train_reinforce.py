@@ -1,9 +1,9 @@
 """Train an agent with REINFORCE on any game whose actions are one choice."""
 
-from agents import reinforce_config
+from agents.configs.reinforce import ReinforceConfig
 from launch import config_flags, script, training
 
-_reinforce_flags = config_flags.define(reinforce_config.ReinforceConfig)
+_reinforce_flags = config_flags.define(ReinforceConfig)
 
 
 def main() -> None:

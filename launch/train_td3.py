@@ -2,11 +2,11 @@
 
 from absl import flags
 
-from agents import off_policy_configs
+from agents.configs.off_policy import TD3Config
 from launch import config_flags, script, training
 
 flags.FLAGS.set_default('game', 'Pendulum-v1')
-_td3_flags = config_flags.define(off_policy_configs.TD3Config)
+_td3_flags = config_flags.define(TD3Config)
 
 
 def main() -> None:

@@ -6,13 +6,15 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from agents import configs, presets, run_directory
+from agents import run_directory
+from agents.configs import presets
+from agents.configs.run import RunConfig
 from envs.backends import registry
 from envs.config import EnvConfig
 from launch import config_flags
 
 _env_flags = config_flags.define(EnvConfig)
-_run_flags = config_flags.define(configs.RunConfig)
+_run_flags = config_flags.define(RunConfig)
 _PRESET = flags.DEFINE_string(
     'preset',
     'auto',
@@ -25,7 +27,7 @@ class Settings(NamedTuple):
 
     config: Any  # Of the algorithm
     env_config: EnvConfig
-    run_config: configs.RunConfig
+    run_config: RunConfig
     origins: dict[str, str]  # Of every field: `flag`, `default`, or what filled it.
 
 

@@ -14,16 +14,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from agents import (
-    configs,
-    distributions,
-    exploration,
-    heads,
-    models,
-    networks,
-    presets,
-    quiet_tensorflow,  # noqa: F401  Before TensorFlow.
-)
+from agents import distributions, exploration, heads, models, networks
+from agents.configs import presets
+from agents.configs.actor_critic import A2CConfig
 from agents.runner import Rollout
 from research import peer as peers
 
@@ -46,7 +39,7 @@ class _Spaces(gymnasium.Env[np.ndarray, np.ndarray]):
     observation_space, action_space = _OBSERVATIONS, _ACTIONS
 
 
-def make_peer(config: configs.A2CConfig) -> Any:
+def make_peer(config: A2CConfig) -> Any:
     """Stable-Baselines3's A2C, ready for `train`."""
     from stable_baselines3.common import logger
     from stable_baselines3.common.vec_env import DummyVecEnv
@@ -71,7 +64,10 @@ def as_peer(network: Any) -> dict[str, np.ndarray]:
 
 
 def random_rollout(
-    config: configs.A2CConfig, step_model: models.StepModel, rng: np.random.Generator, first: int
+    config: A2CConfig,
+    step_model: models.StepModel,
+    rng: np.random.Generator,
+    first: int,
 ) -> Rollout:
     """Observations at random; what the step model makes of them."""
     shape = (config.unroll_length, config.num_envs)
@@ -107,7 +103,7 @@ def fill(peer: Any, rollout: Rollout) -> None:
     buffer.compute_returns_and_advantage(last_values=last_values, dones=starts)
 
 
-def compare(config: configs.A2CConfig) -> str:
+def compare(config: A2CConfig) -> str:
     """The largest difference of a few updates, relative to the peer's, and where it is."""
     import torch
 
@@ -138,8 +134,8 @@ def compare(config: configs.A2CConfig) -> str:
 def main() -> None:
     """Compares a few updates of each optimizer."""
     preset = presets.PRESETS['mujoco']
-    names = {field.name for field in dataclasses.fields(configs.A2CConfig)}
-    config = configs.A2CConfig(**{name: preset[name] for name in preset if name in names})
+    names = {field.name for field in dataclasses.fields(A2CConfig)}
+    config = A2CConfig(**{name: preset[name] for name in preset if name in names})
     for explores in (False, True):
         for changes in ({'optimizer': 'adam'}, {'rmsprop_epsilon': 1e-20}, {}):
             changes = {**changes, 'state_dependent_exploration': explores}

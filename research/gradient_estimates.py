@@ -9,10 +9,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import losses, models, optimizers, presets, returns
+from agents import losses, models, optimizers, returns
 from agents.a2c import A2C
 from agents.compiled import Compiled
-from agents.configs import A2CConfig
+from agents.configs import presets
+from agents.configs.actor_critic import A2CConfig
 from agents.distributions import Distribution
 from agents.runner import Runner
 from envs.config import EnvConfig

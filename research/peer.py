@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from agents import configs
+from agents.configs.actor_critic import A2CConfig
 from agents.runner import Actor, Decision, Memory
 from envs.fields import require
 
@@ -46,7 +46,7 @@ class PeerActor(Actor):
         return np.zeros(len(observations), np.float32)
 
 
-def check(config: configs.A2CConfig) -> None:
+def check(config: A2CConfig) -> None:
     """Raises UsageError if Stable-Baselines3's A2C has no such setting."""
     require(config.entropy_schedule == 'constant', 'the peer has no --entropy_schedule')
     require(config.network != 'impala', 'the peer has no --network=impala')
@@ -61,7 +61,7 @@ def check(config: configs.A2CConfig) -> None:
     require(not config.overlap, 'the peer has no --overlap')
 
 
-def make_model(config: configs.A2CConfig, envs: Any, verbose: int = 0) -> Any:
+def make_model(config: A2CConfig, envs: Any, verbose: int = 0) -> Any:
     """Stable-Baselines3's A2C with our settings.
 
     Its value loss is (R - V)² without our factor 1/2, so its weight is half of ours. Its RMSprop
@@ -105,7 +105,7 @@ def make_model(config: configs.A2CConfig, envs: Any, verbose: int = 0) -> Any:
     )
 
 
-def _log_std(config: configs.A2CConfig) -> float:
+def _log_std(config: A2CConfig) -> float:
     """log σ at first; with gSDE, of each feature's part."""
     shares = config.hidden_units[-1] if config.state_dependent_exploration else 1
     return config.initial_log_std - 0.5 * math.log(shares)

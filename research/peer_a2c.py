@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from agents import configs, presets
+from agents.configs import presets
+from agents.configs.actor_critic import A2CConfig
 from agents.runner import Decision, Memory
 from envs.backends import registry
 from envs.config import EnvConfig
@@ -22,7 +23,7 @@ from envs.make import make_env
 from launch import config_flags, script
 from research import peer
 
-_a2c_config = config_flags.define(configs.A2CConfig)
+_a2c_config = config_flags.define(A2CConfig)
 _env_config = config_flags.define(EnvConfig)
 _PRESET = flags.DEFINE_string('preset', 'auto', 'A preset of ours.')
 _EPISODES = flags.DEFINE_integer('episodes', 50, 'Sampled episodes after training.')
@@ -42,7 +43,7 @@ class RandomActor(peer.PeerActor):
         return Decision(actions, np.zeros(len(actions), np.float32))
 
 
-def train(config: configs.A2CConfig, env_config: EnvConfig) -> Any:
+def train(config: A2CConfig, env_config: EnvConfig) -> Any:
     """The peer's model, trained on our environments."""
     normalized = config.normalize_observations or config.normalize_rewards
     require(not normalized, 'research.robots compares agents that normalise')

@@ -13,19 +13,14 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from agents import (
-    configs,
-    distributions,
-    models,
-    networks,
-    quiet_tensorflow,  # noqa: F401  Before TensorFlow.
-)
+from agents import distributions, models, networks
+from agents.configs.actor_critic import A2CConfig
 from agents.runner import Rollout
 from research import peer as peers
 
 _SPACE = gymnasium.spaces.Box(0, 255, (84, 84, 4), np.uint8)
 _NUM_ACTIONS, _NUM_ENVS, _UPDATES = 6, 16, 6
-_CONFIG = configs.A2CConfig(optimizer='adam', learning_rate=5e-4, unroll_length=10, gae_lambda=0.95)
+_CONFIG = A2CConfig(optimizer='adam', learning_rate=5e-4, unroll_length=10, gae_lambda=0.95)
 _LAYERS = {
     'conv1': 'features_extractor.cnn.0',
     'conv2': 'features_extractor.cnn.2',

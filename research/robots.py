@@ -18,25 +18,27 @@ from typing import Any
 
 from absl import flags
 
-from agents import configs, presets
+from agents.configs import presets
+from agents.configs.actor_critic import A2CConfig
+from agents.configs.run import RunConfig
 from envs.backends import registry
 from envs.config import EnvConfig
 from envs.make import make_env
 from launch import config_flags, script
 from research import peer, side_by_side
 
-_a2c_config = config_flags.define(configs.A2CConfig)
+_a2c_config = config_flags.define(A2CConfig)
 _env_config = config_flags.define(EnvConfig)
 _PRESET = flags.DEFINE_string('preset', 'auto', 'A preset of ours.')
 _AGENTS = flags.DEFINE_list('agents', ['a2c', 'sb3-a2c'], 'Ours, the peer, or both.')
 
 
-def train_ours(config: configs.A2CConfig, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
+def train_ours(config: A2CConfig, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """Our policy, trained or continued; makes actors for an evaluation in a mode."""
     from agents import a2c, models, policy
 
     is_there = os.path.exists(os.path.join(run_dir, 'config.json'))
-    run_config = configs.RunConfig(run_dir, resume=is_there, eval_period=0, log_period=10_000)
+    run_config = RunConfig(run_dir, resume=is_there, eval_period=0, log_period=10_000)
     stopped = a2c.train(dataclasses.replace(config, seed=seed), env_config, run_config)
     script.exit_if_stopped(stopped)
     loaded = policy.load(os.path.join(run_dir, 'model', 'final'))
@@ -49,7 +51,7 @@ def train_ours(config: configs.A2CConfig, env_config: EnvConfig, seed: int, run_
     return make_actor
 
 
-def train_peer(config: configs.A2CConfig, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
+def train_peer(config: A2CConfig, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """The peer's policy, as `train_ours`; its episodes go to a table like ours."""
     from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 

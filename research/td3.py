@@ -18,7 +18,8 @@ from typing import Any
 
 from absl import flags
 
-from agents import off_policy_configs, presets
+from agents.configs import presets
+from agents.configs.off_policy import TD3Config
 from envs.backends import registry
 from envs.config import EnvConfig
 from envs.fields import require
@@ -26,23 +27,20 @@ from envs.make import make_env
 from launch import config_flags, script
 from research import peer, side_by_side
 
-_td3_config = config_flags.define(off_policy_configs.TD3Config)
+_td3_config = config_flags.define(TD3Config)
 _env_config = config_flags.define(EnvConfig)
 _PRESET = flags.DEFINE_string('preset', 'auto', 'A preset of ours.')
 _AGENTS = flags.DEFINE_list('agents', ['td3', 'sb3-td3'], 'Ours, the peer, or both.')
 
 
-def train_ours(
-    config: off_policy_configs.TD3Config, env_config: EnvConfig, seed: int, run_dir: str
-) -> Any:
+def train_ours(config: TD3Config, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """Our policy, trained or continued; makes actors for an evaluation."""
-    from agents import configs, deterministic, models, policy
+    from agents import deterministic, models, policy
+    from agents.configs.run import RunConfig
     from agents.tfa import td3
 
     is_there = os.path.exists(os.path.join(run_dir, 'config.json'))
-    run_config = configs.RunConfig(
-        run_dir, resume=is_there, eval_period=0, checkpoint_period=25_000
-    )
+    run_config = RunConfig(run_dir, resume=is_there, eval_period=0, checkpoint_period=25_000)
     stopped = td3.train(dataclasses.replace(config, seed=seed), env_config, run_config)
     script.exit_if_stopped(stopped)
     network = policy.load(os.path.join(run_dir, 'model', 'final')).network
@@ -54,9 +52,7 @@ def train_ours(
     return make_actor
 
 
-def train_peer(
-    config: off_policy_configs.TD3Config, env_config: EnvConfig, seed: int, run_dir: str
-) -> Any:
+def train_peer(config: TD3Config, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """The peer's policy, as `train_ours`; its episodes go to a table like ours."""
     from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -67,14 +63,14 @@ def train_peer(
     return lambda envs, mode: peer.PeerActor(model, greedy=True)
 
 
-def check(config: off_policy_configs.TD3Config) -> None:
+def check(config: TD3Config) -> None:
     """Raises UsageError if Stable-Baselines3's TD3 has no such setting."""
     same = config.actor_learning_rate == config.critic_learning_rate
     require(same, 'the peer has one learning rate for actor and critics')
     require(config.num_envs == 1, 'the peer counts its steps otherwise with --num_envs above 1')
 
 
-def make_model(config: off_policy_configs.TD3Config, envs: Any) -> Any:
+def make_model(config: TD3Config, envs: Any) -> Any:
     """Stable-Baselines3's TD3 with our settings, which `check` has looked at."""
     import numpy as np
     from stable_baselines3 import TD3

@@ -15,7 +15,9 @@ import keras
 import numpy as np
 
 import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
-from agents import off_policy_configs, presets, quiet_tensorflow  # noqa: F401
+from agents import quiet_tensorflow  # noqa: F401
+from agents.configs import presets
+from agents.configs.off_policy import TD3Config
 from agents.replay import Transitions
 from agents.tfa.td3 import TD3
 from envs.config import EnvConfig
@@ -34,7 +36,7 @@ _NETWORKS = {
 _UPDATES = 10
 
 
-def make_peer(config: off_policy_configs.TD3Config) -> Any:
+def make_peer(config: TD3Config) -> Any:
     """Stable-Baselines3's TD3, ready for `train`."""
     from stable_baselines3.common import logger
     from stable_baselines3.common.vec_env import DummyVecEnv
@@ -89,11 +91,11 @@ def compare() -> dict[str, float]:
     """The largest relative difference of each network's changes."""
     import torch
 
-    fields = {field.name for field in dataclasses.fields(off_policy_configs.TD3Config)}
+    fields = {field.name for field in dataclasses.fields(TD3Config)}
     preset = presets.for_game('auto', 'HalfCheetah-v5', 'td3')
     options = {name: value for name, value in preset.items() if name in fields}
     small = {'replay_capacity': 1_000, 'target_noise': 0.0}
-    config = off_policy_configs.TD3Config(**{**options, **small})
+    config = TD3Config(**{**options, **small})
     agent, peer = TD3(config, _ENV_CONFIG), make_peer(config)
     networks = agent._networks()
     before = {name: kernels(network) for name, network in networks.items()}

@@ -4,7 +4,7 @@ import contextlib
 
 from agents.a2c import A2C
 from agents.a3c import A3C
-from agents.configs import A2CConfig
+from agents.configs.actor_critic import A2CConfig
 
 
 @contextlib.contextmanager

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import worker_envs
 
-from agents import presets
 from agents.a2c import A2C
-from agents.configs import A2CConfig
+from agents.configs import presets
+from agents.configs.actor_critic import A2CConfig
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.make import make_vec_env

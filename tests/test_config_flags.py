@@ -6,7 +6,7 @@ from typing import Literal
 import pytest
 from absl import flags
 
-from agents.configs import A2CConfig, A3CConfig
+from agents.configs.actor_critic import A2CConfig, A3CConfig
 from envs.config import EnvConfig
 from envs.fields import hparam
 from launch import config_flags

@@ -5,10 +5,11 @@ import math
 
 import pytest
 
-from agents import configs
+from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.configs.run import EvaluationConfig, RunConfig
 from envs.errors import UsageError
 
-CLASSES = (configs.A2CConfig, configs.A3CConfig, configs.RunConfig)
+CLASSES = (A2CConfig, A3CConfig, RunConfig)
 NAN = math.nan
 
 
@@ -19,7 +20,7 @@ def test_defaults_are_valid_and_frozen(config_class):
         setattr(config, dataclasses.fields(config)[0].name, 1)
 
 
-@pytest.mark.parametrize('config_class', (*CLASSES, configs.EvaluationConfig))
+@pytest.mark.parametrize('config_class', (*CLASSES, EvaluationConfig))
 def test_every_field_has_a_help_that_is_a_sentence(config_class):
     for field in dataclasses.fields(config_class):
         assert field.metadata['help'].strip().endswith('.'), field.name
@@ -32,7 +33,7 @@ def test_every_field_has_a_help_that_is_a_sentence(config_class):
         *[(name, -1) for name in ('num_envs', 'total_steps', 'unroll_length', 'seed')],
         *[
             (field.name, bad)
-            for field in dataclasses.fields(configs.A2CConfig)
+            for field in dataclasses.fields(A2CConfig)
             if isinstance(field.default, float)
             for bad in (NAN, math.inf, -20.5)
         ],
@@ -56,20 +57,20 @@ def test_every_field_has_a_help_that_is_a_sentence(config_class):
 )
 def test_a2c_refuses(name, value):
     with pytest.raises(UsageError, match=f'^--{name} .*') as refusal:
-        configs.A2CConfig(**{name: value})
+        A2CConfig(**{name: value})
     assert '\n' not in str(refusal.value)
 
 
 @pytest.mark.parametrize('name', ['num_workers', 'envs_per_worker', 'unroll_length'])
 def test_a3c_refuses(name):
     with pytest.raises(UsageError, match=f'^--{name} must be positive, not 0'):
-        configs.A3CConfig(**{name: 0})
+        A3CConfig(**{name: 0})
 
 
 def test_what_is_fed_to_an_lstm_needs_one():
     with pytest.raises(UsageError, match='--lstm_units=0 has none'):
-        configs.A2CConfig(feed_last_action_reward=True)
-    assert configs.A2CConfig(feed_last_action_reward=True, lstm_units=8).lstm_units == 8
+        A2CConfig(feed_last_action_reward=True)
+    assert A2CConfig(feed_last_action_reward=True, lstm_units=8).lstm_units == 8
 
 
 @pytest.mark.parametrize(
@@ -77,7 +78,7 @@ def test_what_is_fed_to_an_lstm_needs_one():
     [('discount', 0.0), ('discount', 1.0), ('discount', 1), ('max_grad_norm', 0.0), ('seed', 0)],
 )
 def test_a2c_takes_the_ends_of_a_range(name, value):
-    assert getattr(configs.A2CConfig(**{name: value}), name) == value
+    assert getattr(A2CConfig(**{name: value}), name) == value
 
 
 @pytest.mark.parametrize(
@@ -93,7 +94,7 @@ def test_a2c_takes_the_ends_of_a_range(name, value):
 )
 def test_a_run_refuses(values, message):
     with pytest.raises(UsageError, match=message):
-        configs.RunConfig(**values)
+        RunConfig(**values)
 
 
 @pytest.mark.parametrize(
@@ -109,11 +110,11 @@ def test_a_run_refuses(values, message):
 )
 def test_an_evaluation_refuses(values, message):
     with pytest.raises(UsageError, match=message):
-        configs.EvaluationConfig(**{'run_dir': 'run', **values})
+        EvaluationConfig(**{'run_dir': 'run', **values})
 
 
 def test_networks_are_those_that_there_are():
     from agents import networks
 
-    choices = next(f for f in dataclasses.fields(configs.A2CConfig) if f.name == 'network').type
+    choices = next(f for f in dataclasses.fields(A2CConfig) if f.name == 'network').type
     assert choices.__args__ == networks.NETWORKS

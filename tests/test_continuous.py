@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from agents import a2c, a3c, checkpoints, dumps, policy, report
-from agents.configs import A2CConfig, A3CConfig, EvaluationConfig, RunConfig
+from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.configs.run import EvaluationConfig, RunConfig
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests import making, memory_task

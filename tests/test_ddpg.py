@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents.off_policy_configs import DDPGConfig
+from agents.configs.off_policy import DDPGConfig
 from agents.replay import Transitions
 from agents.tfa.ddpg import DDPG
 from envs.config import EnvConfig

@@ -10,7 +10,7 @@ import scipy.stats
 import tensorflow as tf
 
 from agents import checkpoints, deterministic, policy
-from agents.off_policy_configs import DQNConfig
+from agents.configs.off_policy import DQNConfig
 from agents.replay import Transitions
 from agents.tfa import dqn, q_networks
 from envs.config import EnvConfig

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from agents import checkpoints, dumps
-from agents.configs import A2CConfig, A3CConfig
+from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
+from agents.configs.reinforce import ReinforceConfig
 from agents.dumps import Batch
-from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
-from agents.reinforce_config import ReinforceConfig
 from agents.replay import Transitions
 from agents.tfa import continuous_networks
 from agents.tfa.continuous import DeterministicMetrics

@@ -12,7 +12,8 @@ import imageio
 import numpy as np
 import pytest
 
-from agents import configs, distributions, evaluation, networks, policy, report
+from agents import distributions, evaluation, networks, policy, report
+from agents.configs.run import EvaluationConfig
 from agents.evaluation import Episode, Evaluation
 from agents.runner import Actor, Decision
 from envs.config import EnvConfig
@@ -138,7 +139,7 @@ def run_dir(tmp_path_factory):
 
 
 def evaluate(run_dir, **options):
-    return report.evaluate(configs.EvaluationConfig(str(run_dir), episodes=12, **options))
+    return report.evaluate(EvaluationConfig(str(run_dir), episodes=12, **options))
 
 
 def test_sampled_and_greedy_actions_and_seeds(run_dir, tmp_path):

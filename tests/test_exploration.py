@@ -10,7 +10,8 @@ import scipy.stats
 import tensorflow as tf
 
 from agents import a2c, dumps, exploration, networks, policy, report
-from agents.configs import A2CConfig, A3CConfig, EvaluationConfig, RunConfig
+from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.configs.run import EvaluationConfig, RunConfig
 from agents.exploration import StateDependentExploration
 from agents.heads import GaussianHead
 from agents.models import StepModel

@@ -32,7 +32,7 @@ def forbidden_for(name):
     """What the file may not import."""
     path = pathlib.PurePath(name)
     forbidden = set(FORBIDDEN[path.parts[0]])
-    if path.name == '__init__.py' or name == 'agents/configs.py':
+    if path.name == '__init__.py' or path.parts[:2] == ('agents', 'configs'):
         forbidden |= TENSORFLOW
     if path.parts[:2] != ('agents', 'tfa'):
         forbidden.add('tf_agents')
@@ -103,7 +103,7 @@ def test_only_tfa_uses_keras_2(name):
         ('agents/a.py', 'import tf_agents', ['tf_agents']),
         ('agents/tfa/a.py', 'import tf_agents\nimport torch', ['torch']),
         ('agents/tfa/__init__.py', 'import tf_agents', ['tf_agents']),
-        ('agents/configs.py', 'import keras', ['keras']),
+        ('agents/configs/actor_critic.py', 'import keras', ['keras']),
         ('launch/a.py', 'from research import plots\nfrom agents import a2c', ['research']),
     ],
 )
@@ -155,7 +155,8 @@ def light_modules():
     """Modules that an emulator process may load: all but the inside of agents/."""
     for name in NAMES:
         module = name.removesuffix('.py').replace('/', '.').removesuffix('.__init__')
-        if not name.startswith('agents/') or name.endswith(('__init__.py', 'agents/configs.py')):
+        light = name.startswith('agents/configs/') or name.endswith('__init__.py')
+        if light or not name.startswith('agents/'):
             yield module
 
 

@@ -8,7 +8,8 @@ import urllib.request
 import cv2
 import pytest
 
-from agents import configs, evaluation, report
+from agents import evaluation, report
+from agents.configs.run import EvaluationConfig
 from tests import launching
 
 DOOM = (
@@ -151,7 +152,7 @@ def test_one_step_actor_critic_from_the_command_line(tmp_path):
     code, out, err = launching.run(tmp_path, 'train_a2c', *flags, '--eval_period=0')
     assert (code, err) == (0, '')
     assert 'preset actor_critic' in out and '60 steps (60 frames)' in out
-    config = configs.EvaluationConfig(str(tmp_path / 'run'), episodes=2)
+    config = EvaluationConfig(str(tmp_path / 'run'), episodes=2)
     assert 'mean score' in evaluation.summary(report.evaluate(config))
 
 

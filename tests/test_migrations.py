@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from agents import migrations, model_files, policy, report, run_directory
-from agents.configs import A2CConfig, A3CConfig, EvaluationConfig, RunConfig
+from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.configs.run import EvaluationConfig, RunConfig
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests import launching

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from agents import distributions, networks
-from agents.configs import A2CConfig
+from agents.configs.actor_critic import A2CConfig
 from agents.models import StepModel, TrainModel
 from agents.runner import Rollout
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from agents import checkpoints, dumps, replay
-from agents.configs import RunConfig
-from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
+from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
+from agents.configs.run import RunConfig
 from agents.tfa import ddpg
 from agents.tfa.ddpg import DDPG
 from agents.tfa.dqn import DQN

@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
-from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
-from agents.reinforce_config import ReinforceConfig
+from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
+from agents.configs.reinforce import ReinforceConfig
 from envs.errors import UsageError
 
 

@@ -2,11 +2,11 @@ import dataclasses
 
 import pytest
 
-from agents import presets
-from agents.configs import RunConfig
-from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
-from agents.off_policy_presets import PRESETS
-from agents.reinforce_config import ReinforceConfig
+from agents.configs import presets
+from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
+from agents.configs.reinforce import ReinforceConfig
+from agents.configs.run import RunConfig
+from agents.configs.tfa_presets import PRESETS
 from envs.config import EnvConfig
 
 CONFIGS = {

@@ -4,11 +4,13 @@ import dataclasses
 
 import pytest
 
-from agents import configs, presets
+from agents.configs import presets
+from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.configs.run import RunConfig
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
-CLASSES = (configs.A2CConfig, configs.A3CConfig, EnvConfig, configs.RunConfig)
+CLASSES = (A2CConfig, A3CConfig, EnvConfig, RunConfig)
 
 
 def config_fields(config_class):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from agents import backprop, distributions, networks
 from agents.a2c import A2C
 from agents.a3c import A3C
-from agents.configs import A2CConfig, A3CConfig
+from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.models import StepModel, TrainModel
 from agents.runner import Runner
 from envs.config import EnvConfig

@@ -11,7 +11,7 @@ import scipy.signal
 import tensorflow as tf
 
 from agents import checkpoints
-from agents.reinforce_config import ReinforceConfig
+from agents.configs.reinforce import ReinforceConfig
 from agents.tfa import reinforce
 from agents.tfa.whole_episodes import Episodes, returns_of
 from envs.config import EnvConfig

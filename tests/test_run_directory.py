@@ -9,7 +9,8 @@ import stat
 import pytest
 
 from agents import checkpoints, migrations, run_directory
-from agents.configs import A2CConfig, A3CConfig, RunConfig
+from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.configs.run import RunConfig
 from envs.config import EnvConfig
 from envs.errors import UsageError
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from agents import a2c, checkpoints, run, run_directory, saver
-from agents.configs import A2CConfig, RunConfig
+from agents.configs.actor_critic import A2CConfig
+from agents.configs.run import RunConfig
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests.test_event_files import steps

@@ -12,7 +12,7 @@ SCRIPT = """if True:
     import os
     import numpy as np
     from absl import flags
-    from agents import configs
+    from agents.configs.actor_critic import A2CConfig
     from agents.runner import Actor, Decision
     from envs.config import EnvConfig
     from launch import script
@@ -43,7 +43,7 @@ SCRIPT = """if True:
     def main():
         known = {name: trainer(name) for name in ('ours', 'theirs')}
         env_config = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
-        config = configs.A2CConfig(network='mlp', seed=9)
+        config = A2CConfig(network='mlp', seed=9)
         for names in (['ours'], ['ours', 'theirs']):
             side_by_side.compare(known, names, config, env_config, ('greedy',))
             print('compared', flush=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents.off_policy_configs import TD3Config
+from agents.configs.off_policy import TD3Config
 from agents.replay import Transitions
 from agents.tfa.off_policy import as_experience
 from agents.tfa.td3 import TD3

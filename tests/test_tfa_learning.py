@@ -4,8 +4,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents.off_policy_configs import DDPGConfig, DQNConfig, TD3Config
-from agents.reinforce_config import ReinforceConfig
+from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
+from agents.configs.reinforce import ReinforceConfig
 from agents.tfa.ddpg import DDPG
 from agents.tfa.dqn import DQN
 from agents.tfa.reinforce import Reinforce

@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from agents import a2c, a3c, checkpoints, dumps, guards, watch
 from agents.a2c import A2C
-from agents.configs import A2CConfig, A3CConfig, RunConfig
+from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.configs.run import RunConfig
 from agents.runner import Runner
 from envs.config import EnvConfig
 from envs.errors import UsageError

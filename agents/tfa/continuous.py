@@ -12,8 +12,8 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step
 
 from agents import deterministic
+from agents.configs.off_policy import DeterministicConfig
 from agents.models import StepModel
-from agents.off_policy_configs import DeterministicConfig
 from agents.replay import Transitions
 from agents.tfa import continuous_networks
 from agents.tfa.noise import Noise

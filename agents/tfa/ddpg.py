@@ -20,8 +20,8 @@ from tf_agents.agents.ddpg import ddpg_agent
 from tf_agents.trajectories import time_step
 from tf_agents.utils import common
 
-from agents.configs import RunConfig
-from agents.off_policy_configs import DDPGConfig
+from agents.configs.off_policy import DDPGConfig
+from agents.configs.run import RunConfig
 from agents.tfa import learner
 from agents.tfa.continuous import ContinuousAgent, Parts, Targets
 from agents.tfa.noise import Noise, OrnsteinUhlenbeck

@@ -24,9 +24,9 @@ from tf_agents.trajectories import time_step
 from tf_agents.utils import common
 
 from agents import deterministic, schedules
-from agents.configs import RunConfig
+from agents.configs.off_policy import DQNConfig
+from agents.configs.run import RunConfig
 from agents.models import StepModel
-from agents.off_policy_configs import DQNConfig
 from agents.replay import Transitions
 from agents.tfa import learner, q_networks
 from agents.tfa.off_policy import Learning, OffPolicy, as_experience

@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from agents import checkpoints, dumps
-from agents.configs import RunConfig
+from agents.configs.run import RunConfig
 from agents.distribution import Distribution
 from agents.episodes import EpisodeNotes
 from agents.metrics import Metrics

@@ -13,8 +13,8 @@ import tensorflow as tf
 from tf_agents.trajectories import policy_step, time_step, trajectory
 
 from agents.compiled import Compiled
+from agents.configs.off_policy import OffPolicyConfig
 from agents.metrics import Metrics
-from agents.off_policy_configs import OffPolicyConfig
 from agents.replay import ReplayMemory, Transitions
 from agents.tfa.learner import Learner, numbers
 from envs.config import EnvConfig

@@ -25,11 +25,11 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step
 
 from agents import deterministic, distributions, losses, networks
-from agents.configs import RunConfig
+from agents.configs.reinforce import ReinforceConfig
+from agents.configs.run import RunConfig
 from agents.episodes import lost_steps
 from agents.metrics import TrainMetrics
 from agents.models import StepModel
-from agents.reinforce_config import ReinforceConfig
 from agents.runner import truncation_values
 from agents.tfa import learner
 from agents.tfa.learner import Learner

@@ -19,8 +19,8 @@ import tensorflow as tf
 from tf_agents.agents.td3 import td3_agent
 from tf_agents.utils import common
 
-from agents.configs import RunConfig
-from agents.off_policy_configs import TD3Config
+from agents.configs.off_policy import TD3Config
+from agents.configs.run import RunConfig
 from agents.tfa import continuous_networks, learner
 from agents.tfa.continuous import ContinuousAgent, Parts, Targets
 from agents.tfa.noise import Gaussian, Noise

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from agents import presets
+from agents.configs import presets
+from agents.configs.actor_critic import A2CConfig
 from envs.config import EnvConfig
 from envs.make import make_env
 from research.benchmarks import emulation, processes
@@ -74,7 +75,7 @@ def _models(options: Options) -> tuple[Any, Any, Any]:
     """Step model, train model and a random rollout of one group."""
     env = make_env(_env_config(options))
     from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents import configs, distributions, models, networks
+    from agents import distributions, models, networks
     from agents.runner import Rollout
 
     network = networks.build(
@@ -92,7 +93,7 @@ def _models(options: Options) -> tuple[Any, Any, Any]:
         (),
     )
     env.close()
-    config = configs.A2CConfig(network=options.network, unroll_length=options.unroll_length)
+    config = A2CConfig(network=options.network, unroll_length=options.unroll_length)
     step_model = models.StepModel(network, distribution, seed=0)
     activations = [step_model.step(o, (), 0).activations for o in rollout.observations]
     train_model = models.TrainModel(network, distribution, config)
@@ -102,11 +103,11 @@ def _models(options: Options) -> tuple[Any, Any, Any]:
 def a2c(options: Options, overlap: bool = False) -> Work:
     """Our A2C as `train_a2c` runs it, without evaluations and checkpoints."""
     from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents import a2c as algorithm, configs
+    from agents import a2c as algorithm
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
-    config = configs.A2CConfig(
+    config = A2CConfig(
         num_envs=options.num_envs,
         num_groups=options.num_groups,
         unroll_length=options.unroll_length,
@@ -126,9 +127,10 @@ def a2c(options: Options, overlap: bool = False) -> Work:
 def a3c(options: Options) -> tuple[Work, Span]:
     """Our A3C as `train_a3c` runs it; its workers rest between turns."""
     from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents import a3c as algorithm, configs
+    from agents import a3c as algorithm
+    from agents.configs.actor_critic import A3CConfig
 
-    config = configs.A3CConfig(
+    config = A3CConfig(
         num_workers=options.num_workers,
         envs_per_worker=options.num_envs // options.num_workers,
         unroll_length=options.unroll_length,

@@ -19,7 +19,9 @@ from typing import Any
 import numpy as np
 from absl import flags
 
-from agents import configs, presets
+from agents.configs import presets
+from agents.configs.actor_critic import A2CConfig
+from agents.configs.run import RunConfig
 from envs.backends import registry
 from envs.config import EnvConfig
 from envs.vector.subproc_vec_env import SubprocVecEnv
@@ -66,11 +68,11 @@ def _train(game: str, directory: str) -> _Clock:
     from agents.run import Run
 
     preset, unset = presets.for_game('auto', game), flags.FlagValues()
-    config = config_flags.define(configs.A2CConfig, unset)(preset)
+    config = config_flags.define(A2CConfig, unset)(preset)
     config = dataclasses.replace(config, total_steps=_PERIOD.value * (_SAVES.value + 1))
     env_config = config_flags.define(EnvConfig, unset)({**preset, 'game': game})
     env_config = registry.with_levels(env_config)
-    run_config = configs.RunConfig(
+    run_config = RunConfig(
         os.path.join(directory, game.replace('/', '-')), checkpoint_period=_PERIOD.value,
         eval_period=0,
     )  # fmt: skip

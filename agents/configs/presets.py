@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from agents import off_policy_presets
+from agents.configs import tfa_presets
 from envs import courses
 from envs.backends import gymnasium_game, registry, retro_data
 from envs.errors import UsageError
@@ -190,11 +190,11 @@ def for_game(name: str, game: str, algorithm: str = '') -> Preset:
     Raises:
         UsageError: There is no such preset or no such game, or it is for other algorithms.
     """
-    if algorithm in off_policy_presets.PRESETS:
+    if algorithm in tfa_presets.PRESETS:
         if name in _WAYS_TO_LEARN:
             raise UsageError(f'--preset={name} says how A2C and A3C learn; try auto')
         kind = name_of(name, game)
-        return off_policy_presets.for_game(PRESETS[kind], kind, game, algorithm)
+        return tfa_presets.for_game(PRESETS[kind], kind, game, algorithm)
     family = PRESETS[family_of(game)]
     if name in _WAYS_TO_LEARN:
         return {**family, **PRESETS[name]}
