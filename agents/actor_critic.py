@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from agents import checkpoints, distributions, dumps, exploration, heads, networks, schedules
+from agents import checkpoints, dumps, heads, networks, schedules
 from agents.configs.actor_critic import ActorCriticConfig
-from agents.gaussian import DiagonalGaussian
+from agents.distributions import discrete, gsde
+from agents.distributions.gaussian import DiagonalGaussian
 from agents.metrics import Metrics, TrainMetrics
 from agents.models import StepModel, TrainModel
 from agents.normalization import Normalizer, RolloutStatistics
@@ -94,7 +95,7 @@ class ActorCritic:
     def _build(self, first_envs: list[int], num_envs: int) -> None:
         config = self.config
         env_seed, weight_seed, action_seed = np.random.SeedSequence(config.seed).generate_state(3)
-        self.distribution = distributions.make(self.envs[0].single_action_space)
+        self.distribution = discrete.make(self.envs[0].single_action_space)
         self.network = networks.build(
             config.network,
             self.envs[0].single_observation_space,
@@ -108,7 +109,7 @@ class ActorCritic:
             gaussian=self._gaussian_head(),
             normalize_observations=config.normalize_observations,
         )
-        self.distribution = exploration.of_config(config, self.distribution, self.network)
+        self.distribution = gsde.of_config(config, self.distribution, self.network)
         self.normalizer = Normalizer(self.network, config.normalize_rewards)
         self.step_model = StepModel(self.network, self.distribution, int(action_seed))
         self.train_model = TrainModel(self.network, self.distribution, config, self._num_optimizers)

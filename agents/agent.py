@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import keras
 
 from agents import checkpoints
-from agents.distribution import Distribution
+from agents.distributions.base import Distribution
 from agents.metrics import Metrics
 from agents.models import StepModel
 from envs.game import Snapshot

@@ -15,8 +15,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import backprop, checkpoints, distributions, exploration
+from agents import backprop, checkpoints
 from agents.configs.actor_critic import ActorCriticConfig
+from agents.distributions import discrete, gsde
 from agents.metrics import Metrics, TrainMetrics
 from agents.models import TrainModel, Weights
 from agents.runner import Rollout
@@ -131,8 +132,8 @@ def _update(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
         for name, value in dump['config'].items()
     }
     algorithm = ActorCriticConfig(**config)
-    by_space = distributions.make(_action_space(*dump['actions']))
-    distribution = exploration.of_config(algorithm, by_space, network)
+    by_space = discrete.make(_action_space(*dump['actions']))
+    distribution = gsde.of_config(algorithm, by_space, network)
     model = TrainModel(network, distribution, algorithm)
     names = [variable.path for variable in network.trainable_variables]
     found: dict[str, list[Any]] = {}

@@ -9,7 +9,8 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents import deterministic, levels, policy
+from agents import levels, policy
+from agents.distributions import deterministic
 from agents.models import StepModel
 from agents.runner import Actor, forget
 from envs import observations as observation_parts

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from agents.distribution import Distribution
+from agents.distributions.base import Distribution
 
 
 class A2CLosses(NamedTuple):

@@ -16,7 +16,7 @@ import tensorflow as tf
 from agents import backprop, losses, networks, optimizers, returns
 from agents.compiled import Compiled
 from agents.configs.actor_critic import ActorCriticConfig
-from agents.distribution import Distribution
+from agents.distributions.base import Distribution
 from agents.metrics import TrainMetrics
 from agents.runner import Decision, Memory, Rollout
 from envs.observations import Observation

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import gymnasium
 import keras
 
-from agents import deterministic, distributions, exploration, migrations, model_files, networks
-from agents.distribution import Distribution
+from agents import migrations, model_files, networks
+from agents.distributions import deterministic, discrete, gsde
+from agents.distributions.base import Distribution
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -81,10 +82,10 @@ def distribution(recipe: Mapping[str, Any], action_space: gymnasium.Space) -> Di
     kind = recipe.get('policy', '')
     if kind in deterministic.POLICIES:
         return deterministic.make(kind, action_space)
-    by_space = distributions.make(action_space)
-    if kind == exploration.POLICY:
+    by_space = discrete.make(action_space)
+    if kind == gsde.POLICY:
         numbers = recipe['num_features'], recipe['noise_period']
-        return exploration.instead_of(by_space, *numbers)
+        return gsde.instead_of(by_space, *numbers)
     return by_space
 
 

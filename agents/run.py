@@ -11,18 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from agents import (
-    checkpoints,
-    console,
-    contract,
-    deterministic,
-    evaluation,
-    policy,
-    run_directory,
-    score_plot,
-)
+from agents import checkpoints, console, contract, evaluation, policy, run_directory, score_plot
 from agents.agent import Agent
 from agents.configs.run import RunConfig
+from agents.distributions import deterministic
 from agents.logger import Logger
 from agents.metrics import Metrics
 from agents.saver import Saver, reason

@@ -9,7 +9,7 @@ import numpy as np
 from agents import checkpoints, dumps
 from agents.agent import Agent
 from agents.configs.run import RunConfig
-from agents.distribution import Distribution
+from agents.distributions.base import Distribution
 from agents.guards import CollapseGuard, SkippedUpdates
 from agents.metrics import GUARD_COUNTS, Metrics
 from agents.saver import Saver

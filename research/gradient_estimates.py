@@ -14,7 +14,7 @@ from agents.a2c import A2C
 from agents.compiled import Compiled
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
-from agents.distributions import Distribution
+from agents.distributions.discrete import Distribution
 from agents.runner import Runner
 from envs.config import EnvConfig
 from envs.fields import require

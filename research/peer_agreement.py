@@ -13,8 +13,9 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from agents import distributions, models, networks
+from agents import models, networks
 from agents.configs.actor_critic import A2CConfig
+from agents.distributions import discrete
 from agents.runner import Rollout
 from research import peer as peers
 
@@ -108,7 +109,7 @@ def main() -> None:
     import torch
 
     network = networks.build('nature', _SPACE, _NUM_ACTIONS, seed=0)
-    distribution = distributions.make(_Spaces.action_space)
+    distribution = discrete.make(_Spaces.action_space)
     step_model = models.StepModel(network, distribution, seed=0)
     train_model = models.TrainModel(network, distribution, _CONFIG)
     peer, rng = make_peer(), np.random.default_rng(0)

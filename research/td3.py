@@ -35,8 +35,9 @@ _AGENTS = flags.DEFINE_list('agents', ['td3', 'sb3-td3'], 'Ours, the peer, or bo
 
 def train_ours(config: TD3Config, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """Our policy, trained or continued; makes actors for an evaluation."""
-    from agents import deterministic, models, policy
+    from agents import models, policy
     from agents.configs.run import RunConfig
+    from agents.distributions import deterministic
     from agents.tfa import td3
 
     is_there = os.path.exists(os.path.join(run_dir, 'config.json'))

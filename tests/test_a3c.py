@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import distributions, networks
+from agents import networks
 from agents.a2c import A2C
 from agents.a3c import A3C
 from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.distributions import discrete
 from agents.models import StepModel, TrainModel
 from agents.runner import Runner
 from envs.config import EnvConfig
@@ -98,7 +99,7 @@ def test_workers_see_variables_beside_the_picture(make_agent):
 def test_the_mean_of_the_workers_gradients_is_that_of_a2c():
     space = gymnasium.spaces.Box(0, 255, (36, 36, 2), np.uint8)
     network = networks.build('a3c', space, 3, seed=0, lstm_units=8)
-    distribution = distributions.Categorical(3)
+    distribution = discrete.Categorical(3)
     train_model = TrainModel(network, distribution, A2CConfig())
     whole = rollout_of(network, space, 6)
     copies = train_model.weights()
@@ -157,7 +158,7 @@ def test_no_update_of_many_threads_is_lost(name):
     space = gymnasium.spaces.Box(-1.0, 1.0, (256,), np.float32)
     network = networks.build('mlp', space, 3, seed=0)
     config = A2CConfig(optimizer=name, max_grad_norm=0.0, rmsprop_decay=0.999)
-    train_model = TrainModel(network, distributions.Categorical(3), config)
+    train_model = TrainModel(network, discrete.Categorical(3), config)
     rollout = rollout_of(network, space, 2)
     gradients = train_model.gradients(rollout, 0.01)
     threads = [
@@ -189,7 +190,7 @@ def rollout_of(network, space, num_envs):
         def step(self, action):
             return space.sample(), *super().step(action)[1:]
 
-    step_model = StepModel(network, distributions.Categorical(3), seed=0)
+    step_model = StepModel(network, discrete.Categorical(3), seed=0)
     runner = Runner(memory_task.make_here(Noise, None, range(num_envs)), step_model, 5, 0.99)
     runner.reset(seed=0)
     runner.run()

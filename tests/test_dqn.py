@@ -9,8 +9,9 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from agents import checkpoints, deterministic, policy
+from agents import checkpoints, policy
 from agents.configs.off_policy import DQNConfig
+from agents.distributions import deterministic
 from agents.replay import Transitions
 from agents.tfa import dqn, q_networks
 from envs.config import EnvConfig

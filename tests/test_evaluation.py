@@ -12,8 +12,9 @@ import imageio
 import numpy as np
 import pytest
 
-from agents import distributions, evaluation, networks, policy, report
+from agents import evaluation, networks, policy, report
 from agents.configs.run import EvaluationConfig
+from agents.distributions import discrete
 from agents.evaluation import Episode, Evaluation
 from agents.runner import Actor, Decision
 from envs.config import EnvConfig
@@ -223,7 +224,7 @@ def test_distribution_of_the_test_policy(run_dir):
     """The policy above is neither uniform nor certain, so that the modes can be told apart."""
     network = policy.load(str(run_dir / 'model' / 'final')).network
     logits, _ = network(np.zeros((1, 4), np.float32))
-    assert 0.3 < float(distributions.Categorical(2).entropy(logits)[0]) < 0.69
+    assert 0.3 < float(discrete.Categorical(2).entropy(logits)[0]) < 0.69
 
 
 def test_a_result_that_cannot_be_written_is_one_line(tmp_path):

@@ -9,10 +9,11 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from agents import a2c, dumps, exploration, networks, policy, report
+from agents import a2c, dumps, networks, policy, report
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
-from agents.exploration import StateDependentExploration
+from agents.distributions import gsde
+from agents.distributions.gsde import StateDependentExploration
 from agents.heads import GaussianHead
 from agents.models import StepModel
 from envs.config import EnvConfig
@@ -194,7 +195,7 @@ def test_runs_are_evaluated_with_the_noise_of_their_training(tmp_path, monkeypat
     a2c.train(config, PENDULUM, RunConfig(str(run_dir), eval_period=300, eval_episodes=2))
     loaded = policy.load(str(run_dir / 'model' / 'final'))
     recipe = loaded.recipe
-    assert (recipe['policy'], recipe['noise_period']) == (exploration.POLICY, 3)
+    assert (recipe['policy'], recipe['noise_period']) == (gsde.POLICY, 3)
     seen = []
     step = StepModel.step
 

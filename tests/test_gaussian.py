@@ -5,7 +5,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from agents.gaussian import LOWEST_LOG_STD, DiagonalGaussian
+from agents.distributions.gaussian import LOWEST_LOG_STD, DiagonalGaussian
 
 K = 3
 GAUSSIAN = DiagonalGaussian([-1.0] * K, [1.0] * K)

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import backprop, exploration, networks, optimizers
-from agents.gaussian import DiagonalGaussian
+from agents import backprop, networks, optimizers
+from agents.distributions import gsde
+from agents.distributions.gaussian import DiagonalGaussian
 from agents.heads import GaussianHead
 
 K, BATCH = 2, 5
@@ -56,7 +57,7 @@ def test_only_deviations_that_may_depend_on_the_state_come_to_do_so(state_depend
 def make_noisy(name):
     network, observations = make(name, noise_of_features=True)
     num_features = network.get_layer('policy').input.shape[-1]
-    distribution = exploration.instead_of(GAUSSIAN, num_features, noise_period=1)
+    distribution = gsde.instead_of(GAUSSIAN, num_features, noise_period=1)
     return network, distribution, observations
 
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import distributions, losses
+from agents import losses
+from agents.distributions import discrete
 
 T, B = 5, 4
 VALUE_COST, ENTROPY_COST = 0.5, 0.1
@@ -31,8 +32,8 @@ def space(request):
 def make_inputs(space, seed=0):
     """Random arguments of the loss, as tensors, without the distribution and the costs."""
     rng = np.random.default_rng(seed)
-    num_logits = distributions.make(space).num_logits
-    event = distributions.make(space).event_shape
+    num_logits = discrete.make(space).num_logits
+    event = discrete.make(space).event_shape
     sizes = {
         'logits': [T, B, num_logits],
         'values': [T, B],
@@ -48,7 +49,7 @@ def make_inputs(space, seed=0):
 
 def loss_of(space, inputs, value_cost=VALUE_COST, entropy_cost=ENTROPY_COST):
     return losses.a2c_losses(
-        distributions.make(space), **inputs, value_cost=value_cost, entropy_cost=entropy_cost
+        discrete.make(space), **inputs, value_cost=value_cost, entropy_cost=entropy_cost
     )
 
 

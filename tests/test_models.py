@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import distributions, networks
+from agents import networks
 from agents.configs.actor_critic import A2CConfig
+from agents.distributions import discrete
 from agents.models import StepModel, TrainModel
 from agents.runner import Rollout
 
@@ -19,7 +20,7 @@ SPACE = gymnasium.spaces.Box(-1.0, 1.0, (SIZE,))
 
 def make(config=CONFIG, seed=1):
     network = networks.build('mlp', SPACE, NUM_ACTIONS, seed)
-    distribution = distributions.Categorical(NUM_ACTIONS)
+    distribution = discrete.Categorical(NUM_ACTIONS)
     step_model = StepModel(network, distribution, seed=3)
     return network, step_model, TrainModel(network, distribution, config)
 
@@ -253,7 +254,7 @@ def test_a_copy_with_another_seed_shares_what_is_compiled():
 
 def test_actions_follow_from_seed_and_count():
     network, step_model, _ = make()
-    distribution = distributions.Categorical(NUM_ACTIONS)
+    distribution = discrete.Categorical(NUM_ACTIONS)
     observations = np.random.default_rng(0).normal(size=(64, SIZE)).astype(np.float32)
     same = StepModel(network, distribution, seed=3)
     other = StepModel(network, distribution, seed=4)
@@ -267,7 +268,7 @@ def test_actions_follow_from_seed_and_count():
 
 def test_greedy_actions_are_the_most_probable():
     network, _, _ = make()
-    greedy = StepModel(network, distributions.Categorical(NUM_ACTIONS), seed=0, greedy=True)
+    greedy = StepModel(network, discrete.Categorical(NUM_ACTIONS), seed=0, greedy=True)
     observations = np.random.default_rng(0).normal(size=(32, SIZE)).astype(np.float32)
     expected = np.argmax(network(observations)[0], axis=-1)
     for count in (0, 1):

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import backprop, distributions, networks
+from agents import backprop, networks
 from agents.a2c import A2C
 from agents.a3c import A3C
 from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.distributions import discrete
 from agents.models import StepModel, TrainModel
 from agents.runner import Runner
 from envs.config import EnvConfig
@@ -70,7 +71,7 @@ def make(name, activation, fed):
 
 def rollout_of(network, space, num_rollouts=2):
     """The second rollout: it begins with a memory and within episodes."""
-    step_model = StepModel(network, distributions.Categorical(NUM_ACTIONS), seed=1)
+    step_model = StepModel(network, discrete.Categorical(NUM_ACTIONS), seed=1)
     envs = gymnasium.vector.SyncVectorEnv(
         [functools.partial(Episodes, space)] * B,
         autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP,
@@ -168,7 +169,7 @@ def test_a_truncated_episode_is_valued_with_its_own_memory():
         def step(self, action):
             return *super().step(action)[:2], False, True, {}
 
-    step_model = StepModel(network, distributions.Categorical(NUM_ACTIONS), seed=1)
+    step_model = StepModel(network, discrete.Categorical(NUM_ACTIONS), seed=1)
     envs = gymnasium.vector.SyncVectorEnv(
         [lambda: Cut(VECTOR)], autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP
     )
@@ -188,7 +189,7 @@ def test_an_lstm_learns_by_the_gradient_through_time(loss_reduction):
     network, space = make('mlp', 'relu', True)
     rollout, _ = rollout_of(network, space)
     config = A2CConfig(lstm_units=UNITS, max_grad_norm=0.0, loss_reduction=loss_reduction)
-    train_model = TrainModel(network, distributions.Categorical(NUM_ACTIONS), config)
+    train_model = TrainModel(network, discrete.Categorical(NUM_ACTIONS), config)
     gradients = train_model.gradients(rollout, entropy_cost=0.02)
     with tf.GradientTape() as tape:
         logits, values = step_by_step(network, rollout)

@@ -6,7 +6,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents import distributions, networks
+from agents import networks
+from agents.distributions import discrete
 from agents.models import StepModel
 from agents.runner import Actor, Decision, Runner
 
@@ -274,7 +275,7 @@ def test_actions_follow_from_the_seed():
     def actions(seed):
         envs = vector(['.....T', '...C'])
         network = networks.build('mlp', envs.single_observation_space, 4, seed=1)
-        actor = StepModel(network, distributions.make(envs.single_action_space), seed)
+        actor = StepModel(network, discrete.make(envs.single_action_space), seed)
         runner = Runner(envs, actor, 10, DISCOUNT)
         runner.reset(seed=0)
         return np.concatenate([runner.run().actions for _ in range(2)])

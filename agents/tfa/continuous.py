@@ -11,8 +11,8 @@ from tf_agents.agents import tf_agent
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step
 
-from agents import deterministic
 from agents.configs.off_policy import DeterministicConfig
+from agents.distributions import deterministic
 from agents.models import StepModel
 from agents.replay import Transitions
 from agents.tfa import continuous_networks

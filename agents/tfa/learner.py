@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from agents import checkpoints, dumps
 from agents.configs.run import RunConfig
-from agents.distribution import Distribution
+from agents.distributions.base import Distribution
 from agents.episodes import EpisodeNotes
 from agents.metrics import Metrics
 from agents.models import StepModel

@@ -24,9 +24,10 @@ from tf_agents.agents.reinforce import reinforce_agent
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step
 
-from agents import deterministic, distributions, losses, networks
+from agents import losses, networks
 from agents.configs.reinforce import ReinforceConfig
 from agents.configs.run import RunConfig
+from agents.distributions import deterministic, discrete
 from agents.episodes import lost_steps
 from agents.metrics import TrainMetrics
 from agents.models import StepModel
@@ -95,7 +96,7 @@ class Reinforce(Learner):
         config, envs = self.config, self._envs
         num_actions = deterministic.count_actions(envs.single_action_space, 'REINFORCE')
         space = envs.single_observation_space
-        self.distribution = distributions.make(envs.single_action_space)
+        self.distribution = discrete.make(envs.single_action_space)
         self.network = networks.build(config.network, space, num_actions, weight_seed)
         self.step_model = StepModel(self.network, self.distribution, action_seed)
         inputs, (logits, values) = self.network.inputs, self.network.outputs

@@ -75,13 +75,14 @@ def _models(options: Options) -> tuple[Any, Any, Any]:
     """Step model, train model and a random rollout of one group."""
     env = make_env(_env_config(options))
     from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents import distributions, models, networks
+    from agents.distributions import discrete
+    from agents import models, networks
     from agents.runner import Rollout
 
     network = networks.build(
         options.network, env.observation_space, int(env.action_space.n), seed=0
     )
-    distribution = distributions.make(env.action_space)
+    distribution = discrete.make(env.action_space)
     rng = np.random.default_rng(0)
     shape = (options.unroll_length, options.num_envs // options.num_groups)
     rollout = Rollout(

@@ -7,8 +7,8 @@ import gymnasium
 import numpy as np
 import tensorflow as tf
 
-from agents.distribution import Distribution
-from agents.gaussian import DiagonalGaussian
+from agents.distributions.base import Distribution
+from agents.distributions.gaussian import DiagonalGaussian
 from envs.errors import UsageError
 
 _TINY = float(np.finfo(np.float32).tiny)  # log(0) would be infinite.

@@ -14,8 +14,8 @@ import keras
 import tensorflow as tf
 
 from agents.configs.actor_critic import ActorCriticConfig
-from agents.distribution import Distribution
-from agents.gaussian import DiagonalGaussian
+from agents.distributions.base import Distribution
+from agents.distributions.gaussian import DiagonalGaussian
 from envs.errors import UsageError
 
 POLICY = 'state_dependent_exploration'

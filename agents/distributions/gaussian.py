@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
-from agents.distribution import Distribution
+from agents.distributions.base import Distribution
 
 # Of the log standard deviation: no action needs less noise or, in a range of ±1, more.
 LOWEST_LOG_STD, HIGHEST_LOG_STD = -20.0, 2.0

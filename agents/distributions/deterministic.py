@@ -12,8 +12,8 @@ import gymnasium
 import numpy as np
 import tensorflow as tf
 
-from agents.distribution import Distribution
-from agents.distributions import Categorical
+from agents.distributions.base import Distribution
+from agents.distributions.discrete import Categorical
 from envs.errors import UsageError
 
 
