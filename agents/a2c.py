@@ -27,10 +27,10 @@ from agents.actor_critic import ActorCritic
 from agents.configs.actor_critic import A2CConfig
 from agents.configs.run import RunConfig
 from agents.dumps import Batch
-from agents.losses import A2CLosses
-from agents.metrics import TrainMetrics
+from agents.learning.losses import A2CLosses
+from agents.learning.metrics import TrainMetrics
+from agents.learning.normalization import Moments
 from agents.models import Gradients, StepModel, Weights
-from agents.normalization import Moments
 from agents.run import Run
 from agents.runner import Runner
 from envs.config import EnvConfig

@@ -26,7 +26,7 @@ from agents.actor_critic import ActorCritic
 from agents.configs.actor_critic import A3CConfig
 from agents.configs.run import RunConfig
 from agents.dumps import Batch
-from agents.metrics import TrainMetrics
+from agents.learning.metrics import TrainMetrics
 from agents.run import Run
 from agents.worker_threads import WorkerThreads
 from envs.config import EnvConfig

@@ -8,13 +8,14 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from agents import checkpoints, dumps, heads, networks, schedules
+from agents import checkpoints, dumps, heads, networks
 from agents.configs.actor_critic import ActorCriticConfig
 from agents.distributions import discrete, gsde
 from agents.distributions.gaussian import DiagonalGaussian
-from agents.metrics import Metrics, TrainMetrics
+from agents.learning import schedules
+from agents.learning.metrics import Metrics, TrainMetrics
+from agents.learning.normalization import Normalizer, RolloutStatistics
 from agents.models import StepModel, TrainModel
-from agents.normalization import Normalizer, RolloutStatistics
 from agents.runner import Runner
 from envs.config import EnvConfig
 from envs.errors import UsageError

@@ -8,7 +8,7 @@ import keras
 
 from agents import checkpoints
 from agents.distributions.base import Distribution
-from agents.metrics import Metrics
+from agents.learning.metrics import Metrics
 from agents.models import StepModel
 from envs.game import Snapshot
 from envs.vector.restarts import RestartBudget

@@ -18,7 +18,7 @@ import tensorflow as tf
 from agents import backprop, checkpoints
 from agents.configs.actor_critic import ActorCriticConfig
 from agents.distributions import discrete, gsde
-from agents.metrics import Metrics, TrainMetrics
+from agents.learning.metrics import Metrics, TrainMetrics
 from agents.models import TrainModel, Weights
 from agents.runner import Rollout
 from envs.observations import Observation

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from agents.metrics import Metrics
+from agents.learning.metrics import Metrics
 
 # An update may be skipped now and then; so many of them end the run.
 SKIPPED_IN_A_ROW = 3

@@ -13,7 +13,7 @@ import numpy as np
 
 from agents.evaluation import Evaluation
 from agents.event_files import EventFiles
-from agents.metrics import GUARD_COUNTS, Metrics, TrainMetrics
+from agents.learning.metrics import GUARD_COUNTS, Metrics, TrainMetrics
 
 _ROLLOUT = (
     'steps', 'frames', 'wall_seconds', 'steps_per_second', 'episodes', 'episode_return',

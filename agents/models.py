@@ -13,11 +13,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import backprop, losses, networks, optimizers, returns
-from agents.compiled import Compiled
+from agents import backprop, networks
 from agents.configs.actor_critic import ActorCriticConfig
 from agents.distributions.base import Distribution
-from agents.metrics import TrainMetrics
+from agents.learning import losses, optimizers, returns
+from agents.learning.compiled import Compiled
+from agents.learning.metrics import TrainMetrics
 from agents.runner import Decision, Memory, Rollout
 from envs.observations import Observation
 

@@ -2,7 +2,7 @@
 
 import keras
 
-from agents.normalization import EPSILON, LAYER, MOST
+from agents.learning.normalization import EPSILON, LAYER, MOST
 from envs.errors import UsageError
 
 

@@ -15,8 +15,8 @@ from agents import checkpoints, console, contract, evaluation, policy, run_direc
 from agents.agent import Agent
 from agents.configs.run import RunConfig
 from agents.distributions import deterministic
+from agents.learning.metrics import Metrics
 from agents.logger import Logger
-from agents.metrics import Metrics
 from agents.saver import Saver, reason
 from agents.stop_signals import StopSignals
 from agents.watch import Watch

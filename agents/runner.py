@@ -12,7 +12,7 @@ import numpy as np
 
 from agents.conduct import actions_dtype
 from agents.episodes import EpisodeNotes
-from agents.normalization import Moments, RolloutStatistics
+from agents.learning.normalization import Moments, RolloutStatistics
 from envs import observations as parts
 from envs.game import Snapshot
 from envs.observations import Observation

@@ -11,7 +11,7 @@ from agents.agent import Agent
 from agents.configs.run import RunConfig
 from agents.distributions.base import Distribution
 from agents.guards import CollapseGuard, SkippedUpdates
-from agents.metrics import GUARD_COUNTS, Metrics
+from agents.learning.metrics import GUARD_COUNTS, Metrics
 from agents.saver import Saver
 from envs.errors import UsageError
 

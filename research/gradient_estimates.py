@@ -9,12 +9,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import losses, models, optimizers, returns
+from agents import models
 from agents.a2c import A2C
-from agents.compiled import Compiled
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions.discrete import Distribution
+from agents.learning import losses, optimizers, returns
+from agents.learning.compiled import Compiled
 from agents.runner import Runner
 from envs.config import EnvConfig
 from envs.fields import require

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents.compiled import Compiled
+from agents.learning.compiled import Compiled
 
 
 class Pair(NamedTuple):

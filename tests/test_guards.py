@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agents import guards
 from agents.guards import Alarm, CollapseGuard, SkippedUpdates
-from agents.metrics import TrainMetrics
+from agents.learning.metrics import TrainMetrics
 
 FINE = TrainMetrics(0.1, 0.2, 1.0, 0.5, 0.3, 0.4)
 

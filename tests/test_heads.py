@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import backprop, networks, optimizers
+from agents import backprop, networks
 from agents.distributions import gsde
 from agents.distributions.gaussian import DiagonalGaussian
 from agents.heads import GaussianHead
+from agents.learning import optimizers
 
 K, BATCH = 2, 5
 VECTOR = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)

@@ -8,8 +8,8 @@ import pytest
 
 from agents import levels
 from agents.evaluation import Episode, Evaluation, student_t_95
+from agents.learning.metrics import GUARD_COUNTS, TrainMetrics
 from agents.logger import Logger
-from agents.metrics import GUARD_COUNTS, TrainMetrics
 from tests import launching
 from tests.test_logger import event_values
 

@@ -9,8 +9,8 @@ import tensorflow as tf
 
 from agents import console, logger
 from agents.evaluation import Episode, Evaluation
+from agents.learning.metrics import GUARD_COUNTS, TrainMetrics
 from agents.logger import Logger
-from agents.metrics import GUARD_COUNTS, TrainMetrics
 from tests.test_event_files import steps
 
 COUNTS = dict.fromkeys((*GUARD_COUNTS, 'restarts'), 0)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import losses
 from agents.distributions import discrete
+from agents.learning import losses
 
 T, B = 5, 4
 VALUE_COST, ENTROPY_COST = 0.5, 0.1

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import strategies
 
 from agents import networks
-from agents.normalization import Moments, Normalizer, RolloutStatistics
+from agents.learning.normalization import Moments, Normalizer, RolloutStatistics
 from envs.errors import UsageError
 from tests.launching import ROOT
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import optimizers
+from agents.learning import optimizers
 from envs.errors import UsageError
 
 RATE, RHO, EPSILON = 0.01, 0.9, 1e-3

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import returns
+from agents.learning import returns
 
 T, B = 7, 3
 

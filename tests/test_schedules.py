@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents import schedules
+from agents.learning import schedules
 from envs.errors import UsageError
 
 

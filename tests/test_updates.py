@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from agents import optimizers
+from agents.learning import optimizers
 from agents.tfa.updates import Updates
 
 

@@ -23,10 +23,10 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step
 from tf_agents.utils import common
 
-from agents import schedules
 from agents.configs.off_policy import DQNConfig
 from agents.configs.run import RunConfig
 from agents.distributions import deterministic
+from agents.learning import schedules
 from agents.models import StepModel
 from agents.replay import Transitions
 from agents.tfa import learner, q_networks

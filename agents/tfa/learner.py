@@ -17,7 +17,7 @@ from agents import checkpoints, dumps
 from agents.configs.run import RunConfig
 from agents.distributions.base import Distribution
 from agents.episodes import EpisodeNotes
-from agents.metrics import Metrics
+from agents.learning.metrics import Metrics
 from agents.models import StepModel
 from agents.run import Run
 from envs.config import EnvConfig

@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import policy_step, time_step, trajectory
 
-from agents.compiled import Compiled
 from agents.configs.off_policy import OffPolicyConfig
-from agents.metrics import Metrics
+from agents.learning.compiled import Compiled
+from agents.learning.metrics import Metrics
 from agents.replay import ReplayMemory, Transitions
 from agents.tfa.learner import Learner, numbers
 from envs.config import EnvConfig

@@ -24,12 +24,13 @@ from tf_agents.agents.reinforce import reinforce_agent
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step
 
-from agents import losses, networks
+from agents import networks
 from agents.configs.reinforce import ReinforceConfig
 from agents.configs.run import RunConfig
 from agents.distributions import deterministic, discrete
 from agents.episodes import lost_steps
-from agents.metrics import TrainMetrics
+from agents.learning import losses
+from agents.learning.metrics import TrainMetrics
 from agents.models import StepModel
 from agents.runner import truncation_values
 from agents.tfa import learner

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from agents import optimizers
+from agents.learning import optimizers
 
 
 class Updates:
