@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from agents import checkpoints, dumps, heads, networks
+from agents import checkpoints, dumps
 from agents.configs.actor_critic import ActorCriticConfig
 from agents.distributions import discrete, gsde
 from agents.distributions.gaussian import DiagonalGaussian
@@ -16,6 +16,7 @@ from agents.learning import schedules
 from agents.learning.metrics import Metrics, TrainMetrics
 from agents.learning.normalization import Normalizer, RolloutStatistics
 from agents.models import StepModel, TrainModel
+from agents.networks import heads, policy_value
 from agents.runner import Runner
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -97,7 +98,7 @@ class ActorCritic:
         config = self.config
         env_seed, weight_seed, action_seed = np.random.SeedSequence(config.seed).generate_state(3)
         self.distribution = discrete.make(self.envs[0].single_action_space)
-        self.network = networks.build(
+        self.network = policy_value.build(
             config.network,
             self.envs[0].single_observation_space,
             self.distribution.num_logits,

@@ -15,11 +15,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import backprop, checkpoints
+from agents import checkpoints
 from agents.configs.actor_critic import ActorCriticConfig
 from agents.distributions import discrete, gsde
 from agents.learning.metrics import Metrics, TrainMetrics
 from agents.models import TrainModel, Weights
+from agents.networks import backprop
 from agents.runner import Rollout
 from envs.observations import Observation
 

@@ -13,12 +13,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import backprop, networks
 from agents.configs.actor_critic import ActorCriticConfig
 from agents.distributions.base import Distribution
 from agents.learning import losses, optimizers, returns
 from agents.learning.compiled import Compiled
 from agents.learning.metrics import TrainMetrics
+from agents.networks import backprop, policy_value
 from agents.runner import Decision, Memory, Rollout
 from envs.observations import Observation
 
@@ -43,7 +43,7 @@ class StepModel:
     ) -> None:
         self._network, self._distribution = network, distribution
         self._seed, self._greedy = seed, greedy
-        num_parts = networks.num_observations(network)
+        num_parts = policy_value.num_observations(network)
         self._sizes = [memory.shape[1] for memory in network.inputs[num_parts:]]
         self._with_last_action = len(self._sizes) > 2
         self._step, self._value = Compiled(self._decide), Compiled(self._predict)

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 import gymnasium
 import keras
 
-from agents import migrations, model_files, networks
+from agents import migrations, model_files
 from agents.distributions import deterministic, discrete, gsde
 from agents.distributions.base import Distribution
+from agents.networks import policy_value
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -62,7 +63,7 @@ def load(directory: str) -> Policy:
     path = os.path.join(directory, 'model.keras')
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
-        num_memories = len(network.inputs) - networks.num_observations(network)
+        num_memories = len(network.inputs) - policy_value.num_observations(network)
         if (num_memories, len(network.outputs)) not in _ENDS:
             raise ValueError('a policy maps observations, and a memory, to (logits, values)')
         if any(math.prod(size) > _MOST_OUTPUTS for size in _sizes(network)):
@@ -102,7 +103,7 @@ def check_fit(
     """
     takes = [tuple(tensor.shape[1:]) for tensor in network.inputs]
     gives = [tuple(tensor.shape[1:]) for tensor in network.outputs]
-    others = takes[networks.num_observations(network) :]
+    others = takes[policy_value.num_observations(network) :]
     memory = [shape for shape in others[:1] if len(shape) == 1] * 2  # `hidden` and `cell`
     needs = [*observation, *[*memory, (num_codes or num_logits,), (1,)][: len(others)]]
     answers = [(num_logits,), (), *memory]

@@ -13,7 +13,7 @@ import numpy as np
 from agents.conduct import actions_dtype
 from agents.episodes import EpisodeNotes
 from agents.learning.normalization import Moments, RolloutStatistics
-from envs import observations as parts
+from envs import observations as observation_parts
 from envs.game import Snapshot
 from envs.observations import Observation
 
@@ -94,9 +94,9 @@ def truncation_values(
         memory: Of the actor, after the step.
         discount: γ.
     """
-    final = parts.copy(observations)
+    final = observation_parts.copy(observations)
     for i in np.flatnonzero(cut):
-        parts.put(final, i, infos['final_obs'][i])
+        observation_parts.put(final, i, infos['final_obs'][i])
     return np.where(cut, discount * actor.value(final, memory), 0.0)
 
 
@@ -165,14 +165,14 @@ class Runner:
         """
         self._statistics.reward_scale = reward_scale
         shape = (self._unroll_length, self._envs.num_envs)
-        observations = parts.empty(self._observations, *shape)
+        observations = observation_parts.empty(self._observations, *shape)
         action_space = self._envs.single_action_space
         actions = np.empty(shape + (action_space.shape or ()), self._actions_dtype)
         rewards, discounts, values = (np.empty(shape, np.float32) for _ in range(3))
         starts, memories, activations = np.empty(shape, bool), [], []
         self.episodes = []
         for t in range(self._unroll_length):
-            parts.put(observations, t, self._observations)
+            observation_parts.put(observations, t, self._observations)
             starts[t] = self._notes.starts
             memories.append(self._memory)
             drawn = self.num_steps - t % self._actor.noise_period * self._total_envs

@@ -14,10 +14,11 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from agents import heads, models, networks
+from agents import models
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions import discrete, gsde
+from agents.networks import heads, policy_value
 from agents.runner import Rollout
 from research import peer as peers
 
@@ -110,7 +111,7 @@ def compare(config: A2CConfig) -> str:
 
     explores = config.state_dependent_exploration
     head = heads.GaussianHead(config.initial_log_std, noise_of_features=explores)
-    network = networks.build('mlp', _OBSERVATIONS, 2 * _ACTIONS.shape[0], 0, gaussian=head)
+    network = policy_value.build('mlp', _OBSERVATIONS, 2 * _ACTIONS.shape[0], 0, gaussian=head)
     distribution = gsde.of_config(config, discrete.make(_ACTIONS), network)
     step_model = models.StepModel(network, distribution, seed=0)
     train_model = models.TrainModel(network, distribution, config)

@@ -13,9 +13,10 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from agents import models, networks
+from agents import models
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions import discrete
+from agents.networks import policy_value
 from agents.runner import Rollout
 from research import peer as peers
 
@@ -108,7 +109,7 @@ def main() -> None:
     """Compares a few updates."""
     import torch
 
-    network = networks.build('nature', _SPACE, _NUM_ACTIONS, seed=0)
+    network = policy_value.build('nature', _SPACE, _NUM_ACTIONS, seed=0)
     distribution = discrete.make(_Spaces.action_space)
     step_model = models.StepModel(network, distribution, seed=0)
     train_model = models.TrainModel(network, distribution, _CONFIG)

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import networks
 from agents.a2c import A2C
 from agents.a3c import A3C
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.distributions import discrete
 from agents.models import StepModel, TrainModel
+from agents.networks import policy_value
 from agents.runner import Runner
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -98,7 +98,7 @@ def test_workers_see_variables_beside_the_picture(make_agent):
 
 def test_the_mean_of_the_workers_gradients_is_that_of_a2c():
     space = gymnasium.spaces.Box(0, 255, (36, 36, 2), np.uint8)
-    network = networks.build('a3c', space, 3, seed=0, lstm_units=8)
+    network = policy_value.build('a3c', space, 3, seed=0, lstm_units=8)
     distribution = discrete.Categorical(3)
     train_model = TrainModel(network, distribution, A2CConfig())
     whole = rollout_of(network, space, 6)
@@ -156,7 +156,7 @@ def test_every_step_is_counted_and_told_once(make_agent, mode):
 def test_no_update_of_many_threads_is_lost(name):
     """Equal gradients make the mean squares a function of the number of updates alone."""
     space = gymnasium.spaces.Box(-1.0, 1.0, (256,), np.float32)
-    network = networks.build('mlp', space, 3, seed=0)
+    network = policy_value.build('mlp', space, 3, seed=0)
     config = A2CConfig(optimizer=name, max_grad_norm=0.0, rmsprop_decay=0.999)
     train_model = TrainModel(network, discrete.Categorical(3), config)
     rollout = rollout_of(network, space, 2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import backprop, networks
+from agents.networks import backprop, policy_value
 
 BATCH, NUM_LOGITS = 3, 5
 PICTURE = gymnasium.spaces.Box(0, 255, (44, 44, 2), np.uint8)
@@ -20,7 +20,7 @@ def make(name, seed=0, activation='relu', space=None):
     space.seed(seed)
     samples = [tf.nest.flatten(space.sample()) for _ in range(BATCH)]
     inputs = [np.stack(parts) for parts in zip(*samples, strict=True)]
-    network = networks.build(name, space, NUM_LOGITS, seed, activation=activation)
+    network = policy_value.build(name, space, NUM_LOGITS, seed, activation=activation)
     rng = np.random.default_rng(seed)
     for variable in network.trainable_variables:  # Biases and the policy head start near zero.
         variable.assign_add(rng.normal(scale=0.05, size=variable.shape))
@@ -41,10 +41,13 @@ def compiled_recall(network):
 @pytest.mark.parametrize(
     'name, space',
     [
-        *((name, None) for name in networks.NETWORKS),
-        *((name, BOTH) for name in networks.PICTURE_NETWORKS),
+        *((name, None) for name in policy_value.NETWORKS),
+        *((name, BOTH) for name in policy_value.PICTURE_NETWORKS),
     ],
-    ids=[*networks.NETWORKS, *(f'{name} with variables' for name in networks.PICTURE_NETWORKS)],
+    ids=[
+        *policy_value.NETWORKS,
+        *(f'{name} with variables' for name in policy_value.PICTURE_NETWORKS),
+    ],
 )
 def test_outputs_and_gradients_are_those_of_the_plain_way(name, space, activation):
     network, inputs, output_gradients = make(name, activation=activation, space=space)

@@ -114,7 +114,7 @@ def test_an_evaluation_refuses(values, message):
 
 
 def test_networks_are_those_that_there_are():
-    from agents import networks
+    from agents.networks import policy_value
 
     choices = next(f for f in dataclasses.fields(A2CConfig) if f.name == 'network').type
-    assert choices.__args__ == networks.NETWORKS
+    assert choices.__args__ == policy_value.NETWORKS

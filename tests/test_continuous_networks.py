@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from agents import backprop, policy
-from agents.tfa import continuous_networks
+from agents import policy
+from agents.networks import backprop, continuous
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -14,7 +14,7 @@ SIZES = (40, 30)
 
 
 def build(seed=1, **options):
-    return continuous_networks.build(OBSERVATIONS, ACTIONS, SIZES, seed, **options)
+    return continuous.build(OBSERVATIONS, ACTIONS, SIZES, seed, **options)
 
 
 def relu(x):
@@ -114,4 +114,4 @@ def test_the_policy_is_saved_and_loaded_as_all_models(tmp_path):
 def test_pictures_are_refused():
     pictures = spaces.Box(0, 255, (84, 84, 4), np.uint8)
     with pytest.raises(UsageError, match='vectors'):
-        continuous_networks.build(pictures, ACTIONS, SIZES, 0)
+        continuous.build(pictures, ACTIONS, SIZES, 0)

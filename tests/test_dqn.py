@@ -12,8 +12,9 @@ import tensorflow as tf
 from agents import checkpoints, policy
 from agents.configs.off_policy import DQNConfig
 from agents.distributions import deterministic
+from agents.networks import q_network
 from agents.replay import Transitions
-from agents.tfa import dqn, q_networks
+from agents.tfa import dqn
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests import launching
@@ -214,7 +215,7 @@ def test_its_model_needs_neither_tf_agents_nor_keras_2(agent, tmp_path):
 def test_networks_for_pictures_have_no_critic(name, make_agent):
     from gymnasium import spaces
 
-    built = q_networks.build(name, spaces.Box(0, 255, (84, 84, 4), np.uint8), 5, 0, ())
+    built = q_network.build(name, spaces.Box(0, 255, (84, 84, 4), np.uint8), 5, 0, ())
     observations = np.random.default_rng(0).integers(0, 256, (2, 84, 84, 4), np.uint8)
     values, best = built.policy(observations)
     assert (values.shape, best.shape) == ((2, 5), (2,))

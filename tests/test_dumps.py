@@ -15,8 +15,8 @@ from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.reinforce import ReinforceConfig
 from agents.dumps import Batch
+from agents.networks import continuous
 from agents.replay import Transitions
-from agents.tfa import continuous_networks
 from agents.tfa.continuous import DeterministicMetrics
 from agents.tfa.ddpg import DDPG
 from agents.tfa.dqn import DQN
@@ -258,8 +258,7 @@ def test_targets_answer_to_what_came_next_and_critics_to_what_was_done(num_criti
     space = gymnasium.spaces.Box(-2.0, 2.0, (1,), np.float32)
     seen = gymnasium.spaces.Box(-1.0, 1.0, (3,), np.float32)
     built = [
-        continuous_networks.build(seen, space, (8, 6), seed, num_critics=num_critics)
-        for seed in (1, 2)
+        continuous.build(seen, space, (8, 6), seed, num_critics=num_critics) for seed in (1, 2)
     ]
     networks = {}
     for prefix, own in zip(('', 'target_'), built, strict=True):

@@ -12,10 +12,11 @@ import imageio
 import numpy as np
 import pytest
 
-from agents import evaluation, networks, policy, report
+from agents import evaluation, policy, report
 from agents.configs.run import EvaluationConfig
 from agents.distributions import discrete
 from agents.evaluation import Episode, Evaluation
+from agents.networks import policy_value
 from agents.runner import Actor, Decision
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -131,7 +132,7 @@ def test_the_json_is_what_the_design_promises():
 @pytest.fixture(scope='module')
 def run_dir(tmp_path_factory):
     """The directory of a run whose policy of CartPole prefers one side, but not always."""
-    network = networks.build('mlp', gymnasium.spaces.Box(-1.0, 1.0, (4,)), 2, seed=0)
+    network = policy_value.build('mlp', gymnasium.spaces.Box(-1.0, 1.0, (4,)), 2, seed=0)
     head = network.get_layer('policy')
     head.set_weights([np.zeros_like(head.kernel), np.array([0.5, 0.0], np.float32)])
     directory = tmp_path_factory.mktemp('run')
@@ -200,7 +201,7 @@ def test_an_episode_survives_its_worker(tmp_path, caplog, save_at, lost):
 
 @pytest.mark.parametrize('size, actions', [(5, 2), (4, 3)])
 def test_a_model_of_another_game_is_refused(size, actions):
-    network = networks.build('mlp', gymnasium.spaces.Box(-1.0, 1.0, (size,)), actions, seed=0)
+    network = policy_value.build('mlp', gymnasium.spaces.Box(-1.0, 1.0, (size,)), actions, seed=0)
     with pytest.raises(UsageError, match='the model is not for this game'):
         evaluation.evaluate(network, CART_POLE, 1)
 

@@ -9,13 +9,14 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from agents import a2c, dumps, networks, policy, report
+from agents import a2c, dumps, policy, report
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
 from agents.distributions import gsde
 from agents.distributions.gsde import StateDependentExploration
-from agents.heads import GaussianHead
 from agents.models import StepModel
+from agents.networks import policy_value
+from agents.networks.heads import GaussianHead
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests import making, memory_task
@@ -231,7 +232,7 @@ def test_recipes_that_lie_are_refused(tmp_path, changes, told):
     directory = run_dir / 'model' / 'final'
     space = gymnasium.spaces.Box(-8.0, 8.0, (3,), np.float32)
     head = GaussianHead(noise_of_features=True)
-    network = networks.build('mlp', space, 2, 0, hidden_units=(8, 5), gaussian=head)
+    network = policy_value.build('mlp', space, 2, 0, hidden_units=(8, 5), gaussian=head)
     about = StateDependentExploration([-2.0], [2.0], 5, 3).about()
     policy.save(str(directory), network, PENDULUM, **about)
     path = directory / 'recipe.json'

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import backprop, networks
 from agents.distributions import gsde
 from agents.distributions.gaussian import DiagonalGaussian
-from agents.heads import GaussianHead
 from agents.learning import optimizers
+from agents.networks import backprop, policy_value
+from agents.networks.heads import GaussianHead
 
 K, BATCH = 2, 5
 VECTOR = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
@@ -21,12 +21,12 @@ def make(name='mlp', state_dependent=False, bounds=(), noise_of_features=False, 
     space = VECTOR if name == 'mlp' else PICTURE
     space.seed(0)
     head = GaussianHead(-0.5, bounds, state_dependent, noise_of_features)
-    network = networks.build(name, space, 2 * K, 0, gaussian=head, **options)
+    network = policy_value.build(name, space, 2 * K, 0, gaussian=head, **options)
     return network, tf.constant(np.stack([space.sample() for _ in range(BATCH)]))
 
 
 @pytest.mark.parametrize('state_dependent', [False, True])
-@pytest.mark.parametrize('name', networks.NETWORKS)
+@pytest.mark.parametrize('name', policy_value.NETWORKS)
 def test_means_start_near_zero_and_deviations_as_asked(name, state_dependent):
     network, observations = make(name, state_dependent)
     logits, values = network(observations)
@@ -78,7 +78,7 @@ def check_gradients(network, distribution, observations, actions, atol):
         np.testing.assert_allclose(ours, expected, rtol=1e-4, atol=atol(np.abs(expected).max()))
 
 
-@pytest.mark.parametrize('name', networks.NETWORKS)
+@pytest.mark.parametrize('name', policy_value.NETWORKS)
 def test_noise_of_features_starts_as_asked_with_the_features_of_the_means(name):
     network, distribution, observations = make_noisy(name)
     logits = network(observations)[0]

@@ -11,8 +11,9 @@ import keras
 import numpy as np
 import pytest
 
-from agents import model_files, networks, policy
-from agents.heads import GaussianHead
+from agents import model_files, policy
+from agents.networks import policy_value
+from agents.networks.heads import GaussianHead
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -22,7 +23,7 @@ ENV_CONFIG = EnvConfig('CartPole-v1', frame_stack=1, action_repeat=1)
 
 
 def build(name='mlp', **options):
-    return networks.build(name, SPACES['mlp' if name == 'mlp' else 'picture'], 2, 1, **options)
+    return policy_value.build(name, SPACES['mlp' if name == 'mlp' else 'picture'], 2, 1, **options)
 
 
 @pytest.fixture(scope='module')
@@ -69,7 +70,7 @@ def layer(config, kind='Dense'):
     return next(one for one in config['config']['layers'] if one['class_name'] == kind)
 
 
-@pytest.mark.parametrize('name', networks.NETWORKS)
+@pytest.mark.parametrize('name', policy_value.NETWORKS)
 @pytest.mark.parametrize('units', [0, 8])
 @pytest.mark.parametrize('activation', ['relu', 'elu'])
 def test_every_network_of_ours_is_accepted(tmp_path, name, units, activation):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import networks
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions import discrete
 from agents.models import StepModel, TrainModel
+from agents.networks import policy_value
 from agents.runner import Rollout
 
 T, B, NUM_ACTIONS, SIZE = 3, 4, 5, 6
@@ -19,7 +19,7 @@ SPACE = gymnasium.spaces.Box(-1.0, 1.0, (SIZE,))
 
 
 def make(config=CONFIG, seed=1):
-    network = networks.build('mlp', SPACE, NUM_ACTIONS, seed)
+    network = policy_value.build('mlp', SPACE, NUM_ACTIONS, seed)
     distribution = discrete.Categorical(NUM_ACTIONS)
     step_model = StepModel(network, distribution, seed=3)
     return network, step_model, TrainModel(network, distribution, config)

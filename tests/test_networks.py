@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import networks
+from agents.networks import policy_value
 from envs.errors import UsageError
 
 PICTURE = gymnasium.spaces.Box(0, 255, [84, 84, 4], np.uint8)
@@ -27,9 +27,9 @@ def batch_of(space, size=3):
     return np.stack([space.sample() for _ in range(size)])
 
 
-@pytest.mark.parametrize('name', networks.NETWORKS)
+@pytest.mark.parametrize('name', policy_value.NETWORKS)
 def test_maps_a_batch_to_logits_and_values(name):
-    model = networks.build(name, space_of(name), num_logits=7, seed=0)
+    model = policy_value.build(name, space_of(name), num_logits=7, seed=0)
     observations = batch_of(space_of(name), 5)
     logits, values = tf.function(model)(tf.constant(observations))
     assert (logits.shape, values.shape) == ((5, 7), (5,))
@@ -41,11 +41,11 @@ def test_maps_a_batch_to_logits_and_values(name):
 
 
 @pytest.mark.parametrize('options', [{}, {'lstm_units': 4, 'feed_last_action_reward': True}])
-@pytest.mark.parametrize('name', networks.PICTURE_NETWORKS)
+@pytest.mark.parametrize('name', policy_value.PICTURE_NETWORKS)
 def test_variables_join_the_features_of_the_picture(name, options):
     """What comes before is as it was; each number of both matters to both heads."""
-    plain = networks.build(name, SMALL, 7, seed=0, **options)
-    model = networks.build(name, BOTH, 7, seed=0, **options)
+    plain = policy_value.build(name, SMALL, 7, seed=0, **options)
+    model = policy_value.build(name, BOTH, 7, seed=0, **options)
     names = [tensor.name for tensor in model.inputs]
     assert names[:2] == ['observations', 'variables']
     assert names[2:] == [tensor.name for tensor in plain.inputs[1:]]
@@ -79,7 +79,7 @@ def test_variables_join_the_features_of_the_picture(name, options):
 )
 def test_other_parts_are_refused(name, space):
     with pytest.raises(UsageError, match='takes'):
-        networks.build(name, space, 4, seed=0)
+        policy_value.build(name, space, 4, seed=0)
 
 
 def test_sizes_are_those_of_the_papers():
@@ -96,19 +96,19 @@ def test_sizes_are_those_of_the_papers():
         'mlp': 2 * (7 * 64 + 65 * 64) + 65 * 19,
     }
     counted = {
-        name: networks.build(name, space_of(name, PICTURE), 18, 0).count_params()
-        for name in networks.NETWORKS
+        name: policy_value.build(name, space_of(name, PICTURE), 18, 0).count_params()
+        for name in policy_value.NETWORKS
     }
     assert counted == expected
 
 
-@pytest.mark.parametrize('name', networks.NETWORKS)
+@pytest.mark.parametrize('name', policy_value.NETWORKS)
 def test_the_seed_alone_decides_the_weights(name):
     keras.utils.set_random_seed(1)
-    first = networks.build(name, space_of(name), 4, seed=3).get_weights()
+    first = policy_value.build(name, space_of(name), 4, seed=3).get_weights()
     keras.utils.set_random_seed(2)
-    again = networks.build(name, space_of(name), 4, seed=3).get_weights()
-    other = networks.build(name, space_of(name), 4, seed=4).get_weights()
+    again = policy_value.build(name, space_of(name), 4, seed=3).get_weights()
+    other = policy_value.build(name, space_of(name), 4, seed=4).get_weights()
     for one, same, different in zip(first, again, other, strict=True):
         np.testing.assert_array_equal(one, same)
         assert not one.any() or (one != different).mean() > 0.9  # Biases are zero.
@@ -116,21 +116,21 @@ def test_the_seed_alone_decides_the_weights(name):
 
 def test_another_process_builds_the_same_weights(tmp_path):
     code = (
-        'import sys, gymnasium; from agents import networks; '
+        'import sys, gymnasium; from agents.networks import policy_value as networks; '
         "space = gymnasium.spaces.Box(0, 255, [36, 44, 2], 'uint8'); "
         "networks.build('a3c', space, 4, seed=3).save(sys.argv[1])"
     )
     path = tmp_path / 'model.keras'
     subprocess.run([sys.executable, '-c', code, path], check=True, capture_output=True)
     theirs = keras.saving.load_model(path).get_weights()
-    ours = networks.build('a3c', SMALL, 4, seed=3).get_weights()
+    ours = policy_value.build('a3c', SMALL, 4, seed=3).get_weights()
     for one, same in zip(theirs, ours, strict=True):
         np.testing.assert_array_equal(one, same)
 
 
-@pytest.mark.parametrize('name', networks.NETWORKS)
+@pytest.mark.parametrize('name', policy_value.NETWORKS)
 def test_weights_are_orthogonal_with_the_right_gains(name):
-    model = networks.build(name, space_of(name), 4, seed=0)
+    model = policy_value.build(name, space_of(name), 4, seed=0)
     for layer in model.layers:
         if not layer.weights:
             continue
@@ -146,17 +146,17 @@ def test_weights_are_orthogonal_with_the_right_gains(name):
         np.testing.assert_allclose(gram, gain**2 * np.eye(len(gram)), atol=1e-5)
 
 
-@pytest.mark.parametrize('name', networks.NETWORKS)
+@pytest.mark.parametrize('name', policy_value.NETWORKS)
 def test_starts_close_to_equally_probable_actions(name):
-    model = networks.build(name, space_of(name, PICTURE), 6, seed=0)
+    model = policy_value.build(name, space_of(name, PICTURE), 6, seed=0)
     logits, _ = model(batch_of(space_of(name, PICTURE)))
     probs = keras.ops.softmax(logits)
     np.testing.assert_allclose(probs, np.full([3, 6], 1 / 6), atol=0.03)
 
 
-@pytest.mark.parametrize('name', networks.NETWORKS)
+@pytest.mark.parametrize('name', policy_value.NETWORKS)
 def test_all_weights_learn_and_the_mlp_shares_none(name):
-    model = networks.build(name, space_of(name), 4, seed=0)
+    model = policy_value.build(name, space_of(name), 4, seed=0)
     with tf.GradientTape(persistent=True) as tape:
         logits, values = model(batch_of(space_of(name)))
         targets = {'policy': tf.reduce_sum(logits[:, 0]), 'value': tf.reduce_sum(values)}
@@ -178,8 +178,8 @@ def test_all_weights_learn_and_the_mlp_shares_none(name):
 @pytest.mark.parametrize('options', [{}, {'hidden_units': (8,)}, {'hidden_units': (16, 8, 4)}])
 def test_an_mlp_has_the_units_that_are_asked_for_and_may_share_them(options):
     sizes = options.get('hidden_units', (64, 64))
-    apart = networks.build('mlp', VECTOR, 4, seed=0, **options)
-    joined = networks.build('mlp', VECTOR, 4, seed=0, shared_torso=True, **options)
+    apart = policy_value.build('mlp', VECTOR, 4, seed=0, **options)
+    joined = policy_value.build('mlp', VECTOR, 4, seed=0, shared_torso=True, **options)
     for model, torsos in ((apart, ('policy', 'value')), (joined, ('features',))):
         layers = [layer for layer in model.layers if '_dense' in layer.name]
         wanted = {f'{t}_dense{i}': n for t in torsos for i, n in enumerate(sizes, 1)}
@@ -189,7 +189,7 @@ def test_an_mlp_has_the_units_that_are_asked_for_and_may_share_them(options):
 
 def test_pictures_are_scaled_once():
     """255 acts as 1 would: the model of uint8 equals its layers fed with floats in [0, 1]."""
-    model = networks.build('a3c', SMALL, 4, seed=0)
+    model = policy_value.build('a3c', SMALL, 4, seed=0)
     pictures = batch_of(SMALL)
     x = tf.constant(pictures / 255.0, tf.float32)
     for name in (
@@ -208,7 +208,7 @@ def test_pictures_are_scaled_once():
 
 def test_byte_vectors_are_scaled_too():
     space = gymnasium.spaces.Box(0, 255, [128], np.uint8)  # The RAM of an Atari.
-    model = networks.build('mlp', space, 4, seed=0)
+    model = policy_value.build('mlp', space, 4, seed=0)
     hidden = model.get_layer('value_dense1')(tf.constant(batch_of(space) / 255.0, tf.float32))
     hidden = model.get_layer('value_dense2')(hidden)
     expected = model.get_layer('value')(hidden)[:, 0]
@@ -217,14 +217,14 @@ def test_byte_vectors_are_scaled_too():
 
 def test_vectors_of_double_precision_are_taken():
     space = gymnasium.spaces.Box(-1.0, 1.0, [6], np.float64)
-    logits, _ = networks.build('mlp', space, 4, seed=0)(batch_of(space))
+    logits, _ = policy_value.build('mlp', space, 4, seed=0)(batch_of(space))
     assert logits.dtype == tf.float32
 
 
-@pytest.mark.parametrize('name', networks.NETWORKS)
+@pytest.mark.parametrize('name', policy_value.NETWORKS)
 def test_files_load_with_keras_alone_in_safe_mode(name, tmp_path):
     """Nothing in the file needs this code: all layers are Keras' own, and none is a Lambda."""
-    model = networks.build(name, space_of(name), 4, seed=0)
+    model = policy_value.build(name, space_of(name), 4, seed=0)
     observations = batch_of(space_of(name))
     model.save(tmp_path / 'model.keras')
     loaded = keras.saving.load_model(tmp_path / 'model.keras', safe_mode=True, custom_objects={})
@@ -250,18 +250,18 @@ def test_files_load_with_keras_alone_in_safe_mode(name, tmp_path):
 def test_refuses_what_does_not_fit_in_one_line(name, shape, words):
     space = gymnasium.spaces.Box(0, 255, shape, np.uint8)
     with pytest.raises(UsageError, match=words) as error:
-        networks.build(name, space, 4, seed=0)
+        policy_value.build(name, space, 4, seed=0)
     assert '\n' not in str(error.value)
 
 
 def test_refuses_observations_without_a_shape():
     space = gymnasium.spaces.Dict({'a': VECTOR})
     with pytest.raises(UsageError, match='no network'):
-        networks.build('mlp', space, 4, seed=0)
+        policy_value.build('mlp', space, 4, seed=0)
 
 
 @pytest.mark.parametrize('name, side', [('nature', 36), ('a3c', 20), ('impala', 1)])
 def test_the_smallest_picture_is_really_enough(name, side):
     space = gymnasium.spaces.Box(0, 255, [side, side, 1], np.uint8)
-    logits, values = networks.build(name, space, 4, seed=0)(batch_of(space))
+    logits, values = policy_value.build(name, space, 4, seed=0)(batch_of(space))
     assert (logits.shape, values.shape) == ((3, 4), (3,))

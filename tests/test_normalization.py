@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies
 
-from agents import networks
 from agents.learning.normalization import Moments, Normalizer, RolloutStatistics
+from agents.networks import policy_value
 from envs.errors import UsageError
 from tests.launching import ROOT
 
@@ -19,7 +19,7 @@ VECTOR = gymnasium.spaces.Box(-np.inf, np.inf, (3,), np.float32)
 
 
 def build(**options):
-    return networks.build('mlp', VECTOR, 2, 0, normalize_observations=True, **options)
+    return policy_value.build('mlp', VECTOR, 2, 0, normalize_observations=True, **options)
 
 
 @hypothesis.settings(deadline=None, database=None)
@@ -75,7 +75,7 @@ def test_a_saved_network_has_its_statistics(tmp_path):
 def test_pictures_are_not_normalised():
     picture = gymnasium.spaces.Box(0, 255, (36, 36, 1), np.uint8)
     with pytest.raises(UsageError, match='is for vectors'):
-        networks.build('a3c', picture, 2, 0, normalize_observations=True)
+        policy_value.build('a3c', picture, 2, 0, normalize_observations=True)
 
 
 def returns_by_hand(rewards, starts, discount):
@@ -114,7 +114,7 @@ def test_what_is_not_asked_for_is_not_touched():
     rewards = np.array([1e9, -1.0])
     assert statistics.normalized(rewards, np.zeros(2, bool)) is rewards
     assert statistics.take(np.zeros((8, 2, 3))) == {}
-    plain = Normalizer(networks.build('mlp', VECTOR, 2, 0), rewards=False)
+    plain = Normalizer(policy_value.build('mlp', VECTOR, 2, 0), rewards=False)
     plain.add([{}])
     assert (plain.reward_scale, plain.about(), plain.state()) == (None, {}, {})
 

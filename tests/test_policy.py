@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from agents import networks, policy
+from agents import policy
+from agents.networks import policy_value
 from envs import observations
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -19,7 +20,7 @@ SPACE = gymnasium.spaces.Box(0, 255, (84, 84, 4), np.uint8)
 
 @pytest.fixture
 def saved(tmp_path):
-    network = networks.build('a3c', SPACE, 6, seed=1)
+    network = policy_value.build('a3c', SPACE, 6, seed=1)
     policy.save(str(tmp_path), network, ENV_CONFIG, steps=12, mean_score=3.5)
     return tmp_path, network
 
@@ -43,7 +44,7 @@ def test_a_policy_comes_back(saved):
 
 def test_saving_again_replaces_and_leaves_two_files(saved):
     directory, _ = saved
-    other = networks.build('a3c', SPACE, 6, seed=2)
+    other = policy_value.build('a3c', SPACE, 6, seed=2)
     policy.save(str(directory), other, ENV_CONFIG, steps=13)
     assert sorted(os.listdir(directory)) == ['model.keras', 'recipe.json']
     loaded = policy.load(str(directory))
@@ -119,15 +120,15 @@ MEMORIES = [{}, {'lstm_units': 5}, {'lstm_units': 5, 'feed_last_action_reward': 
 
 @pytest.mark.parametrize('memory', MEMORIES, ids=['plain', 'lstm', 'fed'])
 def test_a_policy_with_variables_comes_back_and_fits_its_game_alone(tmp_path, memory):
-    network = networks.build('a3c', BOTH, 2, seed=1, **memory)
+    network = policy_value.build('a3c', BOTH, 2, seed=1, **memory)
     policy.save(str(tmp_path), network, ENV_CONFIG)
     loaded = policy.load(str(tmp_path)).network
-    assert networks.num_observations(loaded) == 2
+    assert policy_value.num_observations(loaded) == 2
     policy.check_fit(loaded, observations.shapes(BOTH), 2)
     for wrong in ([SPACE.shape], [SPACE.shape, (3,)], [(4,), SPACE.shape], [(4,)]):
         with pytest.raises(UsageError, match='the model is not for this game'):
             policy.check_fit(loaded, wrong, 2)
-    plain = networks.build('a3c', SPACE, 2, seed=1, **memory)
+    plain = policy_value.build('a3c', SPACE, 2, seed=1, **memory)
     with pytest.raises(UsageError, match=r'but the game needs \(84, 84, 4\), \(4,\)'):
         policy.check_fit(plain, observations.shapes(BOTH), 2)
 

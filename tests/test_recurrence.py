@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import backprop, networks
 from agents.a2c import A2C
 from agents.a3c import A3C
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.distributions import discrete
 from agents.models import StepModel, TrainModel
+from agents.networks import backprop, policy_value
 from agents.runner import Runner
 from envs.config import EnvConfig
 from tests import memory_task
@@ -24,7 +24,7 @@ VECTOR = gymnasium.spaces.Box(-1.0, 1.0, (5,), np.float32)
 BOTH = gymnasium.spaces.Dict(screen=PICTURE, variables=VECTOR)
 VARIANTS = [
     (name, activation, fed)
-    for name in networks.NETWORKS
+    for name in policy_value.NETWORKS
     for activation in ('relu', 'elu')
     for fed in (False, True)
     if (name, activation) not in (('impala', 'elu'), ('mlp', 'elu'), ('nature', 'elu'))
@@ -54,7 +54,7 @@ class Episodes(gymnasium.Env):
 
 def make(name, activation, fed):
     space = {'mlp': VECTOR, 'a3c with variables': BOTH}.get(name, PICTURE)
-    network = networks.build(
+    network = policy_value.build(
         name.split()[0],
         space,
         NUM_ACTIONS,

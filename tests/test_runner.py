@@ -6,9 +6,9 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents import networks
 from agents.distributions import discrete
 from agents.models import StepModel
+from agents.networks import policy_value
 from agents.runner import Actor, Decision, Runner
 
 DISCOUNT = 0.9
@@ -274,7 +274,7 @@ def test_an_end_without_statistics_is_no_episode():
 def test_actions_follow_from_the_seed():
     def actions(seed):
         envs = vector(['.....T', '...C'])
-        network = networks.build('mlp', envs.single_observation_space, 4, seed=1)
+        network = policy_value.build('mlp', envs.single_observation_space, 4, seed=1)
         actor = StepModel(network, discrete.make(envs.single_action_space), seed)
         runner = Runner(envs, actor, 10, DISCOUNT)
         runner.reset(seed=0)

@@ -4,7 +4,8 @@ import pytest
 import tensorflow as tf
 from gymnasium import spaces
 
-from agents.tfa import continuous_networks, wrapped
+from agents.networks import continuous
+from agents.tfa import wrapped
 
 # isort: split
 from tf_agents.networks import network
@@ -17,7 +18,7 @@ SPECS = tensor_spec.TensorSpec((3,), tf.float32), tensor_spec.TensorSpec((2,), t
 
 @pytest.fixture(scope='module')
 def built():
-    return continuous_networks.build(OBSERVATIONS, ACTIONS, (8, 8), 1)
+    return continuous.build(OBSERVATIONS, ACTIONS, (8, 8), 1)
 
 
 @pytest.fixture(scope='module')

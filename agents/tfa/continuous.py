@@ -14,8 +14,8 @@ from tf_agents.trajectories import time_step
 from agents.configs.off_policy import DeterministicConfig
 from agents.distributions import deterministic
 from agents.models import StepModel
+from agents.networks import continuous
 from agents.replay import Transitions
-from agents.tfa import continuous_networks
 from agents.tfa.noise import Noise
 from agents.tfa.off_policy import Learning, OffPolicy, as_experience
 from agents.tfa.updates import Updates
@@ -73,7 +73,7 @@ class ContinuousAgent(OffPolicy):
         name = config.algorithm.upper()
         self._space = deterministic.bounded_box(self._envs.single_action_space, name)
         self.distribution = deterministic.Deterministic(self._space)
-        built = continuous_networks.build(
+        built = continuous.build(
             self._envs.single_observation_space,
             self._space,
             config.hidden_units,
@@ -85,7 +85,7 @@ class ContinuousAgent(OffPolicy):
         self.network = built.policy
         self.step_model = StepModel(self.network, self.distribution, action_seed)
         shape = (config.num_envs, *self._space.shape)
-        half_range = np.broadcast_to(continuous_networks.ranges(self._space)[0], shape)
+        half_range = np.broadcast_to(continuous.ranges(self._space)[0], shape)
         self._noise, self._seed = self._make_noise(half_range, action_seed), action_seed
         self._value_magnitude = 0.0
         self._parts = self._make_parts(built)
@@ -93,7 +93,7 @@ class ContinuousAgent(OffPolicy):
         self._agent.initialize()  # The targets take over the weights.
         self._learning = Learning(self._train)
 
-    def _make_parts(self, built: continuous_networks.Networks) -> Parts:
+    def _make_parts(self, built: continuous.Networks) -> Parts:
         space, config = self._space, self.config
         critic_updates = Updates(built.critics, config.critic_learning_rate)
         observation = tensor_spec.TensorSpec(self._envs.single_observation_space.shape, tf.float32)

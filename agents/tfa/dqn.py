@@ -28,8 +28,9 @@ from agents.configs.run import RunConfig
 from agents.distributions import deterministic
 from agents.learning import schedules
 from agents.models import StepModel
+from agents.networks import q_network
 from agents.replay import Transitions
-from agents.tfa import learner, q_networks
+from agents.tfa import learner
 from agents.tfa.off_policy import Learning, OffPolicy, as_experience
 from agents.tfa.updates import Updates
 from agents.tfa.wrapped import WrappedNetwork
@@ -91,7 +92,7 @@ class DQN(OffPolicy):
         self._num_actions = deterministic.count_actions(envs.single_action_space, 'DQN')
         self.distribution = deterministic.Greedy(self._num_actions)
         space = envs.single_observation_space
-        self.network, model = q_networks.build(
+        self.network, model = q_network.build(
             config.network, space, self._num_actions, weight_seed, config.hidden_units
         )
         self.step_model = StepModel(self.network, self.distribution, action_seed)

@@ -24,7 +24,6 @@ from tf_agents.agents.reinforce import reinforce_agent
 from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step
 
-from agents import networks
 from agents.configs.reinforce import ReinforceConfig
 from agents.configs.run import RunConfig
 from agents.distributions import deterministic, discrete
@@ -32,6 +31,7 @@ from agents.episodes import lost_steps
 from agents.learning import losses
 from agents.learning.metrics import TrainMetrics
 from agents.models import StepModel
+from agents.networks import policy_value
 from agents.runner import truncation_values
 from agents.tfa import learner
 from agents.tfa.learner import Learner
@@ -98,7 +98,7 @@ class Reinforce(Learner):
         num_actions = deterministic.count_actions(envs.single_action_space, 'REINFORCE')
         space = envs.single_observation_space
         self.distribution = discrete.make(envs.single_action_space)
-        self.network = networks.build(config.network, space, num_actions, weight_seed)
+        self.network = policy_value.build(config.network, space, num_actions, weight_seed)
         self.step_model = StepModel(self.network, self.distribution, action_seed)
         inputs, (logits, values) = self.network.inputs, self.network.outputs
         policy = keras.Model(inputs, logits)

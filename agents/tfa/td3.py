@@ -21,7 +21,8 @@ from tf_agents.utils import common
 
 from agents.configs.off_policy import TD3Config
 from agents.configs.run import RunConfig
-from agents.tfa import continuous_networks, learner
+from agents.networks import continuous
+from agents.tfa import learner
 from agents.tfa.continuous import ContinuousAgent, Parts, Targets
 from agents.tfa.noise import Gaussian, Noise
 from agents.tfa.wrapped import SmoothedActor
@@ -51,7 +52,7 @@ class TD3(ContinuousAgent):
         return Gaussian(self.config.exploration_noise * half_range, seed)
 
     def _make_agent(self, parts: Parts, seed: int) -> tuple[_Agent, Targets]:
-        config, half_range = self.config, continuous_networks.ranges(self._space)[0]
+        config, half_range = self.config, continuous.ranges(self._space)[0]
         target_actor = SmoothedActor.smoothing(
             parts.actor,
             self._space,

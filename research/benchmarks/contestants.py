@@ -76,10 +76,11 @@ def _models(options: Options) -> tuple[Any, Any, Any]:
     env = make_env(_env_config(options))
     from agents import quiet_tensorflow  # noqa: F401, I001
     from agents.distributions import discrete
-    from agents import models, networks
+    from agents import models
+    from agents.networks import policy_value
     from agents.runner import Rollout
 
-    network = networks.build(
+    network = policy_value.build(
         options.network, env.observation_space, int(env.action_space.n), seed=0
     )
     distribution = discrete.make(env.action_space)

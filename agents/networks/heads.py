@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from agents.torsos import Layers
+from agents.networks.torsos import Layers
 
 
 class GaussianHead(NamedTuple):

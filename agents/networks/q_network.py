@@ -6,8 +6,8 @@ from typing import NamedTuple
 import gymnasium
 import keras
 
-from agents import networks
-from agents.torsos import RELU_GAIN
+from agents.networks import policy_value
+from agents.networks.torsos import RELU_GAIN
 
 
 class QNetworks(NamedTuple):
@@ -38,7 +38,7 @@ def build(
         UsageError: There is no such network, or it does not take these observations.
     """
     # The head of A2C's policy is what one of Q should be: small at first, so that no action leads.
-    actor_critic = networks.build(name, observation_space, num_actions, seed)
+    actor_critic = policy_value.build(name, observation_space, num_actions, seed)
     observations, values = actor_critic.inputs[0], actor_critic.outputs[0]
     if name == 'mlp':
         observations, values = _mlp(observation_space, num_actions, seed, hidden_units)

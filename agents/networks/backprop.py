@@ -18,7 +18,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from agents import lstm
+from agents.networks import lstm
 
 Outputs = list[tf.Tensor]
 PullBack = Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]

@@ -22,8 +22,9 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents import heads, normal_inputs, torsos
-from envs import observations as parts
+from agents.networks import heads, torsos
+from agents.networks.inputs import normalized
+from envs import observations as observation_parts
 from envs.errors import UsageError
 
 _VARIABLES, _VARIABLE_UNITS = 'variables', 64
@@ -92,7 +93,7 @@ def build(
     observations = keras.Input(shape, dtype='uint8' if is_uint8 else 'float32', name='observations')
     x = keras.layers.Rescaling(1 / 255, name='scale')(observations) if is_uint8 else observations
     if normalize_observations:
-        x = normal_inputs.normalized(x)
+        x = normalized(x)
     one_torso = shared_torso or lstm_units > 0
     policy_features, value_features = _torsos(name, x, layers, hidden_units, one_torso)
     inputs = [observations, *(keras.Input(space.shape, name=_VARIABLES) for space in beside)]
@@ -127,7 +128,7 @@ def _split(space: gymnasium.Space) -> tuple[gymnasium.Space, list[gymnasium.Spac
     Raises:
         UsageError: There are other things.
     """
-    found = parts.spaces_of(space)
+    found = observation_parts.spaces_of(space)
     if not isinstance(found, dict):
         return space, []
     if set(found) != {'screen', _VARIABLES} or len(found['screen'].shape or ()) != 3:
