@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from agents import checkpoints, dumps
+from agents import dumps
 from agents.configs.actor_critic import ActorCriticConfig
 from agents.distributions import discrete, gsde
 from agents.distributions.gaussian import DiagonalGaussian
@@ -18,6 +18,7 @@ from agents.learning.normalization import Normalizer, RolloutStatistics
 from agents.models import StepModel, TrainModel
 from agents.networks import heads, policy_value
 from agents.runner import Runner
+from agents.storage import checkpoints
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Snapshot

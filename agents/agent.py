@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 import keras
 
-from agents import checkpoints
 from agents.distributions.base import Distribution
 from agents.learning.metrics import Metrics
 from agents.models import StepModel
+from agents.storage import checkpoints
 from envs.game import Snapshot
 from envs.vector.restarts import RestartBudget
 from envs.vector.subproc_vec_env import SubprocVecEnv

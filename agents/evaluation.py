@@ -9,10 +9,11 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents import levels, policy
+from agents import levels
 from agents.distributions import deterministic
 from agents.models import StepModel
 from agents.runner import Actor, forget
+from agents.storage import saved_policy
 from envs import observations as observation_parts
 from envs.config import EnvConfig
 from envs.make import make_vec_env
@@ -155,9 +156,9 @@ def evaluate(
     """
 
     def make_actor(envs: gymnasium.vector.VectorEnv[Any, Any, Any]) -> StepModel:
-        distribution = policy.distribution(recipe or {}, envs.single_action_space)
+        distribution = saved_policy.distribution(recipe or {}, envs.single_action_space)
         shapes = observation_parts.shapes(envs.single_observation_space)
-        policy.check_fit(network, shapes, distribution.num_logits, distribution.num_codes)
+        saved_policy.check_fit(network, shapes, distribution.num_logits, distribution.num_codes)
         return StepModel(network, distribution, seed, greedy)
 
     is_greedy = greedy or (recipe or {}).get('policy') in deterministic.POLICIES

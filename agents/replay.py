@@ -24,9 +24,9 @@ import cv2
 import gymnasium
 import numpy as np
 
-from agents.checkpoints import Sealed
 from agents.conduct import actions_dtype
 from agents.episodes import lost_steps
+from agents.storage.checkpoints import Sealed
 from envs.errors import UsageError
 from envs.game import Snapshot
 

@@ -8,9 +8,10 @@ from typing import Any
 import rich.console
 import rich.table
 
-from agents import evaluation, levels, model_files, policy, run_directory
+from agents import evaluation, levels
 from agents.configs.run import EvaluationConfig
 from agents.evaluation import Evaluation
+from agents.storage import model_checks, run_directory, saved_policy
 from envs.errors import UsageError
 
 
@@ -20,8 +21,8 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
     Raises:
         UsageError: There is no such model, or it cannot be played.
     """
-    loaded = policy.load(run_directory.model_directory(config.run_dir, config.model))
-    env_config = model_files.to_play(loaded.env_config, config.levels)
+    loaded = saved_policy.load(run_directory.model_directory(config.run_dir, config.model))
+    env_config = model_checks.to_play(loaded.env_config, config.levels)
     result = evaluation.evaluate(
         loaded.network,
         env_config,

@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from agents import checkpoints, console, contract, evaluation, policy, run_directory, score_plot
+from agents import console, contract, evaluation, score_plot
 from agents.agent import Agent
 from agents.configs.run import RunConfig
 from agents.distributions import deterministic
 from agents.learning.metrics import Metrics
 from agents.logger import Logger
-from agents.saver import Saver, reason
 from agents.stop_signals import StopSignals
+from agents.storage import checkpoints, run_directory, saved_policy
+from agents.storage.saver import Saver, reason
 from agents.watch import Watch
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -169,7 +170,7 @@ class Run:
     def _save_model(self, name: str, **about: float) -> None:
         directory = os.path.join(self.directory, 'model', name)
         told = {'steps': self._agent.num_steps, **self._agent.about(), **about}
-        policy.save(directory, self._agent.network, self._env_config, **told)
+        saved_policy.save(directory, self._agent.network, self._env_config, **told)
 
     def _save_checkpoint(self) -> None:
         self._watch.check_weights()

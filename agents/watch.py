@@ -6,13 +6,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from agents import checkpoints, dumps
+from agents import dumps
 from agents.agent import Agent
 from agents.configs.run import RunConfig
 from agents.distributions.base import Distribution
 from agents.guards import CollapseGuard, SkippedUpdates
 from agents.learning.metrics import GUARD_COUNTS, Metrics
-from agents.saver import Saver
+from agents.storage import checkpoints
+from agents.storage.saver import Saver
 from envs.errors import UsageError
 
 MAX_ROLLBACKS = 5

@@ -2,8 +2,8 @@
 
 import os
 
-from agents import model_files, run_directory
 from agents.configs.run import EvaluationConfig
+from agents.storage import model_checks, run_directory
 from envs.fields import require
 from launch import config_flags, script
 
@@ -18,9 +18,9 @@ def main() -> None:
     run_directory.check_output('json', config.json)
     same = config.json and os.path.realpath(config.video) == os.path.realpath(config.json)
     require(not same, f'--video and --json: both are to be {config.json}')
-    env_config, _ = model_files.read_recipe(directory)
-    model_files.to_play(env_config, config.levels)
-    model_files.check_network(directory)
+    env_config, _ = model_checks.read_recipe(directory)
+    model_checks.to_play(env_config, config.levels)
+    model_checks.check_network(directory)
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
     from agents import report
 

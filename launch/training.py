@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from agents import run_directory
 from agents.configs import presets
 from agents.configs.run import RunConfig
+from agents.storage import run_directory
 from envs.backends import registry
 from envs.config import EnvConfig
 from launch import config_flags

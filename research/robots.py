@@ -35,17 +35,18 @@ _AGENTS = flags.DEFINE_list('agents', ['a2c', 'sb3-a2c'], 'Ours, the peer, or bo
 
 def train_ours(config: A2CConfig, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """Our policy, trained or continued; makes actors for an evaluation in a mode."""
-    from agents import a2c, models, policy
+    from agents import a2c, models
+    from agents.storage import saved_policy
 
     is_there = os.path.exists(os.path.join(run_dir, 'config.json'))
     run_config = RunConfig(run_dir, resume=is_there, eval_period=0, log_period=10_000)
     stopped = a2c.train(dataclasses.replace(config, seed=seed), env_config, run_config)
     script.exit_if_stopped(stopped)
-    loaded = policy.load(os.path.join(run_dir, 'model', 'final'))
+    loaded = saved_policy.load(os.path.join(run_dir, 'model', 'final'))
     network = loaded.network
 
     def make_actor(envs: Any, mode: str) -> models.StepModel:
-        distribution = policy.distribution(loaded.recipe, envs.single_action_space)
+        distribution = saved_policy.distribution(loaded.recipe, envs.single_action_space)
         return models.StepModel(network, distribution, seed, mode == 'greedy')
 
     return make_actor

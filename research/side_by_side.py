@@ -16,7 +16,7 @@ from typing import Any
 
 from absl import flags
 
-from agents import migrations
+from agents.storage import migrations
 from envs.config import EnvConfig
 from envs.fields import require
 

@@ -35,16 +35,17 @@ _AGENTS = flags.DEFINE_list('agents', ['td3', 'sb3-td3'], 'Ours, the peer, or bo
 
 def train_ours(config: TD3Config, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """Our policy, trained or continued; makes actors for an evaluation."""
-    from agents import models, policy
+    from agents import models
     from agents.configs.run import RunConfig
     from agents.distributions import deterministic
+    from agents.storage import saved_policy
     from agents.tfa import td3
 
     is_there = os.path.exists(os.path.join(run_dir, 'config.json'))
     run_config = RunConfig(run_dir, resume=is_there, eval_period=0, checkpoint_period=25_000)
     stopped = td3.train(dataclasses.replace(config, seed=seed), env_config, run_config)
     script.exit_if_stopped(stopped)
-    network = policy.load(os.path.join(run_dir, 'model', 'final')).network
+    network = saved_policy.load(os.path.join(run_dir, 'model', 'final')).network
 
     def make_actor(envs: Any, mode: str) -> models.StepModel:
         distribution = deterministic.make('deterministic', envs.single_action_space)

@@ -4,8 +4,8 @@ import csv
 
 import numpy as np
 
-from agents import checkpoints
 from agents.logger import MACHINE_METRICS
+from agents.storage import checkpoints
 
 
 def table(run_dir, name):

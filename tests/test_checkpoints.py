@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies
 from hypothesis.extra import numpy as array_strategies
 
-from agents import checkpoints
+from agents.storage import checkpoints
 
 arrays = array_strategies.arrays(
     strategies.sampled_from([np.uint8, np.int32, np.int64, np.float32, np.float64, np.bool_]),

@@ -6,9 +6,10 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents import a2c, a3c, checkpoints, dumps, policy, report
+from agents import a2c, a3c, dumps, report
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
+from agents.storage import checkpoints, saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests import making, memory_task
@@ -120,7 +121,7 @@ def test_runs_are_resumed_and_their_models_evaluated(tmp_path, module, config):
     module.train(shorter, PENDULUM, RunConfig(str(broken), **about))
     module.train(config, PENDULUM, RunConfig(str(broken), resume=True, **about))
     assert difference_of_runs(whole, broken) == ''
-    loaded = policy.load(str(broken / 'model' / 'final'))
+    loaded = saved_policy.load(str(broken / 'model' / 'final'))
     assert loaded.recipe['running_reward_scale'] > 0.0
     assert np.any(loaded.network.get_layer('normalize').moving_mean)
     result = report.evaluate(EvaluationConfig(str(broken), episodes=2, greedy=True))

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from agents import policy
 from agents.networks import backprop, continuous
+from agents.storage import saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -101,14 +101,14 @@ def test_a_seed_is_weights():
 def test_the_policy_is_saved_and_loaded_as_all_models(tmp_path):
     network = build(num_critics=2).policy
     env_config = EnvConfig(game='Pendulum-v1')
-    policy.save(str(tmp_path), network, env_config, policy='deterministic', steps=1)
-    loaded = policy.load(str(tmp_path))
+    saved_policy.save(str(tmp_path), network, env_config, policy='deterministic', steps=1)
+    loaded = saved_policy.load(str(tmp_path))
     assert loaded.recipe['policy'] == 'deterministic'
     observations, _ = sample()
     for wanted, output in zip(network(observations), loaded.network(observations), strict=True):
         np.testing.assert_array_equal(output, wanted)
     assert all(isinstance(layer, keras.Layer) for layer in loaded.network.layers)
-    policy.check_fit(loaded.network, [(5,)], 2)
+    saved_policy.check_fit(loaded.network, [(5,)], 2)
 
 
 def test_pictures_are_refused():

@@ -3,8 +3,8 @@ import pytest
 import tensorflow as tf
 from gymnasium import spaces
 
-from agents import model_files
 from agents.distributions import deterministic, gsde
+from agents.storage import model_checks
 from envs.errors import UsageError
 
 BOX = spaces.Box(np.float32([-2.0, 0.0]), np.float32([2.0, 6.0]))
@@ -52,7 +52,7 @@ def test_what_does_not_fit_is_refused(kind, space, told):
 
 
 def test_recipes_know_the_same_policies():
-    assert model_files.POLICIES == ('', *deterministic.POLICIES, gsde.POLICY)
+    assert model_checks.POLICIES == ('', *deterministic.POLICIES, gsde.POLICY)
     for kind in deterministic.POLICIES:
         space = spaces.Discrete(2) if kind == 'greedy' else BOX
         policy = deterministic.make(kind, space)

@@ -9,11 +9,11 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from agents import checkpoints, policy
 from agents.configs.off_policy import DQNConfig
 from agents.distributions import deterministic
 from agents.networks import q_network
 from agents.replay import Transitions
+from agents.storage import checkpoints, saved_policy
 from agents.tfa import dqn
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -200,9 +200,9 @@ def test_it_continues_exactly(make_agent, tmp_path, env_config, network):
 
 
 def test_its_model_needs_neither_tf_agents_nor_keras_2(agent, tmp_path):
-    policy.save(str(tmp_path), agent.network, CART_POLE, policy='greedy')
-    loaded = policy.load(str(tmp_path))
-    policy.check_fit(loaded.network, [(4,)], 2)
+    saved_policy.save(str(tmp_path), agent.network, CART_POLE, policy='greedy')
+    loaded = saved_policy.load(str(tmp_path))
+    saved_policy.check_fit(loaded.network, [(4,)], 2)
     observations = random_transitions().observations
     values, best = loaded.network(observations)
     np.testing.assert_allclose(

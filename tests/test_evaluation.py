@@ -12,12 +12,13 @@ import imageio
 import numpy as np
 import pytest
 
-from agents import evaluation, policy, report
+from agents import evaluation, report
 from agents.configs.run import EvaluationConfig
 from agents.distributions import discrete
 from agents.evaluation import Episode, Evaluation
 from agents.networks import policy_value
 from agents.runner import Actor, Decision
+from agents.storage import saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -136,7 +137,7 @@ def run_dir(tmp_path_factory):
     head = network.get_layer('policy')
     head.set_weights([np.zeros_like(head.kernel), np.array([0.5, 0.0], np.float32)])
     directory = tmp_path_factory.mktemp('run')
-    policy.save(str(directory / 'model' / 'final'), network, CART_POLE)
+    saved_policy.save(str(directory / 'model' / 'final'), network, CART_POLE)
     return directory
 
 
@@ -223,7 +224,7 @@ def test_environments_at_a_time(episodes, filming, expected):
 
 def test_distribution_of_the_test_policy(run_dir):
     """The policy above is neither uniform nor certain, so that the modes can be told apart."""
-    network = policy.load(str(run_dir / 'model' / 'final')).network
+    network = saved_policy.load(str(run_dir / 'model' / 'final')).network
     logits, _ = network(np.zeros((1, 4), np.float32))
     assert 0.3 < float(discrete.Categorical(2).entropy(logits)[0]) < 0.69
 

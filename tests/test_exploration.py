@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from agents import a2c, dumps, policy, report
+from agents import a2c, dumps, report
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
 from agents.distributions import gsde
@@ -17,6 +17,7 @@ from agents.distributions.gsde import StateDependentExploration
 from agents.models import StepModel
 from agents.networks import policy_value
 from agents.networks.heads import GaussianHead
+from agents.storage import saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests import making, memory_task
@@ -194,7 +195,7 @@ def test_runs_are_evaluated_with_the_noise_of_their_training(tmp_path, monkeypat
     run_dir = tmp_path / 'run'
     config = dataclasses.replace(CONFIG, unroll_length=6, noise_period=3)
     a2c.train(config, PENDULUM, RunConfig(str(run_dir), eval_period=300, eval_episodes=2))
-    loaded = policy.load(str(run_dir / 'model' / 'final'))
+    loaded = saved_policy.load(str(run_dir / 'model' / 'final'))
     recipe = loaded.recipe
     assert (recipe['policy'], recipe['noise_period']) == (gsde.POLICY, 3)
     seen = []
@@ -234,7 +235,7 @@ def test_recipes_that_lie_are_refused(tmp_path, changes, told):
     head = GaussianHead(noise_of_features=True)
     network = policy_value.build('mlp', space, 2, 0, hidden_units=(8, 5), gaussian=head)
     about = StateDependentExploration([-2.0], [2.0], 5, 3).about()
-    policy.save(str(directory), network, PENDULUM, **about)
+    saved_policy.save(str(directory), network, PENDULUM, **about)
     path = directory / 'recipe.json'
     recipe = json.loads(path.read_text())
     game = {**recipe['environment'], **changes.get('environment', {})}

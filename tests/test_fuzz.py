@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agents import checkpoints, migrations, model_files, run_directory
+from agents.storage import checkpoints, migrations, model_checks, run_directory
 from envs import files
 from envs.backends import retro_data, retro_roms
 from envs.config import EnvConfig
@@ -102,10 +102,10 @@ NETWORK = json.loads(ENTRIES['config.json'])
 @given(texts(RECIPE))
 def test_recipes(tmp_path, content):
     (tmp_path / 'recipe.json').write_bytes(content)
-    result = refused(model_files.read_recipe, str(tmp_path))
+    result = refused(model_checks.read_recipe, str(tmp_path))
     assert result is None or isinstance(result[0], EnvConfig)
     if result:
-        refused(model_files.to_play, result[0])
+        refused(model_checks.to_play, result[0])
 
 
 @FUZZ
@@ -129,7 +129,7 @@ def test_descriptions_of_networks(tmp_path, content):
     with zipfile.ZipFile(tmp_path / 'model.keras', 'w') as archive:
         for name, own in {**ENTRIES, 'config.json': content}.items():
             archive.writestr(name, own)
-    refused(model_files.check_network, str(tmp_path))
+    refused(model_checks.check_network, str(tmp_path))
 
 
 @FUZZ
@@ -139,7 +139,7 @@ def test_archives_with_other_bytes(tmp_path, data):
     for _ in range(data.draw(st.integers(1, 4))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     (tmp_path / 'model.keras').write_bytes(content[: data.draw(st.integers(0, 2 * len(content)))])
-    refused(model_files.check_network, str(tmp_path))
+    refused(model_checks.check_network, str(tmp_path))
 
 
 @FUZZ

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from agents import migrations, model_files, policy, report, run_directory
+from agents import report
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
+from agents.storage import migrations, model_checks, run_directory, saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests import launching
@@ -26,7 +27,7 @@ def test_there_are_fixtures():
 @pytest.mark.parametrize('run', RUNS)
 def test_models_of_every_version_are_evaluated(run):
     directory = str(FIXTURES / run / 'model' / 'final')
-    loaded = policy.load(directory)
+    loaded = saved_policy.load(directory)
     saved = json.loads((FIXTURES / run / 'model' / 'final' / 'recipe.json').read_text())
     now = json.loads(json.dumps(dataclasses.asdict(loaded.env_config)))
     assert saved['environment'].items() <= now.items()
@@ -103,4 +104,4 @@ def test_the_recipe_of_today_needs_no_migration(tmp_path):
     recipe = {'format': migrations.RECIPE_FORMAT, 'environment': json.loads(json.dumps(options))}
     assert migrations.recipe(recipe) == recipe
     (tmp_path / 'recipe.json').write_text(json.dumps(recipe))
-    assert model_files.read_recipe(str(tmp_path))[0] == EnvConfig()
+    assert model_checks.read_recipe(str(tmp_path))[0] == EnvConfig()

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import pytest
 
-from agents import model_files, policy
 from agents.networks import policy_value
 from agents.networks.heads import GaussianHead
+from agents.storage import model_checks, saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -29,7 +29,7 @@ def build(name='mlp', **options):
 @pytest.fixture(scope='module')
 def good(tmp_path_factory):
     directory = tmp_path_factory.mktemp('model')
-    policy.save(str(directory), build(), ENV_CONFIG, steps=12)
+    saved_policy.save(str(directory), build(), ENV_CONFIG, steps=12)
     return directory
 
 
@@ -40,7 +40,7 @@ def saved(good, tmp_path):
     return tmp_path
 
 
-def refusal_of(directory, check=model_files.check_network):
+def refusal_of(directory, check=model_checks.check_network):
     with pytest.raises(UsageError) as refusal:
         check(str(directory))
     assert str(directory) in str(refusal.value) and '\n' not in str(refusal.value)
@@ -76,10 +76,10 @@ def layer(config, kind='Dense'):
 def test_every_network_of_ours_is_accepted(tmp_path, name, units, activation):
     fed = bool(units)
     network = build(name, activation=activation, lstm_units=units, feed_last_action_reward=fed)
-    policy.save(str(tmp_path), network, ENV_CONFIG)
-    model_files.check_network(str(tmp_path))
+    saved_policy.save(str(tmp_path), network, ENV_CONFIG)
+    model_checks.check_network(str(tmp_path))
     config = json.loads(entries_of(tmp_path / 'model.keras')['config.json'])
-    counted = model_files._count_weights(config['config']['layers'])
+    counted = model_checks._count_weights(config['config']['layers'])
     assert counted == network.count_params()
 
 
@@ -90,11 +90,11 @@ def test_every_network_for_real_actions_is_accepted(tmp_path, name, units, devia
     head = GaussianHead(-1.5, ([-1.0], [8.0]) if units else (), *deviations)
     fed = bool(units)
     network = build(name, gaussian=head, lstm_units=units, feed_last_action_reward=fed, **options)
-    policy.save(str(tmp_path), network, ENV_CONFIG)
-    model_files.check_network(str(tmp_path))
+    saved_policy.save(str(tmp_path), network, ENV_CONFIG)
+    model_checks.check_network(str(tmp_path))
     config = json.loads(entries_of(tmp_path / 'model.keras')['config.json'])
-    assert model_files._count_weights(config['config']['layers']) == network.count_params()
-    loaded = policy.load(str(tmp_path)).network
+    assert model_checks._count_weights(config['config']['layers']) == network.count_params()
+    loaded = saved_policy.load(str(tmp_path)).network
     assert [w.tolist() for w in loaded.get_weights()] == [w.tolist() for w in network.get_weights()]
 
 
@@ -103,7 +103,7 @@ def test_every_network_for_real_actions_is_accepted(tmp_path, name, units, devia
     [('axis', 1, 'of no size'), ('beta_initializer', {'class_name': 'x'}, 'unknown kind')],
 )
 def test_a_strange_normalisation_is_refused(tmp_path, key, value, words):
-    policy.save(str(tmp_path), build(normalize_observations=True), ENV_CONFIG)
+    saved_policy.save(str(tmp_path), build(normalize_observations=True), ENV_CONFIG)
 
     def edit(config):
         layer(config, 'BatchNormalization')['config'][key] = value
@@ -155,8 +155,8 @@ def test_an_endless_description_is_refused(saved):
 def test_what_is_no_ordinary_file_is_refused(saved, kind):
     """A folder of this name is a model, too, for Keras; reading a pipe would never end."""
     for name, check in (
-        ('model.keras', model_files.check_network),
-        ('recipe.json', model_files.read_recipe),
+        ('model.keras', model_checks.check_network),
+        ('recipe.json', model_checks.read_recipe),
     ):
         (saved / name).unlink()
         if kind == 'pipe':
@@ -250,7 +250,7 @@ EDITS = {
 def test_a_foreign_network_is_refused(saved, edit, message):
     change(saved, edit)
     assert message in refusal_of(saved)
-    assert message in refusal_of(saved, policy.load)
+    assert message in refusal_of(saved, saved_policy.load)
 
 
 def test_a_lambda_layer_is_refused_before_keras_sees_it(saved, monkeypatch):
@@ -258,7 +258,7 @@ def test_a_lambda_layer_is_refused_before_keras_sees_it(saved, monkeypatch):
     outputs = keras.layers.Lambda(lambda x: x * 2)(inputs)
     keras.Model(inputs, (outputs, outputs)).save(saved / 'model.keras')
     monkeypatch.setattr(keras.saving, 'load_model', lambda *_, **__: pytest.fail('loaded'))
-    assert 'unknown kind keras.layers.Lambda' in refusal_of(saved, policy.load)
+    assert 'unknown kind keras.layers.Lambda' in refusal_of(saved, saved_policy.load)
 
 
 # ---- the weights ---------------------------------------------------------------------------
@@ -282,7 +282,7 @@ def test_weights_in_other_files_are_not_followed(saved, tmp_path):
             del file['layers'][name]
             file['layers'][name] = h5py.ExternalLink('/etc/passwd', '/')
     write(saved, {**entries, 'model.weights.h5': buffer.getvalue()})
-    refusal_of(saved, policy.load)
+    refusal_of(saved, saved_policy.load)
 
 
 def test_weights_in_another_file_are_refused(saved):
@@ -297,10 +297,10 @@ def test_weights_in_another_file_are_refused(saved):
 
 def test_weights_of_another_network_are_refused(saved, tmp_path):
     other = tmp_path / 'other'
-    policy.save(str(other), build(lstm_units=8), ENV_CONFIG)
+    saved_policy.save(str(other), build(lstm_units=8), ENV_CONFIG)
     weights = entries_of(other / 'model.keras')['model.weights.h5']
     write(saved, {**entries_of(saved / 'model.keras'), 'model.weights.h5': weights})
-    refusal_of(saved, policy.load)
+    refusal_of(saved, saved_policy.load)
 
 
 # ---- the recipe ----------------------------------------------------------------------------
@@ -324,7 +324,7 @@ def test_weights_of_another_network_are_refused(saved, tmp_path):
 def test_a_foreign_recipe_is_refused(saved, edit, message):
     path = saved / 'recipe.json'
     path.write_text(json.dumps({**json.loads(path.read_text()), **edit}))
-    assert message in refusal_of(saved, model_files.read_recipe)
+    assert message in refusal_of(saved, model_checks.read_recipe)
 
 
 OPTIONS = [
@@ -358,7 +358,7 @@ def test_a_foreign_option_is_refused(saved, options, message):
     recipe = json.loads(path.read_text())
     recipe['environment'].update(options)
     path.write_text(json.dumps(recipe))
-    assert message in refusal_of(saved, model_files.read_recipe)
+    assert message in refusal_of(saved, model_checks.read_recipe)
 
 
 @pytest.mark.parametrize(
@@ -376,7 +376,7 @@ def test_a_foreign_option_is_refused(saved, options, message):
 )
 def test_names_of_a_recipe_are_names_and_no_paths_or_modules(options, message):
     with pytest.raises(UsageError) as refusal:
-        model_files.to_play(EnvConfig(**{'game': 'CartPole-v1', **options}))
+        model_checks.to_play(EnvConfig(**{'game': 'CartPole-v1', **options}))
     assert message in str(refusal.value)
 
 
@@ -387,4 +387,4 @@ def test_names_of_a_recipe_are_names_and_no_paths_or_modules(options, message):
 )
 def test_what_is_no_sound_json_is_refused(saved, content):
     (saved / 'recipe.json').write_bytes(content)
-    assert 'recipe.json: is' in refusal_of(saved, model_files.read_recipe)
+    assert 'recipe.json: is' in refusal_of(saved, model_checks.read_recipe)

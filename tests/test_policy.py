@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from agents import policy
 from agents.networks import policy_value
+from agents.storage import saved_policy
 from envs import observations
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -21,20 +21,20 @@ SPACE = gymnasium.spaces.Box(0, 255, (84, 84, 4), np.uint8)
 @pytest.fixture
 def saved(tmp_path):
     network = policy_value.build('a3c', SPACE, 6, seed=1)
-    policy.save(str(tmp_path), network, ENV_CONFIG, steps=12, mean_score=3.5)
+    saved_policy.save(str(tmp_path), network, ENV_CONFIG, steps=12, mean_score=3.5)
     return tmp_path, network
 
 
 def refusal_of(directory):
     with pytest.raises(UsageError) as refusal:
-        policy.load(str(directory))
+        saved_policy.load(str(directory))
     assert '\n' not in str(refusal.value)
     return str(refusal.value)
 
 
 def test_a_policy_comes_back(saved):
     directory, network = saved
-    loaded = policy.load(str(directory))
+    loaded = saved_policy.load(str(directory))
     assert loaded.env_config == ENV_CONFIG
     assert (loaded.recipe['steps'], loaded.recipe['mean_score']) == (12, 3.5)
     pictures = np.random.default_rng(0).integers(0, 256, (3, 84, 84, 4)).astype(np.uint8)
@@ -45,9 +45,9 @@ def test_a_policy_comes_back(saved):
 def test_saving_again_replaces_and_leaves_two_files(saved):
     directory, _ = saved
     other = policy_value.build('a3c', SPACE, 6, seed=2)
-    policy.save(str(directory), other, ENV_CONFIG, steps=13)
+    saved_policy.save(str(directory), other, ENV_CONFIG, steps=13)
     assert sorted(os.listdir(directory)) == ['model.keras', 'recipe.json']
-    loaded = policy.load(str(directory))
+    loaded = saved_policy.load(str(directory))
     assert loaded.recipe['steps'] == 13
     np.testing.assert_array_equal(loaded.network.get_weights()[0], other.get_weights()[0])
 
@@ -121,23 +121,23 @@ MEMORIES = [{}, {'lstm_units': 5}, {'lstm_units': 5, 'feed_last_action_reward': 
 @pytest.mark.parametrize('memory', MEMORIES, ids=['plain', 'lstm', 'fed'])
 def test_a_policy_with_variables_comes_back_and_fits_its_game_alone(tmp_path, memory):
     network = policy_value.build('a3c', BOTH, 2, seed=1, **memory)
-    policy.save(str(tmp_path), network, ENV_CONFIG)
-    loaded = policy.load(str(tmp_path)).network
+    saved_policy.save(str(tmp_path), network, ENV_CONFIG)
+    loaded = saved_policy.load(str(tmp_path)).network
     assert policy_value.num_observations(loaded) == 2
-    policy.check_fit(loaded, observations.shapes(BOTH), 2)
+    saved_policy.check_fit(loaded, observations.shapes(BOTH), 2)
     for wrong in ([SPACE.shape], [SPACE.shape, (3,)], [(4,), SPACE.shape], [(4,)]):
         with pytest.raises(UsageError, match='the model is not for this game'):
-            policy.check_fit(loaded, wrong, 2)
+            saved_policy.check_fit(loaded, wrong, 2)
     plain = policy_value.build('a3c', SPACE, 2, seed=1, **memory)
     with pytest.raises(UsageError, match=r'but the game needs \(84, 84, 4\), \(4,\)'):
-        policy.check_fit(plain, observations.shapes(BOTH), 2)
+        saved_policy.check_fit(plain, observations.shapes(BOTH), 2)
 
 
 @pytest.mark.parametrize('names, taken', [(NAMES, True), ((), False), (NAMES[::-1], False)])
 def test_variables_are_told_from_a_memory_by_their_name(tmp_path, names, taken):
-    policy.save(str(tmp_path), model_of(2, 2, 0, names=names), ENV_CONFIG)
+    saved_policy.save(str(tmp_path), model_of(2, 2, 0, names=names), ENV_CONFIG)
     if taken:
-        assert len(policy.load(str(tmp_path)).network.inputs) == 2
+        assert len(saved_policy.load(str(tmp_path)).network.inputs) == 2
     else:
         assert '(logits, values)' in refusal_of(tmp_path)
 
@@ -156,12 +156,12 @@ def test_variables_are_told_from_a_memory_by_their_name(tmp_path, names, taken):
 )
 def test_whether_a_network_fits_a_game(network, fits):
     if fits:
-        policy.check_fit(network, [(4,)], 2)
+        saved_policy.check_fit(network, [(4,)], 2)
     else:
         with pytest.raises(UsageError, match=r'the game needs \(4,\)'):
-            policy.check_fit(network, [(4,)], 2)
+            saved_policy.check_fit(network, [(4,)], 2)
     with pytest.raises(UsageError, match='the model is not for this game'):
-        policy.check_fit(network, [(84, 84, 4)], 2)
+        saved_policy.check_fit(network, [(84, 84, 4)], 2)
 
 
 def test_a_network_that_is_fed_real_actions_fits_by_their_number():
@@ -169,6 +169,6 @@ def test_a_network_that_is_fed_real_actions_fits_by_their_number():
     outputs = [keras.layers.Dense(size)(inputs[0]) for size in (6, 1, 5, 5)]
     outputs[1] = keras.layers.Reshape(())(outputs[1])
     network = keras.Model(inputs, outputs)
-    policy.check_fit(network, [(4,)], 6, num_codes=3)
+    saved_policy.check_fit(network, [(4,)], 6, num_codes=3)
     with pytest.raises(UsageError, match='the model is not for this game'):
-        policy.check_fit(network, [(4,)], 6)
+        saved_policy.check_fit(network, [(4,)], 6)

@@ -10,8 +10,8 @@ import pytest
 import scipy.signal
 import tensorflow as tf
 
-from agents import checkpoints
 from agents.configs.reinforce import ReinforceConfig
+from agents.storage import checkpoints
 from agents.tfa import reinforce
 from agents.tfa.whole_episodes import Episodes, returns_of
 from envs.config import EnvConfig

@@ -9,7 +9,7 @@ import signal
 import numpy as np
 import pytest
 
-from agents import checkpoints
+from agents.storage import checkpoints
 from tests import launching
 from tests.comparing import difference_of_runs, first_difference, last_state, table
 

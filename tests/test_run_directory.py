@@ -8,9 +8,9 @@ import stat
 
 import pytest
 
-from agents import checkpoints, migrations, run_directory
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import RunConfig
+from agents.storage import checkpoints, migrations, run_directory
 from envs.config import EnvConfig
 from envs.errors import UsageError
 

@@ -10,9 +10,10 @@ import shutil
 import numpy as np
 import pytest
 
-from agents import a2c, checkpoints, run, run_directory, saver
+from agents import a2c, run
 from agents.configs.actor_critic import A2CConfig
 from agents.configs.run import RunConfig
+from agents.storage import checkpoints, run_directory, saver
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests.test_event_files import steps
@@ -153,8 +154,8 @@ def test_a_full_disk_costs_no_row(tmp_path, caplog):
                     stack.close()
 
         handler = Free()
-        logging.getLogger('agents.saver').addHandler(handler)
-        stack.callback(logging.getLogger('agents.saver').removeHandler, handler)
+        logging.getLogger('agents.storage.saver').addHandler(handler)
+        stack.callback(logging.getLogger('agents.storage.saver').removeHandler, handler)
         train(run_dir, 250, fill)
     assert [w.partition(':')[0] for w in warnings(caplog)] == [
         f'cannot write to {run_dir}', f'writing to {run_dir} again',

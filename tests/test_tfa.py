@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from agents import checkpoints, evaluation, policy
+from agents import evaluation
 from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.reinforce import ReinforceConfig
+from agents.storage import checkpoints, saved_policy
 from agents.tfa.ddpg import DDPG
 from agents.tfa.dqn import DQN
 from agents.tfa.policies import PolicyActor
@@ -110,7 +111,7 @@ def test_a_policy_of_tf_agents_plays_as_the_model_does(agent):
 
 def test_a_model_is_evaluated_without_tf_agents(agent, tmp_path):
     directory = tmp_path / 'model' / 'final'
-    policy.save(str(directory), agent.network, PENDULUM, policy='deterministic', steps=8)
+    saved_policy.save(str(directory), agent.network, PENDULUM, policy='deterministic', steps=8)
     modules = [f'agents.{path.stem}' for path in sorted((ROOT / 'agents').glob('*.py'))]
     command = [sys.executable, '-c', WITHOUT, str(tmp_path), *modules]
     variables = {k: v for k, v in os.environ.items() if k != 'TF_USE_LEGACY_KERAS'}

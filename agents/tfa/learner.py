@@ -13,13 +13,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import checkpoints, dumps
+from agents import dumps
 from agents.configs.run import RunConfig
 from agents.distributions.base import Distribution
 from agents.episodes import EpisodeNotes
 from agents.learning.metrics import Metrics
 from agents.models import StepModel
 from agents.run import Run
+from agents.storage import checkpoints
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Snapshot

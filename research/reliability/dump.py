@@ -12,7 +12,7 @@ import zipfile
 import numpy as np
 from absl import flags
 
-from agents import checkpoints
+from agents.storage import checkpoints
 from envs.errors import UsageError
 from envs.fields import require
 from launch import script

@@ -17,10 +17,7 @@ import time
 
 from absl import app, flags
 
-from agents import (
-    checkpoints,
-    quiet_tensorflow,  # noqa: F401
-)
+from agents.storage import checkpoints
 from tests import comparing, launching
 
 _GAME = flags.DEFINE_string('game', 'HillHopper-Genesis', 'Game that is trained with A2C.')

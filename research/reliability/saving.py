@@ -43,7 +43,7 @@ class _Clock:
 
     def watch(self) -> None:
         """From now on."""
-        from agents.saver import Saver
+        from agents.storage.saver import Saver
 
         step, save = SubprocVecEnv.step, Saver.save
 

@@ -11,7 +11,7 @@ import os
 import zipfile
 from typing import Any
 
-from agents import migrations
+from agents.storage import migrations
 from envs import files
 from envs.backends import registry
 from envs.config import EnvConfig

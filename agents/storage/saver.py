@@ -10,7 +10,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from agents import checkpoints, run_directory
+from agents.storage import checkpoints, run_directory
 
 _log = logging.getLogger(__name__)
 

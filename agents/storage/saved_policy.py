@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import gymnasium
 import keras
 
-from agents import migrations, model_files
 from agents.distributions import deterministic, discrete, gsde
 from agents.distributions.base import Distribution
 from agents.networks import policy_value
+from agents.storage import migrations, model_checks
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -58,8 +58,8 @@ def load(directory: str) -> Policy:
     Raises:
         UsageError: There is no policy, or something in its files is not as `model_files` wants it.
     """
-    env_config, recipe = model_files.read_recipe(directory)
-    model_files.check_network(directory)
+    env_config, recipe = model_checks.read_recipe(directory)
+    model_checks.check_network(directory)
     path = os.path.join(directory, 'model.keras')
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from agents import migrations
+from agents.storage import migrations
 from envs import files
 from envs.errors import UsageError
 
