@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import keras
 
 from agents.distributions.base import Distribution
+from agents.experience.step_model import StepModel
 from agents.learning.metrics import Metrics
-from agents.models import StepModel
 from agents.storage import checkpoints
 from envs.game import Snapshot
 from envs.vector.restarts import RestartBudget

@@ -11,8 +11,8 @@ import numpy as np
 
 from agents import levels
 from agents.distributions import deterministic
-from agents.models import StepModel
-from agents.runner import Actor, forget
+from agents.experience.runner import Actor, forget
+from agents.experience.step_model import StepModel
 from agents.storage import saved_policy
 from envs import observations as observation_parts
 from envs.config import EnvConfig

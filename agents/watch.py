@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from agents import dumps
+from agents.actor_critic import dumps
 from agents.agent import Agent
 from agents.configs.run import RunConfig
 from agents.distributions.base import Distribution

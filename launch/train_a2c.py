@@ -10,7 +10,7 @@ def train() -> str:
     """Trains as the flags say; returns the run's directory."""
     settings = training.resolve(_a2c_flags)
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
-    from agents import a2c
+    from agents.actor_critic import a2c
 
     script.exit_if_stopped(a2c.train(*settings))
     return settings.run_config.run_dir

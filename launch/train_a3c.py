@@ -10,7 +10,7 @@ def main() -> None:
     """Trains as the flags say."""
     settings = training.resolve(_a3c_flags)
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
-    from agents import a3c
+    from agents.actor_critic import a3c
 
     script.exit_if_stopped(a3c.train(*settings))
 

@@ -14,12 +14,13 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from agents import models
+from agents.actor_critic.train_model import TrainModel
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions import discrete, gsde
+from agents.experience.runner import Rollout
+from agents.experience.step_model import StepModel
 from agents.networks import heads, policy_value
-from agents.runner import Rollout
 from research import peer as peers
 
 _OBSERVATIONS = gymnasium.spaces.Box(-np.inf, np.inf, (17,), np.float32)
@@ -67,7 +68,7 @@ def as_peer(network: Any) -> dict[str, np.ndarray]:
 
 def random_rollout(
     config: A2CConfig,
-    step_model: models.StepModel,
+    step_model: StepModel,
     rng: np.random.Generator,
     first: int,
 ) -> Rollout:
@@ -113,8 +114,8 @@ def compare(config: A2CConfig) -> str:
     head = heads.GaussianHead(config.initial_log_std, noise_of_features=explores)
     network = policy_value.build('mlp', _OBSERVATIONS, 2 * _ACTIONS.shape[0], 0, gaussian=head)
     distribution = gsde.of_config(config, discrete.make(_ACTIONS), network)
-    step_model = models.StepModel(network, distribution, seed=0)
-    train_model = models.TrainModel(network, distribution, config)
+    step_model = StepModel(network, distribution, seed=0)
+    train_model = TrainModel(network, distribution, config)
     peer, rng, worst = make_peer(config), np.random.default_rng(0), (0.0, '')
     parameters = dict(peer.policy.named_parameters())
     for update in range(_UPDATES):

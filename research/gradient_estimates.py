@@ -9,14 +9,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import models
-from agents.a2c import A2C
+from agents.actor_critic.a2c import A2C
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions.discrete import Distribution
+from agents.experience.runner import Runner
+from agents.experience.step_model import StepModel
 from agents.learning import losses, optimizers, returns
 from agents.learning.compiled import Compiled
-from agents.runner import Runner
 from envs.config import EnvConfig
 from envs.fields import require
 from envs.make import make_vec_env
@@ -57,9 +57,7 @@ def train_policy(env_config: EnvConfig, steps: int, seed: int) -> tuple[keras.Mo
         agent.close()
 
 
-def play(
-    env_config: EnvConfig, actor: models.StepModel, steps: int, num_envs: int, seed: int
-) -> Stream:
+def play(env_config: EnvConfig, actor: StepModel, steps: int, num_envs: int, seed: int) -> Stream:
     """Lets the policy play."""
     envs = make_vec_env(env_config, range(num_envs))
     try:
@@ -204,7 +202,7 @@ def measure(options: 'Options') -> dict[str, Any]:
     )
     steps, num_envs, seed = options.steps, options.num_envs, options.seed
     network, distribution = train_policy(env_config, options.policy_steps, seed)
-    actor = models.StepModel(network, distribution, seed)
+    actor = StepModel(network, distribution, seed)
     stream = play(env_config, actor.copy(seed + 1), steps, num_envs, seed + 1)
     fitted = keras.models.clone_model(network)
     fitted.set_weights(network.get_weights())

@@ -13,11 +13,12 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from agents import models
+from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions import discrete
+from agents.experience.runner import Rollout
+from agents.experience.step_model import StepModel
 from agents.networks import policy_value
-from agents.runner import Rollout
 from research import peer as peers
 
 _SPACE = gymnasium.spaces.Box(0, 255, (84, 84, 4), np.uint8)
@@ -66,7 +67,7 @@ def as_peer(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return result
 
 
-def random_rollout(step_model: models.StepModel, rng: np.random.Generator, first: int) -> Rollout:
+def random_rollout(step_model: StepModel, rng: np.random.Generator, first: int) -> Rollout:
     """Observations at random; what the step model makes of them."""
     shape = (_CONFIG.unroll_length, _NUM_ENVS)
     brightness = rng.random((*shape, 1, 1, 1))
@@ -111,8 +112,8 @@ def main() -> None:
 
     network = policy_value.build('nature', _SPACE, _NUM_ACTIONS, seed=0)
     distribution = discrete.make(_Spaces.action_space)
-    step_model = models.StepModel(network, distribution, seed=0)
-    train_model = models.TrainModel(network, distribution, _CONFIG)
+    step_model = StepModel(network, distribution, seed=0)
+    train_model = TrainModel(network, distribution, _CONFIG)
     peer, rng = make_peer(), np.random.default_rng(0)
     parameters = dict(peer.policy.named_parameters())
 

@@ -35,7 +35,8 @@ _AGENTS = flags.DEFINE_list('agents', ['a2c', 'sb3-a2c'], 'Ours, the peer, or bo
 
 def train_ours(config: A2CConfig, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """Our policy, trained or continued; makes actors for an evaluation in a mode."""
-    from agents import a2c, models
+    from agents.actor_critic import a2c
+    from agents.experience.step_model import StepModel
     from agents.storage import saved_policy
 
     is_there = os.path.exists(os.path.join(run_dir, 'config.json'))
@@ -45,9 +46,9 @@ def train_ours(config: A2CConfig, env_config: EnvConfig, seed: int, run_dir: str
     loaded = saved_policy.load(os.path.join(run_dir, 'model', 'final'))
     network = loaded.network
 
-    def make_actor(envs: Any, mode: str) -> models.StepModel:
+    def make_actor(envs: Any, mode: str) -> StepModel:
         distribution = saved_policy.distribution(loaded.recipe, envs.single_action_space)
-        return models.StepModel(network, distribution, seed, mode == 'greedy')
+        return StepModel(network, distribution, seed, mode == 'greedy')
 
     return make_actor
 

@@ -35,9 +35,9 @@ _AGENTS = flags.DEFINE_list('agents', ['td3', 'sb3-td3'], 'Ours, the peer, or bo
 
 def train_ours(config: TD3Config, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """Our policy, trained or continued; makes actors for an evaluation."""
-    from agents import models
     from agents.configs.run import RunConfig
     from agents.distributions import deterministic
+    from agents.experience.step_model import StepModel
     from agents.storage import saved_policy
     from agents.tfa import td3
 
@@ -47,9 +47,9 @@ def train_ours(config: TD3Config, env_config: EnvConfig, seed: int, run_dir: str
     script.exit_if_stopped(stopped)
     network = saved_policy.load(os.path.join(run_dir, 'model', 'final')).network
 
-    def make_actor(envs: Any, mode: str) -> models.StepModel:
+    def make_actor(envs: Any, mode: str) -> StepModel:
         distribution = deterministic.make('deterministic', envs.single_action_space)
-        return models.StepModel(network, distribution, seed)
+        return StepModel(network, distribution, seed)
 
     return make_actor
 

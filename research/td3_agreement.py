@@ -18,7 +18,7 @@ import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
 from agents import quiet_tensorflow  # noqa: F401
 from agents.configs import presets
 from agents.configs.off_policy import TD3Config
-from agents.replay import Transitions
+from agents.experience.replay import Transitions
 from agents.tfa.td3 import TD3
 from envs.config import EnvConfig
 from envs.make import make_env

@@ -2,8 +2,8 @@
 
 import contextlib
 
-from agents.a2c import A2C
-from agents.a3c import A3C
+from agents.actor_critic.a2c import A2C
+from agents.actor_critic.a3c import A3C
 from agents.configs.actor_critic import A2CConfig
 
 

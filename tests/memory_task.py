@@ -85,6 +85,6 @@ def make_here(task, env_config, group, **options):
 def instead_of_games(monkeypatch, task):
     """Agents that are made from now on play this task."""
     make = functools.partial(make_here, task)
-    monkeypatch.setattr('agents.actor_critic.make_vec_env', make)
+    monkeypatch.setattr('agents.actor_critic.base.make_vec_env', make)
     if 'agents.tfa.learner' in sys.modules:
         monkeypatch.setattr('agents.tfa.learner.make_vec_env', make)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import worker_envs
 
-from agents.a2c import A2C
+from agents.actor_critic.a2c import A2C
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
 from envs.config import EnvConfig

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents.a2c import A2C
-from agents.a3c import A3C
+from agents.actor_critic.a2c import A2C
+from agents.actor_critic.a3c import A3C
+from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.distributions import discrete
-from agents.models import StepModel, TrainModel
+from agents.experience.runner import Runner
+from agents.experience.step_model import StepModel
 from agents.networks import policy_value
-from agents.runner import Runner
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests import memory_task

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from agents.conduct import Conduct
+from agents.experience.conduct import Conduct
 
 DISCOUNT = 0.9
 

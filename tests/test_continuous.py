@@ -6,7 +6,8 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents import a2c, a3c, dumps, report
+from agents import report
+from agents.actor_critic import a2c, a3c, dumps
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
 from agents.storage import checkpoints, saved_policy

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from agents.configs.off_policy import DDPGConfig
-from agents.replay import Transitions
+from agents.experience.replay import Transitions
 from agents.tfa.ddpg import DDPG
 from envs.config import EnvConfig
 

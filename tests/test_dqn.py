@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from agents.configs.off_policy import DQNConfig
 from agents.distributions import deterministic
+from agents.experience.replay import Transitions
 from agents.networks import q_network
-from agents.replay import Transitions
 from agents.storage import checkpoints, saved_policy
 from agents.tfa import dqn
 from envs.config import EnvConfig

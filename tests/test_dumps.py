@@ -10,13 +10,13 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents import dumps
+from agents.actor_critic import dumps
+from agents.actor_critic.dumps import Batch
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.reinforce import ReinforceConfig
-from agents.dumps import Batch
+from agents.experience.replay import Transitions
 from agents.networks import continuous
-from agents.replay import Transitions
 from agents.storage import checkpoints
 from agents.tfa.continuous import DeterministicMetrics
 from agents.tfa.ddpg import DDPG

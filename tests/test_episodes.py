@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from gymnasium import spaces
 
-from agents.episodes import EpisodeNotes
+from agents.experience.episodes import EpisodeNotes
 
 SPACE = spaces.Discrete(3)
 

@@ -16,8 +16,8 @@ from agents import evaluation, report
 from agents.configs.run import EvaluationConfig
 from agents.distributions import discrete
 from agents.evaluation import Episode, Evaluation
+from agents.experience.runner import Actor, Decision
 from agents.networks import policy_value
-from agents.runner import Actor, Decision
 from agents.storage import saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError

@@ -96,7 +96,7 @@ def test_only_tfa_uses_keras_2(name):
     'name, text, crossed',
     [
         ('envs/a.py', 'def f():\n    import tensorflow.compat as tf', ['tensorflow']),
-        ('envs/a.py', 'from agents import a2c', ['agents']),
+        ('envs/a.py', 'from agents.actor_critic import a2c', ['agents']),
         ('envs/a.py', 'import numpy\nfrom envs import make', []),
         ('agents/a.py', 'import tensorflow, keras\nfrom envs import make', []),
         ('agents/a.py', 'from launch.config_flags import define', ['launch']),
@@ -104,7 +104,11 @@ def test_only_tfa_uses_keras_2(name):
         ('agents/tfa/a.py', 'import tf_agents\nimport torch', ['torch']),
         ('agents/tfa/__init__.py', 'import tf_agents', ['tf_agents']),
         ('agents/configs/actor_critic.py', 'import keras', ['keras']),
-        ('launch/a.py', 'from research import plots\nfrom agents import a2c', ['research']),
+        (
+            'launch/a.py',
+            'from research import plots\nfrom agents.actor_critic import a2c',
+            ['research'],
+        ),
     ],
 )
 def test_borders_are_seen(name, text, crossed):

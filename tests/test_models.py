@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions import discrete
-from agents.models import StepModel, TrainModel
+from agents.experience.runner import Rollout
+from agents.experience.step_model import StepModel
 from agents.networks import policy_value
-from agents.runner import Rollout
 
 T, B, NUM_ACTIONS, SIZE = 3, 4, 5, 6
 CONFIG = A2CConfig(network='mlp', discount=0.9, max_grad_norm=0.3, entropy_cost=0.02)

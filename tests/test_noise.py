@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from agents.tfa.noise import Gaussian, OrnsteinUhlenbeck
+from agents.experience.action_noise import Gaussian, OrnsteinUhlenbeck
 
 NO_START = np.zeros(2000, bool)
 

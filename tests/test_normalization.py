@@ -148,6 +148,6 @@ def test_states_continue_exactly():
 
 def test_what_the_runner_needs_does_not_import_tensorflow():
     """Research scripts import it at the top, and so do the processes of their environments."""
-    code = 'import sys; from agents import runner; print("tensorflow" in sys.modules)'
+    code = 'import sys; from agents.experience import runner; print("tensorflow" in sys.modules)'
     done = subprocess.run([sys.executable, '-c', code], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout == 'False\n', done.stderr

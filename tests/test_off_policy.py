@@ -9,9 +9,10 @@ import signal
 import numpy as np
 import pytest
 
-from agents import dumps, replay
+from agents.actor_critic import dumps
 from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.run import RunConfig
+from agents.experience import replay
 from agents.storage import checkpoints
 from agents.tfa import ddpg
 from agents.tfa.ddpg import DDPG

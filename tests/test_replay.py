@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 from hypothesis import strategies
 
-from agents import replay
+from agents.experience import replay
 from agents.storage import checkpoints
 from envs.errors import UsageError
 from tests.test_checkpoints import assert_equal

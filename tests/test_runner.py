@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from agents.distributions import discrete
-from agents.models import StepModel
+from agents.experience.runner import Actor, Decision, Runner
+from agents.experience.step_model import StepModel
 from agents.networks import policy_value
-from agents.runner import Actor, Decision, Runner
 
 DISCOUNT = 0.9
 

@@ -10,7 +10,8 @@ import shutil
 import numpy as np
 import pytest
 
-from agents import a2c, run
+from agents import run
+from agents.actor_critic import a2c
 from agents.configs.actor_critic import A2CConfig
 from agents.configs.run import RunConfig
 from agents.storage import checkpoints, run_directory, saver

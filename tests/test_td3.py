@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from agents.configs.off_policy import TD3Config
-from agents.replay import Transitions
+from agents.experience.replay import Transitions
 from agents.tfa.off_policy import as_experience
 from agents.tfa.td3 import TD3
 from envs.config import EnvConfig

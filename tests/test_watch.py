@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import a2c, a3c, dumps, guards, watch
-from agents.a2c import A2C
+from agents import guards, watch
+from agents.actor_critic import a2c, a3c, dumps
+from agents.actor_critic.a2c import A2C
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import RunConfig
-from agents.runner import Runner
+from agents.experience.runner import Runner
 from agents.storage import checkpoints
 from envs.config import EnvConfig
 from envs.errors import UsageError

@@ -13,10 +13,10 @@ from tf_agents.trajectories import time_step
 
 from agents.configs.off_policy import DeterministicConfig
 from agents.distributions import deterministic
-from agents.models import StepModel
+from agents.experience.action_noise import Noise
+from agents.experience.replay import Transitions
+from agents.experience.step_model import StepModel
 from agents.networks import continuous
-from agents.replay import Transitions
-from agents.tfa.noise import Noise
 from agents.tfa.off_policy import Learning, OffPolicy, as_experience
 from agents.tfa.updates import Updates
 from agents.tfa.wrapped import WrappedNetwork

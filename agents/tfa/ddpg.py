@@ -22,9 +22,9 @@ from tf_agents.utils import common
 
 from agents.configs.off_policy import DDPGConfig
 from agents.configs.run import RunConfig
+from agents.experience.action_noise import Noise, OrnsteinUhlenbeck
 from agents.tfa import learner
 from agents.tfa.continuous import ContinuousAgent, Parts, Targets
-from agents.tfa.noise import Noise, OrnsteinUhlenbeck
 from envs.config import EnvConfig
 
 

@@ -26,10 +26,10 @@ from tf_agents.utils import common
 from agents.configs.off_policy import DQNConfig
 from agents.configs.run import RunConfig
 from agents.distributions import deterministic
+from agents.experience.replay import Transitions
+from agents.experience.step_model import StepModel
 from agents.learning import schedules
-from agents.models import StepModel
 from agents.networks import q_network
-from agents.replay import Transitions
 from agents.tfa import learner
 from agents.tfa.off_policy import Learning, OffPolicy, as_experience
 from agents.tfa.updates import Updates

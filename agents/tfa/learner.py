@@ -13,12 +13,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from agents import dumps
+from agents.actor_critic import dumps
 from agents.configs.run import RunConfig
 from agents.distributions.base import Distribution
-from agents.episodes import EpisodeNotes
+from agents.experience.episodes import EpisodeNotes
+from agents.experience.step_model import StepModel
 from agents.learning.metrics import Metrics
-from agents.models import StepModel
 from agents.run import Run
 from agents.storage import checkpoints
 from envs.config import EnvConfig

@@ -13,9 +13,9 @@ import tensorflow as tf
 from tf_agents.trajectories import policy_step, time_step, trajectory
 
 from agents.configs.off_policy import OffPolicyConfig
+from agents.experience.replay import ReplayMemory, Transitions
 from agents.learning.compiled import Compiled
 from agents.learning.metrics import Metrics
-from agents.replay import ReplayMemory, Transitions
 from agents.tfa.learner import Learner, numbers
 from envs.config import EnvConfig
 from envs.game import Snapshot

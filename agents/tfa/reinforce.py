@@ -27,12 +27,12 @@ from tf_agents.trajectories import time_step
 from agents.configs.reinforce import ReinforceConfig
 from agents.configs.run import RunConfig
 from agents.distributions import deterministic, discrete
-from agents.episodes import lost_steps
+from agents.experience.episodes import lost_steps
+from agents.experience.runner import truncation_values
+from agents.experience.step_model import StepModel
 from agents.learning import losses
 from agents.learning.metrics import TrainMetrics
-from agents.models import StepModel
 from agents.networks import policy_value
-from agents.runner import truncation_values
 from agents.tfa import learner
 from agents.tfa.learner import Learner
 from agents.tfa.updates import Updates

@@ -21,10 +21,10 @@ from tf_agents.utils import common
 
 from agents.configs.off_policy import TD3Config
 from agents.configs.run import RunConfig
+from agents.experience.action_noise import Gaussian, Noise
 from agents.networks import continuous
 from agents.tfa import learner
 from agents.tfa.continuous import ContinuousAgent, Parts, Targets
-from agents.tfa.noise import Gaussian, Noise
 from agents.tfa.wrapped import SmoothedActor
 from envs.config import EnvConfig
 

@@ -76,9 +76,10 @@ def _models(options: Options) -> tuple[Any, Any, Any]:
     env = make_env(_env_config(options))
     from agents import quiet_tensorflow  # noqa: F401, I001
     from agents.distributions import discrete
-    from agents import models
+    from agents.experience.step_model import StepModel
+    from agents.actor_critic.train_model import TrainModel
     from agents.networks import policy_value
-    from agents.runner import Rollout
+    from agents.experience.runner import Rollout
 
     network = policy_value.build(
         options.network, env.observation_space, int(env.action_space.n), seed=0
@@ -96,16 +97,16 @@ def _models(options: Options) -> tuple[Any, Any, Any]:
     )
     env.close()
     config = A2CConfig(network=options.network, unroll_length=options.unroll_length)
-    step_model = models.StepModel(network, distribution, seed=0)
+    step_model = StepModel(network, distribution, seed=0)
     activations = [step_model.step(o, (), 0).activations for o in rollout.observations]
-    train_model = models.TrainModel(network, distribution, config)
+    train_model = TrainModel(network, distribution, config)
     return step_model, train_model, rollout._replace(activations=activations)
 
 
 def a2c(options: Options, overlap: bool = False) -> Work:
     """Our A2C as `train_a2c` runs it, without evaluations and checkpoints."""
     from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents import a2c as algorithm
+    from agents.actor_critic import a2c as algorithm
     import tensorflow as tf
 
     tf.config.experimental.enable_op_determinism()
@@ -129,7 +130,7 @@ def a2c(options: Options, overlap: bool = False) -> Work:
 def a3c(options: Options) -> tuple[Work, Span]:
     """Our A3C as `train_a3c` runs it; its workers rest between turns."""
     from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents import a3c as algorithm
+    from agents.actor_critic import a3c as algorithm
     from agents.configs.actor_critic import A3CConfig
 
     config = A3CConfig(

@@ -2,9 +2,10 @@
 
     .venv/bin/python -m research.reliability.dump --file=runs/.../dumps/step-000080000.zip
 
-A run dumps the updates that it skips because a number was not finite: see `agents.dumps`. Each row
-is an array, in the order in which one follows from the other; of DDPG, TD3, DQN and REINFORCE these
-are the weights, the experience, and what each network answers to it (TD3's targets without noise).
+A run dumps the updates that it skips because a number was not finite: see
+`agents.actor_critic.dumps`. Each row is an array, in the order in which one follows from the other;
+of DDPG, TD3, DQN and REINFORCE these are the weights, the experience, and what each network answers
+to it (TD3's targets without noise).
 """
 
 import zipfile
@@ -37,7 +38,7 @@ def main() -> None:
         raise UsageError(f'--file: {_FILE.value} cannot be read: {error}') from None
     require('metrics' in dump, f'--file: {_FILE.value} is no dump')
     from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents import dumps
+    from agents.actor_critic import dumps
 
     quantities = dumps.recompute(dump)
     width = max(map(len, quantities))

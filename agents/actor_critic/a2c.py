@@ -23,16 +23,17 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from agents.actor_critic import ActorCritic
+from agents.actor_critic.base import ActorCritic
+from agents.actor_critic.dumps import Batch
+from agents.actor_critic.train_model import Gradients
 from agents.configs.actor_critic import A2CConfig
 from agents.configs.run import RunConfig
-from agents.dumps import Batch
+from agents.experience.runner import Runner
+from agents.experience.step_model import StepModel, Weights
 from agents.learning.losses import A2CLosses
 from agents.learning.metrics import TrainMetrics
 from agents.learning.normalization import Moments
-from agents.models import Gradients, StepModel, Weights
 from agents.run import Run
-from agents.runner import Runner
 from envs.config import EnvConfig
 from envs.game import Snapshot
 

@@ -5,7 +5,7 @@ from typing import Any
 import gymnasium
 import numpy as np
 
-from agents.conduct import Conduct, actions_dtype
+from agents.experience.conduct import Conduct, actions_dtype
 from envs.game import Snapshot
 
 

@@ -24,8 +24,8 @@ import cv2
 import gymnasium
 import numpy as np
 
-from agents.conduct import actions_dtype
-from agents.episodes import lost_steps
+from agents.experience.conduct import actions_dtype
+from agents.experience.episodes import lost_steps
 from agents.storage.checkpoints import Sealed
 from envs.errors import UsageError
 from envs.game import Snapshot

@@ -22,13 +22,13 @@ from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from agents.actor_critic import ActorCritic
+from agents.actor_critic.base import ActorCritic
+from agents.actor_critic.dumps import Batch
+from agents.actor_critic.worker_threads import WorkerThreads
 from agents.configs.actor_critic import A3CConfig
 from agents.configs.run import RunConfig
-from agents.dumps import Batch
 from agents.learning.metrics import TrainMetrics
 from agents.run import Run
-from agents.worker_threads import WorkerThreads
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Snapshot

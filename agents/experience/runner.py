@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, Protocol
 import gymnasium
 import numpy as np
 
-from agents.conduct import actions_dtype
-from agents.episodes import EpisodeNotes
+from agents.experience.conduct import actions_dtype
+from agents.experience.episodes import EpisodeNotes
 from agents.learning.normalization import Moments, RolloutStatistics
 from envs import observations as observation_parts
 from envs.game import Snapshot

@@ -8,16 +8,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from agents import dumps
+from agents.actor_critic import dumps
+from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import ActorCriticConfig
 from agents.distributions import discrete, gsde
 from agents.distributions.gaussian import DiagonalGaussian
+from agents.experience.runner import Runner
+from agents.experience.step_model import StepModel
 from agents.learning import schedules
 from agents.learning.metrics import Metrics, TrainMetrics
 from agents.learning.normalization import Normalizer, RolloutStatistics
-from agents.models import StepModel, TrainModel
 from agents.networks import heads, policy_value
-from agents.runner import Runner
 from agents.storage import checkpoints
 from envs.config import EnvConfig
 from envs.errors import UsageError

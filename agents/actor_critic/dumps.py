@@ -15,12 +15,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import ActorCriticConfig
 from agents.distributions import discrete, gsde
+from agents.experience.runner import Rollout
+from agents.experience.step_model import Weights
 from agents.learning.metrics import Metrics, TrainMetrics
-from agents.models import TrainModel, Weights
 from agents.networks import backprop
-from agents.runner import Rollout
 from agents.storage import checkpoints
 from envs.observations import Observation
 
