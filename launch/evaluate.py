@@ -22,7 +22,7 @@ def main() -> None:
     model_checks.to_play(env_config, config.levels)
     model_checks.check_network(directory)
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
-    from agents import report
+    from agents.evaluation import report
 
     report.print_episodes(report.evaluate(config))
     if config.video:

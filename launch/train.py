@@ -16,8 +16,8 @@ def main() -> None:
 
     require(_EPISODES.value > 0, f'--episodes must be positive, not {_EPISODES.value}')
     run_dir = train_a2c.train()
-    from agents import evaluation, report
     from agents.configs.run import EvaluationConfig
+    from agents.evaluation import report, results
 
     films = {}
     for mode in ('sampled', 'greedy'):
@@ -25,7 +25,7 @@ def main() -> None:
         config = EvaluationConfig(
             run_dir, 'auto', _EPISODES.value, greedy=mode == 'greedy', seed=1, video=films[mode]
         )
-        print(evaluation.summary(report.evaluate(config)), flush=True)
+        print(results.summary(report.evaluate(config)), flush=True)
     print('\nWatch your agent play: ' + '\n                       '.join(films.values()))
     print(f'See how it learned:    ./run tensorboard --runs={run_dir}')
     print(f'Evaluate it again:     ./run evaluate --run_dir={run_dir} --episodes=100')

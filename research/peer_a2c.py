@@ -63,7 +63,7 @@ def main() -> None:
     config, env_config = _a2c_config(preset), _env_config(preset)
     registry.check(env_config)
     from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents import evaluation
+    from agents.evaluation import play
 
     model = None if _RANDOM.value else train(config, env_config)
 
@@ -72,7 +72,7 @@ def main() -> None:
             return RandomActor(int(envs.single_action_space.n), config.seed)
         return peer.PeerActor(model)
 
-    result = evaluation.evaluate_actor(
+    result = play.evaluate_actor(
         make_actor, env_config, _EPISODES.value, 'sampled', seed=1000 + config.seed
     )
     with open(_JSON.value, 'w') as file:

@@ -99,20 +99,20 @@ def _measure(
     seed: int,
 ) -> dict[str, Any]:
     """What a policy reaches, in each mode."""
-    from agents import evaluation
+    from agents.evaluation import play, results
 
-    results = {}
+    found = {}
     for mode in modes:
-        result = evaluation.evaluate_actor(
+        result = play.evaluate_actor(
             lambda envs, mode=mode: make_actor(envs, mode),
             env_config,
             EPISODES.value,
             mode,
             seed=1000 + seed,
         )
-        print(f'{name}: {evaluation.summary(result)}', flush=True)
-        results[mode] = result.as_json()
-    return results
+        print(f'{name}: {results.summary(result)}', flush=True)
+        found[mode] = result.as_json()
+    return found
 
 
 def plot(game: str, agents: Sequence[str]) -> None:

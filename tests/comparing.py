@@ -4,7 +4,7 @@ import csv
 
 import numpy as np
 
-from agents.logger import MACHINE_METRICS
+from agents.runs.logger import MACHINE_METRICS
 from agents.storage import checkpoints
 
 

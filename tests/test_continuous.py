@@ -6,10 +6,10 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents import report
 from agents.actor_critic import a2c, a3c, dumps
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
+from agents.evaluation import report
 from agents.storage import checkpoints, saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError

@@ -12,10 +12,10 @@ import imageio
 import numpy as np
 import pytest
 
-from agents import evaluation, report
 from agents.configs.run import EvaluationConfig
 from agents.distributions import discrete
-from agents.evaluation import Episode, Evaluation
+from agents.evaluation import play, report, results
+from agents.evaluation.results import Episode, Evaluation
 from agents.experience.runner import Actor, Decision
 from agents.networks import policy_value
 from agents.storage import saved_policy
@@ -60,23 +60,23 @@ class Idle(Actor):
         return Decision(zeros.astype(np.int32), zeros.astype(np.float32))
 
 
-def play(lengths, quota, should_stop=lambda: False):
+def play_fixed(lengths, quota, should_stop=lambda: False):
     envs = gymnasium.vector.SyncVectorEnv(
         [functools.partial(Fixed, length) for length in lengths],
         autoreset_mode=gymnasium.vector.AutoresetMode.SAME_STEP,
     )
-    return evaluation.play(Idle(), envs, quota, seed=0, should_stop=should_stop)
+    return play.play(Idle(), envs, quota, seed=0, should_stop=should_stop)
 
 
 def test_every_environment_plays_its_quota_however_short_its_episodes_are():
-    episodes = play([1, 50], [2, 2])
+    episodes = play_fixed([1, 50], [2, 2])
     assert sorted(episode.length for episode in episodes) == [1, 1, 50, 50]
-    assert sorted(episode.length for episode in play([3, 2], [0, 1])) == [2]
+    assert sorted(episode.length for episode in play_fixed([3, 2], [0, 1])) == [2]
 
 
 def test_playing_stops_when_asked_to():
     answers = iter([False] * 4 + [True])
-    assert len(play([1, 50], [9, 9], should_stop=lambda: next(answers))) == 4
+    assert len(play_fixed([1, 50], [9, 9], should_stop=lambda: next(answers))) == 4
 
 
 def test_mean_and_standard_error():
@@ -101,7 +101,7 @@ def student_t_probability(t, degrees):
 
 @pytest.mark.parametrize('degrees', [*range(1, 30), 50, 99, 150, 5000])
 def test_the_interval_never_claims_more_than_it_covers(degrees):
-    probability = student_t_probability(evaluation.student_t_95(degrees), degrees)
+    probability = student_t_probability(results.student_t_95(degrees), degrees)
     assert 0.9495 <= probability <= 0.962
 
 
@@ -111,7 +111,7 @@ def test_a_single_episode_has_no_error():
     assert content['standard_error'] is None
     assert content['confidence_interval'] == [None, None]
     assert (content['mean_score'], content['mean_return']) == (4.0, 0.4)
-    assert evaluation.summary(result) == (
+    assert results.summary(result) == (
         'sampled actions, one episode: mean score 4.00, mean return 0.400'
     )
 
@@ -192,7 +192,7 @@ def test_an_episode_survives_its_worker(tmp_path, caplog, save_at, lost):
         return Killer(envs, save_at)
 
     config = EnvConfig('Airstriker-Genesis', max_episode_steps=30)
-    result = evaluation.evaluate_actor(make_actor, config, 1, 'sampled', seed=0, film=film)
+    result = play.evaluate_actor(make_actor, config, 1, 'sampled', seed=0, film=film)
     assert [episode.length for episode in result.episodes] == [30]
     assert (made[0].num_restarts, made[0].recovery.num_lost) == (1, lost)
     with imageio.get_reader(film) as reader:
@@ -204,7 +204,7 @@ def test_an_episode_survives_its_worker(tmp_path, caplog, save_at, lost):
 def test_a_model_of_another_game_is_refused(size, actions):
     network = policy_value.build('mlp', gymnasium.spaces.Box(-1.0, 1.0, (size,)), actions, seed=0)
     with pytest.raises(UsageError, match='the model is not for this game'):
-        evaluation.evaluate(network, CART_POLE, 1)
+        play.evaluate(network, CART_POLE, 1)
 
 
 @pytest.mark.parametrize(
@@ -212,14 +212,14 @@ def test_a_model_of_another_game_is_refused(size, actions):
 )
 def test_every_level_is_played_as_often(episodes, levels, expected):
     config = EnvConfig('Airstriker-Genesis', tuple(f'Level{i}' for i in range(levels)))
-    assert evaluation.even(episodes, config) == expected
+    assert play.even(episodes, config) == expected
 
 
 @pytest.mark.parametrize(
     'episodes, filming, expected', [(30, False, 8), (3, False, 3), (9, True, 2)]
 )
 def test_environments_at_a_time(episodes, filming, expected):
-    assert evaluation.count_envs(episodes, filming) == expected
+    assert play.count_envs(episodes, filming) == expected
 
 
 def test_distribution_of_the_test_policy(run_dir):

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing import plugin_event_accumulator
 
-from agents.event_files import EventFiles
+from agents.runs.event_files import EventFiles
 
 
 def steps(directory, name='x'):

@@ -9,12 +9,12 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from agents import report
 from agents.actor_critic import a2c, dumps
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
 from agents.distributions import gsde
 from agents.distributions.gsde import StateDependentExploration
+from agents.evaluation import report
 from agents.experience.step_model import StepModel
 from agents.networks import policy_value
 from agents.networks.heads import GaussianHead

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents import guards
-from agents.guards import Alarm, CollapseGuard, SkippedUpdates
+from agents.guards import collapse
+from agents.guards.collapse import Alarm, CollapseGuard, SkippedUpdates
 from agents.learning.metrics import TrainMetrics
 
 FINE = TrainMetrics(0.1, 0.2, 1.0, 0.5, 0.3, 0.4)
@@ -111,7 +111,7 @@ def impatience():
     numbers = {'SUSTAINED_UPDATES': 4, 'RECENT_EPISODES': 6, 'RAISED_AT': 5, 'CLEARED_AT': 3}
     with pytest.MonkeyPatch.context() as patch:
         for name, number in numbers.items():
-            patch.setattr(guards, name, number)
+            patch.setattr(collapse, name, number)
         yield
 
 

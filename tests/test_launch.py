@@ -8,8 +8,8 @@ import urllib.request
 import cv2
 import pytest
 
-from agents import evaluation, report
 from agents.configs.run import EvaluationConfig
+from agents.evaluation import report, results
 from tests import launching
 
 DOOM = (
@@ -153,7 +153,7 @@ def test_one_step_actor_critic_from_the_command_line(tmp_path):
     assert (code, err) == (0, '')
     assert 'preset actor_critic' in out and '60 steps (60 frames)' in out
     config = EvaluationConfig(str(tmp_path / 'run'), episodes=2)
-    assert 'mean score' in evaluation.summary(report.evaluate(config))
+    assert 'mean score' in results.summary(report.evaluate(config))
 
 
 A3C = (

@@ -6,10 +6,10 @@ import json
 import numpy as np
 import pytest
 
-from agents import levels
-from agents.evaluation import Episode, Evaluation, student_t_95
+from agents.evaluation import results
+from agents.evaluation.results import Episode, Evaluation, LevelResult, student_t_95
 from agents.learning.metrics import GUARD_COUNTS, TrainMetrics
-from agents.logger import Logger
+from agents.runs.logger import Logger
 from tests import launching
 from tests.test_logger import event_values
 
@@ -29,16 +29,16 @@ def test_results_by_level():
         episode('b', 9700.0, 300, 1.0),
         episode('a', 300.0, 20, 0.75),
     ]
-    first, second = levels.by_level(episodes)
-    assert first == levels.LevelResult('a', 2, 200.0, 0.5, 0.0, None)
-    assert second == levels.LevelResult('b', 2, 9800.0, 1.0, 1.0, 250)
-    mean, half = levels.mean_over([first, second], student_t_95(1))
+    first, second = results.by_level(episodes)
+    assert first == LevelResult('a', 2, 200.0, 0.5, 0.0, None)
+    assert second == LevelResult('b', 2, 9800.0, 1.0, 1.0, 250)
+    mean, half = results.mean_over([first, second], student_t_95(1))
     assert mean == 5000.0
     assert half == pytest.approx(12.71 * np.std([200, 9800], ddof=1) / np.sqrt(2))
 
 
 def test_what_a_game_does_not_tell_is_left_out():
-    (result,) = levels.by_level([episode('Level1', 5.0)])
+    (result,) = results.by_level([episode('Level1', 5.0)])
     assert (result.mean_progress, result.completion_rate, result.best_length) == (None,) * 3
     content = Evaluation('Game', 'sampled', (episode('Level1', 5.0),)).as_json()
     assert 'levels' not in content and 'progress' not in content['episodes'][0]

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import console, logger
-from agents.evaluation import Episode, Evaluation
+from agents.evaluation.results import Episode, Evaluation
 from agents.learning.metrics import GUARD_COUNTS, TrainMetrics
-from agents.logger import Logger
+from agents.runs import console, logger
+from agents.runs.logger import Logger
 from tests.test_event_files import steps
 
 COUNTS = dict.fromkeys((*GUARD_COUNTS, 'restarts'), 0)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agents import report
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
+from agents.evaluation import report
 from agents.storage import migrations, model_checks, run_directory, saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError

@@ -10,10 +10,10 @@ import shutil
 import numpy as np
 import pytest
 
-from agents import run
 from agents.actor_critic import a2c
 from agents.configs.actor_critic import A2CConfig
 from agents.configs.run import RunConfig
+from agents.runs import run
 from agents.storage import checkpoints, run_directory, saver
 from envs.config import EnvConfig
 from envs.errors import UsageError

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from agents import score_plot
+from agents.runs import score_plot
 
 STEPS = np.arange(1, 101) * 200
 

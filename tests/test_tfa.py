@@ -9,9 +9,9 @@ import keras
 import numpy as np
 import pytest
 
-from agents import evaluation
 from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.reinforce import ReinforceConfig
+from agents.evaluation import play
 from agents.storage import checkpoints, saved_policy
 from agents.tfa.ddpg import DDPG
 from agents.tfa.dqn import DQN
@@ -101,7 +101,7 @@ def test_a_policy_of_tf_agents_plays_as_the_model_does(agent):
         return agent.step_model.copy()
 
     results = [
-        evaluation.evaluate_actor(make_actor, PENDULUM, 3, 'greedy', seed=1)
+        play.evaluate_actor(make_actor, PENDULUM, 3, 'greedy', seed=1)
         for make_actor in (own, lambda envs: PolicyActor(agent._agent.policy))
     ]
     scores = [[episode.score for episode in result.episodes] for result in results]

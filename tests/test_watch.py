@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents import guards, watch
 from agents.actor_critic import a2c, a3c, dumps
 from agents.actor_critic.a2c import A2C
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import RunConfig
 from agents.experience.runner import Runner
+from agents.guards import collapse, monitor
 from agents.storage import checkpoints
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -150,7 +150,7 @@ COLLAPSE = dataclasses.replace(
 @pytest.fixture
 def impatient(monkeypatch):
     """Ten updates are enough evidence."""
-    monkeypatch.setattr(guards, 'SUSTAINED_UPDATES', 10)
+    monkeypatch.setattr(collapse, 'SUSTAINED_UPDATES', 10)
 
 
 def alarm_lines(run_dir):
@@ -232,7 +232,7 @@ def test_what_may_be_returned_to_does_not_depend_on_the_disk(impatient, tmp_path
 
 
 def test_without_a_good_state_it_only_warns(impatient, tmp_path, monkeypatch):
-    monkeypatch.setattr(guards.CollapseGuard, 'is_calm', False)
+    monkeypatch.setattr(collapse.CollapseGuard, 'is_calm', False)
     options = {'checkpoint_period': 40, 'on_collapse': 'rollback'}
     train(COLLAPSE, CART_POLE, run_config(tmp_path, **options))
     assert 'there is no earlier checkpoint to return to: going on' in texts(tmp_path / 'run')
@@ -241,7 +241,7 @@ def test_without_a_good_state_it_only_warns(impatient, tmp_path, monkeypatch):
 
 def test_so_many_rollbacks_end_the_run(impatient, tmp_path, monkeypatch):
     """With such a floor nothing that learns is good enough."""
-    monkeypatch.setattr(watch, 'MAX_ROLLBACKS', 2)
+    monkeypatch.setattr(monitor, 'MAX_ROLLBACKS', 2)
     options = {'entropy_floor': 0.999, 'eval_period': 40, 'eval_episodes': 1}
     with pytest.raises(UsageError, match=r'collapse after 2 rollbacks: entropy .*; try a smaller'):
         train(COLLAPSE, CART_POLE, run_config(tmp_path, on_collapse='rollback', **options))

@@ -33,7 +33,7 @@ from agents.experience.step_model import StepModel, Weights
 from agents.learning.losses import A2CLosses
 from agents.learning.metrics import TrainMetrics
 from agents.learning.normalization import Moments
-from agents.run import Run
+from agents.runs.run import Run
 from envs.config import EnvConfig
 from envs.game import Snapshot
 

@@ -28,7 +28,7 @@ from agents.actor_critic.worker_threads import WorkerThreads
 from agents.configs.actor_critic import A3CConfig
 from agents.configs.run import RunConfig
 from agents.learning.metrics import TrainMetrics
-from agents.run import Run
+from agents.runs.run import Run
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Snapshot

@@ -19,7 +19,7 @@ from agents.distributions.base import Distribution
 from agents.experience.episodes import EpisodeNotes
 from agents.experience.step_model import StepModel
 from agents.learning.metrics import Metrics
-from agents.run import Run
+from agents.runs.run import Run
 from agents.storage import checkpoints
 from envs.config import EnvConfig
 from envs.errors import UsageError

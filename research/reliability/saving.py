@@ -65,7 +65,7 @@ class _Clock:
 def _train(game: str, directory: str) -> _Clock:
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
     from agents.actor_critic.a2c import A2C
-    from agents.run import Run
+    from agents.runs.run import Run
 
     preset, unset = presets.for_game('auto', game), flags.FlagValues()
     config = config_flags.define(A2CConfig, unset)(preset)

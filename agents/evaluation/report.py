@@ -8,9 +8,9 @@ from typing import Any
 import rich.console
 import rich.table
 
-from agents import evaluation, levels
 from agents.configs.run import EvaluationConfig
-from agents.evaluation import Evaluation
+from agents.evaluation import play, results
+from agents.evaluation.results import Evaluation
 from agents.storage import model_checks, run_directory, saved_policy
 from envs.errors import UsageError
 
@@ -23,7 +23,7 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
     """
     loaded = saved_policy.load(run_directory.model_directory(config.run_dir, config.model))
     env_config = model_checks.to_play(loaded.env_config, config.levels)
-    result = evaluation.evaluate(
+    result = play.evaluate(
         loaded.network,
         env_config,
         config.episodes,
@@ -67,7 +67,7 @@ def print_episodes(result: Evaluation) -> None:
     console.print(table)
     if len(result.by_level) > 1:
         _print_levels(console, result)
-    console.print(evaluation.summary(result), soft_wrap=True)
+    console.print(results.summary(result), soft_wrap=True)
 
 
 def _print_levels(console: rich.console.Console, result: Evaluation) -> None:
@@ -81,9 +81,7 @@ def _print_levels(console: rich.console.Console, result: Evaluation) -> None:
         best = str(one.best_length or '')
         table.add_row(one.level, str(one.num_episodes), f'{one.mean_score:.2f}', *parts, best)
     console.print(table)
-    mean, half = levels.mean_over(
-        result.by_level, evaluation.student_t_95(len(result.by_level) - 1)
-    )
+    mean, half = results.mean_over(result.by_level, results.student_t_95(len(result.by_level) - 1))
     console.print(
         f'mean of {len(result.by_level)} levels: score {mean:.2f} '
         f'(95 % confidence {mean - half:.2f} to {mean + half:.2f})',

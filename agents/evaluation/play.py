@@ -1,6 +1,5 @@
 """Plays whole episodes with a fixed policy and says how good it is, and how sure that is."""
 
-import dataclasses
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,8 +8,8 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents import levels
 from agents.distributions import deterministic
+from agents.evaluation.results import Episode, Evaluation
 from agents.experience.runner import Actor, forget
 from agents.experience.step_model import StepModel
 from agents.storage import saved_policy
@@ -23,108 +22,6 @@ _log = logging.getLogger(__name__)
 
 MAX_ENVS = 8
 MAX_ENVS_FILMING = 2
-# Two-sided 95 % quantiles of Student's t distribution by degrees of freedom; 1.96 in the limit.
-_T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 7: 2.36, 9: 2.26, 14: 2.14, 19: 2.09,
-         29: 2.05, 49: 2.01, 99: 1.98}  # fmt: skip
-
-
-@dataclasses.dataclass(frozen=True)
-class Episode:
-    """One finished episode."""
-
-    score: float  # The raw reward: the game's own, or that of `--reward`, before scaling
-    return_: float  # What the agent was trained on
-    length: int  # Agent steps
-    level: str
-    terminated: bool
-    truncated: bool
-    progress: float | None = None  # The part of the level, 0 to 1, if the game tells
-
-    @property
-    def completed(self) -> bool:
-        """Whether it is known to have reached the level's end."""
-        return self.progress is not None and self.progress >= 1.0
-
-    def as_json(self) -> dict[str, Any]:
-        """Its fields, and its progress only if that is known."""
-        fields = dataclasses.asdict(self)
-        fields['return'] = fields.pop('return_')
-        return {name: value for name, value in fields.items() if value is not None}
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """Episodes of one policy in one mode."""
-
-    game: str
-    mode: str  # 'sampled' or 'greedy'
-    episodes: tuple[Episode, ...]
-
-    @property
-    def mean_score(self) -> float:
-        """Mean raw score."""
-        return float(np.mean([episode.score for episode in self.episodes]))
-
-    @property
-    def mean_return(self) -> float:
-        """Mean of what the agent was trained on."""
-        return float(np.mean([episode.return_ for episode in self.episodes]))
-
-    @property
-    def standard_error(self) -> float:
-        """Of the mean score: s / sqrt(n), s with n - 1 degrees of freedom; NaN of one episode."""
-        scores = [episode.score for episode in self.episodes]
-        if len(scores) < 2:
-            return float('nan')
-        return float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
-
-    @property
-    def confidence_interval(self) -> tuple[float, float]:
-        """Of the mean score, 95 %, by Student's t distribution."""
-        half = student_t_95(len(self.episodes) - 1) * self.standard_error
-        return self.mean_score - half, self.mean_score + half
-
-    @property
-    def by_level(self) -> list[levels.LevelResult]:
-        """The result of each level."""
-        return levels.by_level(self.episodes)
-
-    def as_json(self) -> dict[str, Any]:
-        """The contract of `evaluate --json`; NaN becomes null."""
-
-        def number(value: float) -> float | None:
-            return value if np.isfinite(value) else None
-
-        results = [dataclasses.asdict(result) for result in self.by_level]
-        return {
-            'game': self.game,
-            'mode': self.mode,
-            'episodes': [episode.as_json() for episode in self.episodes],
-            **({'levels': results} if len(results) > 1 else {}),
-            'mean_return': number(self.mean_return),
-            'mean_score': number(self.mean_score),
-            'standard_error': number(self.standard_error),
-            'confidence_interval': [number(bound) for bound in self.confidence_interval],
-        }
-
-
-def student_t_95(degrees: int) -> float:
-    """The two-sided 95 % quantile of Student's t; between table rows that of fewer degrees."""
-    known = [d for d in _T_95 if d <= degrees]
-    return _T_95[max(known)] if known else float('nan')
-
-
-def summary(evaluation: Evaluation) -> str:
-    """One line: mean score, its error and its confidence interval."""
-    count, score = len(evaluation.episodes), f'mean score {evaluation.mean_score:.2f}'
-    mean_return = f'mean return {evaluation.mean_return:.3f}'
-    if count < 2:
-        return f'{evaluation.mode} actions, one episode: {score}, {mean_return}'
-    low, high = evaluation.confidence_interval
-    return (
-        f'{evaluation.mode} actions, {count} episodes: {score} (standard error '
-        f'{evaluation.standard_error:.2f}, 95 % confidence {low:.2f} to {high:.2f}), {mean_return}'
-    )
 
 
 def evaluate(

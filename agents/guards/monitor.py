@@ -10,7 +10,7 @@ from agents.actor_critic import dumps
 from agents.agent import Agent
 from agents.configs.run import RunConfig
 from agents.distributions.base import Distribution
-from agents.guards import CollapseGuard, SkippedUpdates
+from agents.guards.collapse import CollapseGuard, SkippedUpdates
 from agents.learning.metrics import GUARD_COUNTS, Metrics
 from agents.storage import checkpoints
 from agents.storage.saver import Saver

@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
-from agents import console, contract, evaluation, score_plot
+from agents.runs import console, summary, score_plot
 from agents.agent import Agent
 from agents.configs.run import RunConfig
 from agents.distributions import deterministic
+from agents.evaluation import play
+from agents.evaluation import results
+from agents.guards.monitor import Watch
 from agents.learning.metrics import Metrics
-from agents.logger import Logger
-from agents.stop_signals import StopSignals
+from agents.runs.logger import Logger
+from agents.runs.stop_signals import StopSignals
 from agents.storage import checkpoints, run_directory, saved_policy
 from agents.storage.saver import Saver, reason
-from agents.watch import Watch
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -146,7 +148,7 @@ class Run:
         film = os.path.join(self.directory, 'videos', f'step-{steps:09d}.mp4')
         is_greedy = self._agent.distribution.policy in deterministic.POLICIES
         with self._agent.paused():
-            result = evaluation.evaluate_actor(
+            result = play.evaluate_actor(
                 lambda envs: self._agent.step_model.copy(seed=steps),
                 self._env_config,
                 self._run_config.eval_episodes,
@@ -160,7 +162,7 @@ class Run:
                 return  # It is still due, and done when the run is resumed.
             self._last['evaluation'] = steps
             self._logger.write_evaluation(steps, result)
-            self._progress.print(f'evaluation at {steps:,} steps: {evaluation.summary(result)}')
+            self._progress.print(f'evaluation at {steps:,} steps: {results.summary(result)}')
             if result.mean_score > self._best_score:
                 save = functools.partial(self._save_model, 'best', mean_score=result.mean_score)
                 if self._saver.attempt(save):
@@ -252,9 +254,9 @@ class Run:
 
     def _tell(self) -> None:
         configs = [self._config, self._env_config, self._run_config]
-        game = contract.of_game(self._env_config, self._agent.envs, self._config.total_steps)
-        settings = contract.of_settings(configs, self._origins)
-        contract.show(self._progress.console, {**game, **settings, 'writes to': self.directory})
+        game = summary.of_game(self._env_config, self._agent.envs, self._config.total_steps)
+        settings = summary.of_settings(configs, self._origins)
+        summary.show(self._progress.console, {**game, **settings, 'writes to': self.directory})
         if self._run_config.resume:
             steps = self._agent.num_steps
             self._progress.print(f'continuing at {steps:,} steps' if steps else 'beginning anew')

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from agents.evaluation import Evaluation
-from agents.event_files import EventFiles
+from agents.evaluation.results import Evaluation
+from agents.runs.event_files import EventFiles
 from agents.learning.metrics import GUARD_COUNTS, Metrics, TrainMetrics
 
 _ROLLOUT = (

@@ -1,0 +1,154 @@
+"""What an evaluation found: episodes, means with their errors, and each level apart."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+# Two-sided 95 % quantiles of Student's t distribution by degrees of freedom; 1.96 in the limit.
+_T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 7: 2.36, 9: 2.26, 14: 2.14, 19: 2.09,
+         29: 2.05, 49: 2.01, 99: 1.98}  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Episode:
+    """One finished episode."""
+
+    score: float  # The raw reward: the game's own, or that of `--reward`, before scaling
+    return_: float  # What the agent was trained on
+    length: int  # Agent steps
+    level: str
+    terminated: bool
+    truncated: bool
+    progress: float | None = None  # The part of the level, 0 to 1, if the game tells
+
+    @property
+    def completed(self) -> bool:
+        """Whether it is known to have reached the level's end."""
+        return self.progress is not None and self.progress >= 1.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields, and its progress only if that is known."""
+        fields = dataclasses.asdict(self)
+        fields['return'] = fields.pop('return_')
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+@dataclasses.dataclass(frozen=True)
+class LevelResult:
+    """The episodes of one level."""
+
+    level: str
+    num_episodes: int
+    mean_score: float
+    mean_progress: float | None  # The part of the level, 0 to 1; None if the game does not tell
+    completion_rate: float | None  # Of the episodes that reached the level's end
+    best_length: int | None  # Agent steps of the quickest of these
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Episodes of one policy in one mode."""
+
+    game: str
+    mode: str  # 'sampled' or 'greedy'
+    episodes: tuple[Episode, ...]
+
+    @property
+    def mean_score(self) -> float:
+        """Mean raw score."""
+        return float(np.mean([episode.score for episode in self.episodes]))
+
+    @property
+    def mean_return(self) -> float:
+        """Mean of what the agent was trained on."""
+        return float(np.mean([episode.return_ for episode in self.episodes]))
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean score: s / sqrt(n), s with n - 1 degrees of freedom; NaN of one episode."""
+        scores = [episode.score for episode in self.episodes]
+        if len(scores) < 2:
+            return float('nan')
+        return float(np.std(scores, ddof=1) / np.sqrt(len(scores)))
+
+    @property
+    def confidence_interval(self) -> tuple[float, float]:
+        """Of the mean score, 95 %, by Student's t distribution."""
+        half = student_t_95(len(self.episodes) - 1) * self.standard_error
+        return self.mean_score - half, self.mean_score + half
+
+    @property
+    def by_level(self) -> list[LevelResult]:
+        """The result of each level."""
+        return by_level(self.episodes)
+
+    def as_json(self) -> dict[str, Any]:
+        """The contract of `evaluate --json`; NaN becomes null."""
+
+        def number(value: float) -> float | None:
+            return value if np.isfinite(value) else None
+
+        results = [dataclasses.asdict(result) for result in self.by_level]
+        return {
+            'game': self.game,
+            'mode': self.mode,
+            'episodes': [episode.as_json() for episode in self.episodes],
+            **({'levels': results} if len(results) > 1 else {}),
+            'mean_return': number(self.mean_return),
+            'mean_score': number(self.mean_score),
+            'standard_error': number(self.standard_error),
+            'confidence_interval': [number(bound) for bound in self.confidence_interval],
+        }
+
+
+def student_t_95(degrees: int) -> float:
+    """The two-sided 95 % quantile of Student's t; between table rows that of fewer degrees."""
+    known = [d for d in _T_95 if d <= degrees]
+    return _T_95[max(known)] if known else float('nan')
+
+
+def summary(evaluation: Evaluation) -> str:
+    """One line: mean score, its error and its confidence interval."""
+    count, score = len(evaluation.episodes), f'mean score {evaluation.mean_score:.2f}'
+    mean_return = f'mean return {evaluation.mean_return:.3f}'
+    if count < 2:
+        return f'{evaluation.mode} actions, one episode: {score}, {mean_return}'
+    low, high = evaluation.confidence_interval
+    return (
+        f'{evaluation.mode} actions, {count} episodes: {score} (standard error '
+        f'{evaluation.standard_error:.2f}, 95 % confidence {low:.2f} to {high:.2f}), {mean_return}'
+    )
+
+
+def by_level(episodes: Iterable['Episode']) -> list[LevelResult]:
+    """A result per level, in the order of their names."""
+    groups: dict[str, list[Episode]] = {}
+    for episode in episodes:
+        groups.setdefault(episode.level, []).append(episode)
+    return [_result(level, groups[level]) for level in sorted(groups)]
+
+
+def _result(level: str, episodes: Sequence['Episode']) -> LevelResult:
+    progress = [episode.progress for episode in episodes if episode.progress is not None]
+    completed = [episode.length for episode in episodes if episode.completed]
+    return LevelResult(
+        level,
+        len(episodes),
+        float(np.mean([episode.score for episode in episodes])),
+        float(np.mean(progress)) if progress else None,
+        len(completed) / len(episodes) if progress else None,
+        min(completed, default=None),
+    )
+
+
+def mean_over(results: Sequence[LevelResult], t_95: float) -> tuple[float, float]:
+    """The mean of the levels' mean scores, and half of its 95 % confidence interval.
+
+    Args:
+        results: Of two levels or more.
+        t_95: Quantile of Student's t distribution for one degree less than there are levels.
+    """
+    means = [result.mean_score for result in results]
+    return float(np.mean(means)), t_95 * float(np.std(means, ddof=1) / np.sqrt(len(means)))
