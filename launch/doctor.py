@@ -7,7 +7,7 @@ from absl import flags
 
 from envs import doctor
 from envs.fields import require
-from launch import script
+from launch.common import script
 
 _FOLDER = flags.DEFINE_string('folder', '.', 'Where runs are, or are to be written.')
 _CLEAN = flags.DEFINE_boolean(

@@ -5,7 +5,7 @@ import os
 from agents.configs.run import EvaluationConfig
 from agents.storage import model_checks, run_directory
 from envs.fields import require
-from launch import config_flags, script
+from launch.common import config_flags, script
 
 _config = config_flags.define(EvaluationConfig)
 

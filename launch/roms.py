@@ -6,7 +6,7 @@ from absl import flags
 from envs import courses
 from envs.backends import retro_data, retro_roms
 from envs.errors import UsageError
-from launch import script
+from launch.common import script
 
 _GAMES = flags.DEFINE_list('games', [], 'Games to tell of; none: those that are there, and Sonic.')
 _IMPORT = flags.DEFINE_list('import', [], 'Files, folders or zip archives to take cartridges from.')

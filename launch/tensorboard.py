@@ -10,7 +10,7 @@ from absl import flags, logging
 
 from envs.errors import UsageError
 from envs.fields import require
-from launch import script
+from launch.common import script
 
 _RUNS = flags.DEFINE_string('runs', 'runs', 'Directory of a run, or of several.')
 _PORT = flags.DEFINE_integer('port', 6006, 'TCP port; 0 takes a free one.')

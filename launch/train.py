@@ -4,7 +4,8 @@ import os
 
 from absl import flags
 
-from launch import script, train_a2c
+from launch import train_a2c
+from launch.common import script
 
 flags.FLAGS.set_default('game', 'HillHopper-Genesis')
 _EPISODES = flags.DEFINE_integer('episodes', 20, 'Whole episodes of each evaluation at the end.')

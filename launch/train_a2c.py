@@ -1,7 +1,7 @@
 """Train an agent with A2C on any game."""
 
 from agents.configs.actor_critic import A2CConfig
-from launch import config_flags, script, training
+from launch.common import config_flags, script, training
 
 _a2c_flags = config_flags.define(A2CConfig)
 

@@ -3,7 +3,7 @@
 from absl import flags
 
 from agents.configs.off_policy import DDPGConfig
-from launch import config_flags, script, training
+from launch.common import config_flags, script, training
 
 flags.FLAGS.set_default('game', 'Pendulum-v1')
 _ddpg_flags = config_flags.define(DDPGConfig)

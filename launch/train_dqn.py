@@ -1,7 +1,7 @@
 """Train an agent with DQN on any game whose actions are one choice."""
 
 from agents.configs.off_policy import DQNConfig
-from launch import config_flags, script, training
+from launch.common import config_flags, script, training
 
 _dqn_flags = config_flags.define(DQNConfig)
 

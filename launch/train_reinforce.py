@@ -1,7 +1,7 @@
 """Train an agent with REINFORCE on any game whose actions are one choice."""
 
 from agents.configs.reinforce import ReinforceConfig
-from launch import config_flags, script, training
+from launch.common import config_flags, script, training
 
 _reinforce_flags = config_flags.define(ReinforceConfig)
 

@@ -21,7 +21,7 @@ import json
 from typing import Any
 
 from envs.fields import hparam, require, require_types
-from launch import config_flags, script
+from launch.common import config_flags, script
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,7 +20,7 @@ from envs.backends import registry
 from envs.config import EnvConfig
 from envs.fields import require
 from envs.make import make_env
-from launch import config_flags, script
+from launch.common import config_flags, script
 from research import peer
 
 _a2c_config = config_flags.define(A2CConfig)

@@ -17,7 +17,7 @@ import numpy as np
 from absl import flags
 
 from envs.fields import require
-from launch import script
+from launch.common import script
 
 matplotlib.use('Agg')
 from matplotlib import pyplot  # noqa: E402  The backend is chosen first.

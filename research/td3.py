@@ -24,7 +24,7 @@ from envs.backends import registry
 from envs.config import EnvConfig
 from envs.fields import require
 from envs.make import make_env
-from launch import config_flags, script
+from launch.common import config_flags, script
 from research import peer, side_by_side
 
 _td3_config = config_flags.define(TD3Config)

@@ -86,5 +86,5 @@ def instead_of_games(monkeypatch, task):
     """Agents that are made from now on play this task."""
     make = functools.partial(make_here, task)
     monkeypatch.setattr('agents.actor_critic.base.make_vec_env', make)
-    if 'agents.tfa.learner' in sys.modules:
-        monkeypatch.setattr('agents.tfa.learner.make_vec_env', make)
+    if 'agents.tfa.base' in sys.modules:
+        monkeypatch.setattr('agents.tfa.base.make_vec_env', make)

@@ -9,7 +9,7 @@ from absl import flags
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from envs.config import EnvConfig
 from envs.fields import hparam
-from launch import config_flags
+from launch.common import config_flags
 
 
 @dataclasses.dataclass(frozen=True)

@@ -99,7 +99,7 @@ def test_only_tfa_uses_keras_2(name):
         ('envs/a.py', 'from agents.actor_critic import a2c', ['agents']),
         ('envs/a.py', 'import numpy\nfrom envs import make', []),
         ('agents/a.py', 'import tensorflow, keras\nfrom envs import make', []),
-        ('agents/a.py', 'from launch.config_flags import define', ['launch']),
+        ('agents/a.py', 'from launch.common.config_flags import define', ['launch']),
         ('agents/a.py', 'import tf_agents', ['tf_agents']),
         ('agents/tfa/a.py', 'import tf_agents\nimport torch', ['torch']),
         ('agents/tfa/__init__.py', 'import tf_agents', ['tf_agents']),

@@ -15,7 +15,7 @@ SCRIPT = """if True:
     from agents.configs.actor_critic import A2CConfig
     from agents.experience.runner import Actor, Decision
     from envs.config import EnvConfig
-    from launch import script
+    from launch.common import script
     from research import side_by_side
 
     class Left(Actor):

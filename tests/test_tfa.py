@@ -15,7 +15,7 @@ from agents.evaluation import play
 from agents.storage import checkpoints, saved_policy
 from agents.tfa.ddpg import DDPG
 from agents.tfa.dqn import DQN
-from agents.tfa.policies import PolicyActor
+from agents.tfa.policy_actor import PolicyActor
 from agents.tfa.reinforce import Reinforce
 from agents.tfa.td3 import TD3
 from envs.config import EnvConfig

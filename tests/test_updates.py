@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from agents.learning import optimizers
-from agents.tfa.updates import Updates
+from agents.tfa.optimizer import Updates
 
 
 def models():

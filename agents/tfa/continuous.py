@@ -18,7 +18,7 @@ from agents.experience.replay import Transitions
 from agents.experience.step_model import StepModel
 from agents.networks import continuous
 from agents.tfa.off_policy import Learning, OffPolicy, as_experience
-from agents.tfa.updates import Updates
+from agents.tfa.optimizer import Updates
 from agents.tfa.wrapped import WrappedNetwork
 
 

@@ -23,7 +23,7 @@ from tf_agents.utils import common
 from agents.configs.off_policy import DDPGConfig
 from agents.configs.run import RunConfig
 from agents.experience.action_noise import Noise, OrnsteinUhlenbeck
-from agents.tfa import learner
+from agents.tfa import base
 from agents.tfa.continuous import ContinuousAgent, Parts, Targets
 from envs.config import EnvConfig
 
@@ -78,4 +78,4 @@ def train(
     origins: Mapping[str, str] | None = None,
 ) -> str:
     """Trains an agent into `run_config.run_dir`; see `learner.train`."""
-    return learner.train(DDPG, config, env_config, run_config, origins)
+    return base.train(DDPG, config, env_config, run_config, origins)

@@ -30,9 +30,9 @@ from agents.experience.replay import Transitions
 from agents.experience.step_model import StepModel
 from agents.learning import schedules
 from agents.networks import q_network
-from agents.tfa import learner
+from agents.tfa import base
 from agents.tfa.off_policy import Learning, OffPolicy, as_experience
-from agents.tfa.updates import Updates
+from agents.tfa.optimizer import Updates
 from agents.tfa.wrapped import WrappedNetwork
 from envs.config import EnvConfig
 
@@ -168,4 +168,4 @@ def train(
     origins: Mapping[str, str] | None = None,
 ) -> str:
     """Trains an agent into `run_config.run_dir`; see `learner.train`."""
-    return learner.train(DQN, config, env_config, run_config, origins)
+    return base.train(DQN, config, env_config, run_config, origins)

@@ -16,7 +16,7 @@ from agents.configs.off_policy import OffPolicyConfig
 from agents.experience.replay import ReplayMemory, Transitions
 from agents.learning.compiled import Compiled
 from agents.learning.metrics import Metrics
-from agents.tfa.learner import Learner, numbers
+from agents.tfa.base import Learner, numbers
 from envs.config import EnvConfig
 from envs.game import Snapshot
 

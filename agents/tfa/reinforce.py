@@ -33,9 +33,9 @@ from agents.experience.step_model import StepModel
 from agents.learning import losses
 from agents.learning.metrics import TrainMetrics
 from agents.networks import policy_value
-from agents.tfa import learner
-from agents.tfa.learner import Learner
-from agents.tfa.updates import Updates
+from agents.tfa import base
+from agents.tfa.base import Learner
+from agents.tfa.optimizer import Updates
 from agents.tfa.whole_episodes import Episodes, as_experience, returns_of
 from agents.tfa.wrapped import WrappedNetwork
 from envs.config import EnvConfig
@@ -132,7 +132,7 @@ class Reinforce(Learner):
         """Whole episodes of every environment and one gradient step."""
         self.episodes, self.skipped = [], None
         episodes, values = self._play()
-        told = learner.numbers(self._learn, episodes) or [math.nan] * 3
+        told = base.numbers(self._learn, episodes) or [math.nan] * 3
         metrics = self._metrics(told, episodes, values)
         self._keep_if_skipped(episodes, metrics)
         return metrics
@@ -234,4 +234,4 @@ def train(
     origins: Mapping[str, str] | None = None,
 ) -> str:
     """Trains an agent into `run_config.run_dir`; see `learner.train`."""
-    return learner.train(Reinforce, config, env_config, run_config, origins)
+    return base.train(Reinforce, config, env_config, run_config, origins)

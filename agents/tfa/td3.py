@@ -23,7 +23,7 @@ from agents.configs.off_policy import TD3Config
 from agents.configs.run import RunConfig
 from agents.experience.action_noise import Gaussian, Noise
 from agents.networks import continuous
-from agents.tfa import learner
+from agents.tfa import base
 from agents.tfa.continuous import ContinuousAgent, Parts, Targets
 from agents.tfa.wrapped import SmoothedActor
 from envs.config import EnvConfig
@@ -95,4 +95,4 @@ def train(
     origins: Mapping[str, str] | None = None,
 ) -> str:
     """Trains an agent into `run_config.run_dir`; see `learner.train`."""
-    return learner.train(TD3, config, env_config, run_config, origins)
+    return base.train(TD3, config, env_config, run_config, origins)

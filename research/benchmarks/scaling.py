@@ -9,7 +9,7 @@ import statistics
 
 from absl import flags
 
-from launch import script
+from launch.common import script
 from research.benchmarks import referee
 
 _GAME = flags.DEFINE_string('game', 'VizdoomBasic-v1', 'Game with pictures.')

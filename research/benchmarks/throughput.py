@@ -21,7 +21,7 @@ from absl import flags
 from envs.backends import registry
 from envs.config import EnvConfig
 from envs.fields import require
-from launch import script
+from launch.common import script
 from research.benchmarks import referee
 from research.benchmarks.referee import Contestant
 

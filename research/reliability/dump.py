@@ -16,7 +16,7 @@ from absl import flags
 from agents.storage import checkpoints
 from envs.errors import UsageError
 from envs.fields import require
-from launch import script
+from launch.common import script
 
 _FILE = flags.DEFINE_string('file', '', 'The dump, a file step-*.zip. Must be given.')
 

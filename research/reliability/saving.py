@@ -25,7 +25,7 @@ from agents.configs.run import RunConfig
 from envs.backends import registry
 from envs.config import EnvConfig
 from envs.vector.subproc_vec_env import SubprocVecEnv
-from launch import config_flags, script
+from launch.common import config_flags, script
 
 _GAMES = flags.DEFINE_list('games', ['HillHopper-Genesis', 'VizdoomBasic-v1'], 'Games to train.')
 _SAVES = flags.DEFINE_integer('saves', 30, 'Checkpoints per game.', lower_bound=1)

@@ -11,7 +11,7 @@ from agents.configs.run import RunConfig
 from agents.storage import run_directory
 from envs.backends import registry
 from envs.config import EnvConfig
-from launch import config_flags
+from launch.common import config_flags
 
 _env_flags = config_flags.define(EnvConfig)
 _run_flags = config_flags.define(RunConfig)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from absl import app, flags
 
 from envs.errors import UsageError
-from launch import config_flags
+from launch.common import config_flags
 
 _WIDTH, _INDENT = 80, 30  # Columns of `--help`.
 _LONGEST = 2000  # Characters of an error.
