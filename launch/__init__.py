@@ -1,1 +1,4 @@
-"""Scripts to start: flags to a frozen configuration to one call. Nothing imports this package."""
+"""Commands: each turns flags into a frozen configuration and makes one call. Nothing imports this.
+
+`./run NAME` starts `launch/NAME.py`; `common/` is what they share.
+"""

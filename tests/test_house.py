@@ -1,6 +1,7 @@
 """Who may import whom, TensorFlow only where it belongs, and documented, annotated functions."""
 
 import ast
+import collections
 import pathlib
 import subprocess
 import sys
@@ -15,6 +16,32 @@ FORBIDDEN = {
     'agents': PEERS | {'launch', 'research', 'tests'},
     'launch': PEERS | {'research', 'tests'},
 }
+# A package or module imports only what stands in a row above its own, and its own package.
+ORDER = {
+    'envs': [
+        ['errors', 'observations', 'courses', 'variables'],
+        ['files', 'fields', 'game'],
+        ['config'],
+        ['wrappers', 'vector', 'backends'],
+        ['make'],
+        ['doctor'],
+    ],
+    'agents': [
+        ['quiet_tensorflow'],
+        ['configs'],
+        ['distributions'],
+        ['learning'],
+        ['networks'],
+        ['storage'],
+        ['experience'],
+        ['agent'],
+        ['evaluation', 'actor_critic', 'tfa'],
+        ['guards'],
+        ['runs'],
+    ],
+    'launch': [['common'], ['train_a2c'], ['train']],
+}
+MOST_FILES = 15  # Of a folder, without its `__init__.py`.
 FILES = sorted(path for folder in FORBIDDEN for path in (ROOT / folder).rglob('*.py'))
 NAMES = [str(path.relative_to(ROOT)) for path in FILES]
 
@@ -80,6 +107,65 @@ def keras_2_lines(text):
 @pytest.mark.parametrize('name', NAMES)
 def test_imports_cross_no_border(name):
     assert crossed_borders(name, (ROOT / name).read_text()) == []
+
+
+def imported_modules(text):
+    """The full names of modules, or of what is in them, wherever in the file they are imported."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+
+
+def upward_imports(name, text):
+    """What a file imports that does not stand above it in `ORDER`."""
+    top, room, *_ = name.removesuffix('.py').split('/')
+    rows = {room: row for row, rooms in enumerate(ORDER[top]) for room in rooms}
+    found = set()
+    for module in imported_modules(text):
+        other = module.split('.')[1:2]
+        if module.split('.')[0] == top and other and other != [room]:
+            if not rows.get(other[0], 99) < rows.get(room, 1):
+                found.add(module)
+    return sorted(found)
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_packages_import_only_what_stands_above_them(name):
+    assert upward_imports(name, (ROOT / name).read_text()) == []
+
+
+def test_every_room_has_its_row():
+    for top, rows in ORDER.items():
+        paths = [path.relative_to(ROOT / top) for path in FILES if path.is_relative_to(ROOT / top)]
+        rooms = {path.parts[0].removesuffix('.py') for path in paths} - {'__init__', 'hillhopper'}
+        named = [room for row in rows for room in row]
+        assert len(named) == len(set(named))
+        assert rooms == set(named) if top != 'launch' else set(named) <= rooms
+
+
+def test_no_folder_is_too_full():
+    folders = collections.Counter(path.parent for path in FILES if path.name != '__init__.py')
+    assert {folder: n for folder, n in folders.items() if n > MOST_FILES} == {}
+
+
+@pytest.mark.parametrize(
+    'name, text, upward',
+    [
+        ('envs/wrappers/a.py', 'from envs.vector import cores', ['envs.vector.cores']),
+        ('envs/wrappers/a.py', 'from envs.wrappers import base\nfrom envs import game', []),
+        ('envs/game.py', 'def f():\n    from envs import config', ['envs.config']),
+        ('agents/learning/a.py', 'import agents.runs.run', ['agents.runs.run']),
+        ('agents/tfa/a.py', 'from agents.actor_critic import a2c', ['agents.actor_critic.a2c']),
+        ('agents/new_room/a.py', 'from agents.configs import run', ['agents.configs.run']),
+        ('agents/configs/a.py', 'from agents.new_room import a', ['agents.new_room.a']),
+        ('launch/evaluate.py', 'from launch.common import script', []),
+        ('launch/evaluate.py', 'from launch import train_a2c', ['launch.train_a2c']),
+    ],
+)
+def test_upward_imports_are_seen(name, text, upward):
+    assert upward_imports(name, text) == upward
 
 
 @pytest.mark.parametrize('name', NAMES)
