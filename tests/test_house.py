@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from tests.helpers.paths import ROOT
+
 TENSORFLOW = {'tensorflow', 'keras', 'tf_keras', 'tf_agents', 'tensorflow_probability'}
 PEERS = {'torch', 'stable_baselines3'}  # For comparison, in research/ alone.
 FORBIDDEN = {

@@ -6,8 +6,9 @@ import subprocess
 import sys
 
 import pytest
-import run_house
-from run_house import BASH, DONE, SET_UP, UPDATING, WANTED
+
+from tests.helpers import run_house
+from tests.helpers.run_house import BASH, DONE, SET_UP, UPDATING, WANTED
 
 INSTALL_ONE = ': install one, or name one with PYTHON=/path/to/python3.12'
 

@@ -6,8 +6,9 @@ import subprocess
 import time
 
 import pytest
-import run_house
-from run_house import (
+
+from tests.helpers import run_house
+from tests.helpers.run_house import (
     ADDING,
     ADDING_PEERS,
     DONE,

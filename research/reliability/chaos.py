@@ -19,7 +19,7 @@ import time
 
 from absl import app, flags
 
-from tests import launching
+from tests.helpers import launching
 
 _GAME = flags.DEFINE_string('game', 'HillHopper-Genesis', 'Game that is trained with A2C.')
 _MINUTES = flags.DEFINE_float('minutes', 20.0, 'Of chaos, minutes.', lower_bound=0.0)

@@ -18,7 +18,7 @@ import time
 from absl import app, flags
 
 from agents.storage import checkpoints
-from tests import comparing, launching
+from tests.helpers import comparing, launching
 
 _GAME = flags.DEFINE_string('game', 'HillHopper-Genesis', 'Game that is trained with A2C.')
 _KILLS = flags.DEFINE_integer('kills', 100, 'Number of kills.', lower_bound=1)

@@ -17,7 +17,7 @@ import time
 import numpy as np
 from absl import app, flags
 
-from tests import launching
+from tests.helpers import launching
 
 _GAME = flags.DEFINE_string('game', 'HillHopper-Genesis', 'Game that is trained with A2C.')
 _MINUTES = flags.DEFINE_float('minutes', 60.0, 'Length, minutes.', lower_bound=0.0)
