@@ -1,13 +1,39 @@
-"""Imports TensorFlow without the lines that it writes to the terminal before any log level counts.
+"""Loads TensorFlow without the lines that it writes to the terminal before any log level counts.
 
-Import this module before TensorFlow: the lines are written by C++ code at import and at the first
-operation, straight to file descriptor 2.
+They are written by C++ code at import and at the first operation, straight to file descriptor 2.
+Commands call `load` before they import anything that needs TensorFlow.
 """
 
 import os
 import sys
 
 from envs.errors import UsageError
+
+
+def load(*, tf_agents: bool = False) -> None:
+    """Imports TensorFlow, and the Keras 3 that runs on it, with settings that suit this project.
+
+    Call it inside of a function, not while a module is imported: worker processes import the
+    modules of the command again, and are to start without TensorFlow. A second call does nothing.
+
+    Args:
+        tf_agents: Whether TF-Agents will be used, which must find Keras 2 as `tf.keras`.
+
+    Raises:
+        UsageError: A variable of the environment that TensorFlow reads makes no sense.
+    """
+    if tf_agents:
+        let_tf_agents_find_keras_2()
+    if 'tensorflow' not in sys.modules:
+        _import_quietly()
+
+
+def let_tf_agents_find_keras_2() -> None:
+    """Makes `tf.keras` Keras 2, for TF-Agents; call it before TensorFlow is imported.
+
+    `import keras` stays Keras 3, and nothing outside of `agents.tfa` uses `tf.keras`.
+    """
+    os.environ['TF_USE_LEGACY_KERAS'] = '1'
 
 
 def _import_quietly() -> None:
@@ -32,7 +58,3 @@ def _import_quietly() -> None:
         os.dup2(stderr, 2)
         os.close(stderr)
         os.close(null)
-
-
-if 'tensorflow' not in sys.modules:
-    _import_quietly()

@@ -2,6 +2,7 @@
 
 import os
 
+from agents import quiet_tensorflow
 from agents.configs.run import EvaluationConfig
 from agents.storage import model_checks, run_directory
 from envs.fields import require
@@ -21,7 +22,7 @@ def main() -> None:
     env_config, _ = model_checks.read_recipe(directory)
     model_checks.to_play(env_config, config.levels)
     model_checks.check_network(directory)
-    from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
+    quiet_tensorflow.load()
     from agents.evaluation import report
 
     report.print_episodes(report.evaluate(config))

@@ -8,6 +8,7 @@ import sys
 
 from absl import flags, logging
 
+from agents import quiet_tensorflow
 from envs.errors import UsageError
 from envs.fields import require
 from launch.common import script
@@ -25,7 +26,7 @@ def main() -> None:
     require(os.path.isdir(_RUNS.value), f'--runs: there is no directory {_RUNS.value}')
     require(0 <= _PORT.value < 65536, f'--port must be in 0 to 65535, not {_PORT.value}')
     _check_host(_HOST.value)
-    from agents import quiet_tensorflow  # noqa: F401, I001  TensorBoard would import it loudly.
+    quiet_tensorflow.load()
     from tensorboard import default, program
 
     runs, host, port = _RUNS.value, _HOST.value, _PORT.value

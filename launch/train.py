@@ -16,7 +16,7 @@ def main() -> None:
     from envs.fields import require
 
     require(_EPISODES.value > 0, f'--episodes must be positive, not {_EPISODES.value}')
-    run_dir = train_a2c.train()
+    run_dir = train_a2c.main()
     from agents.configs.run import EvaluationConfig
     from agents.evaluation import report, results
 

@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from agents import quiet_tensorflow
 from agents.configs.off_policy import DDPGConfig
 from launch.common import config_flags, script, training
 
@@ -12,11 +13,11 @@ _ddpg_flags = config_flags.define(DDPGConfig)
 def main() -> None:
     """Trains as the flags say."""
     settings = training.resolve(_ddpg_flags)
-    import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
-    from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
-    from agents.tfa import ddpg
+    quiet_tensorflow.load(tf_agents=True)
+    from agents.runs.train import train
+    from agents.tfa.ddpg import DDPG
 
-    script.exit_if_stopped(ddpg.train(*settings))
+    script.exit_if_stopped(train(DDPG, *settings))
 
 
 if __name__ == '__main__':

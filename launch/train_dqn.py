@@ -1,5 +1,6 @@
 """Train an agent with DQN on any game whose actions are one choice."""
 
+from agents import quiet_tensorflow
 from agents.configs.off_policy import DQNConfig
 from launch.common import config_flags, script, training
 
@@ -9,11 +10,11 @@ _dqn_flags = config_flags.define(DQNConfig)
 def main() -> None:
     """Trains as the flags say."""
     settings = training.resolve(_dqn_flags)
-    import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
-    from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
-    from agents.tfa import dqn
+    quiet_tensorflow.load(tf_agents=True)
+    from agents.runs.train import train
+    from agents.tfa.dqn import DQN
 
-    script.exit_if_stopped(dqn.train(*settings))
+    script.exit_if_stopped(train(DQN, *settings))
 
 
 if __name__ == '__main__':

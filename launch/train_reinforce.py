@@ -1,5 +1,6 @@
 """Train an agent with REINFORCE on any game whose actions are one choice."""
 
+from agents import quiet_tensorflow
 from agents.configs.reinforce import ReinforceConfig
 from launch.common import config_flags, script, training
 
@@ -9,11 +10,11 @@ _reinforce_flags = config_flags.define(ReinforceConfig)
 def main() -> None:
     """Trains as the flags say."""
     settings = training.resolve(_reinforce_flags)
-    import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
-    from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
-    from agents.tfa import reinforce
+    quiet_tensorflow.load(tf_agents=True)
+    from agents.runs.train import train
+    from agents.tfa.reinforce import Reinforce
 
-    script.exit_if_stopped(reinforce.train(*settings))
+    script.exit_if_stopped(train(Reinforce, *settings))
 
 
 if __name__ == '__main__':

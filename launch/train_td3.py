@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from agents import quiet_tensorflow
 from agents.configs.off_policy import TD3Config
 from launch.common import config_flags, script, training
 
@@ -12,11 +13,11 @@ _td3_flags = config_flags.define(TD3Config)
 def main() -> None:
     """Trains as the flags say."""
     settings = training.resolve(_td3_flags)
-    import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
-    from agents import quiet_tensorflow  # noqa: F401  Workers start without TensorFlow.
-    from agents.tfa import td3
+    quiet_tensorflow.load(tf_agents=True)
+    from agents.runs.train import train
+    from agents.tfa.td3 import TD3
 
-    script.exit_if_stopped(td3.train(*settings))
+    script.exit_if_stopped(train(TD3, *settings))
 
 
 if __name__ == '__main__':

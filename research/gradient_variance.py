@@ -20,6 +20,7 @@ import dataclasses
 import json
 from typing import Any
 
+from agents import quiet_tensorflow
 from envs.fields import hparam, require, require_types
 from launch.common import config_flags, script
 
@@ -94,7 +95,7 @@ def _draw_critic(panels: Any, estimators: dict[str, Any], offset: float, label: 
 
 def main(options: Options) -> None:
     """Measures, writes and draws."""
-    from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
+    quiet_tensorflow.load()
     from research import gradient_estimates
 
     result = gradient_estimates.measure(options)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from absl import flags
 
+from agents import quiet_tensorflow
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
 from agents.experience.runner import Decision, Memory
@@ -62,7 +63,7 @@ def main() -> None:
     preset = presets.for_game(_PRESET.value, flags.FLAGS.game)
     config, env_config = _a2c_config(preset), _env_config(preset)
     registry.check(env_config)
-    from agents import quiet_tensorflow  # noqa: F401, I001
+    quiet_tensorflow.load()
     from agents.evaluation import play
 
     model = None if _RANDOM.value else train(config, env_config)

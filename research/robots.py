@@ -18,6 +18,7 @@ from typing import Any
 
 from absl import flags
 
+from agents import quiet_tensorflow
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
 from agents.configs.run import RunConfig
@@ -35,13 +36,14 @@ _AGENTS = flags.DEFINE_list('agents', ['a2c', 'sb3-a2c'], 'Ours, the peer, or bo
 
 def train_ours(config: A2CConfig, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """Our policy, trained or continued; makes actors for an evaluation in a mode."""
-    from agents.actor_critic import a2c
+    from agents.actor_critic.a2c import A2C
     from agents.experience.step_model import StepModel
+    from agents.runs.train import train
     from agents.storage import saved_policy
 
     is_there = os.path.exists(os.path.join(run_dir, 'config.json'))
     run_config = RunConfig(run_dir, resume=is_there, eval_period=0, log_period=10_000)
-    stopped = a2c.train(dataclasses.replace(config, seed=seed), env_config, run_config)
+    stopped = train(A2C, dataclasses.replace(config, seed=seed), env_config, run_config)
     script.exit_if_stopped(stopped)
     loaded = saved_policy.load(os.path.join(run_dir, 'model', 'final'))
     network = loaded.network
@@ -76,8 +78,7 @@ def main() -> None:
     preset = presets.for_game(_PRESET.value, flags.FLAGS.game)
     config, env_config = _a2c_config(preset), _env_config(preset)
     registry.check(env_config)
-    from agents import quiet_tensorflow  # noqa: F401
-
+    quiet_tensorflow.load()
     if 'sb3-a2c' in _AGENTS.value:
         peer.check(config)
     known = {'a2c': train_ours, 'sb3-a2c': train_peer}

@@ -18,6 +18,7 @@ from typing import Any
 
 from absl import flags
 
+from agents import quiet_tensorflow
 from agents.configs import presets
 from agents.configs.off_policy import TD3Config
 from envs.backends import registry
@@ -38,12 +39,13 @@ def train_ours(config: TD3Config, env_config: EnvConfig, seed: int, run_dir: str
     from agents.configs.run import RunConfig
     from agents.distributions import deterministic
     from agents.experience.step_model import StepModel
+    from agents.runs.train import train
     from agents.storage import saved_policy
-    from agents.tfa import td3
+    from agents.tfa.td3 import TD3
 
     is_there = os.path.exists(os.path.join(run_dir, 'config.json'))
     run_config = RunConfig(run_dir, resume=is_there, eval_period=0, checkpoint_period=25_000)
-    stopped = td3.train(dataclasses.replace(config, seed=seed), env_config, run_config)
+    stopped = train(TD3, dataclasses.replace(config, seed=seed), env_config, run_config)
     script.exit_if_stopped(stopped)
     network = saved_policy.load(os.path.join(run_dir, 'model', 'final')).network
 
@@ -105,9 +107,7 @@ def main() -> None:
     preset = presets.for_game(_PRESET.value, flags.FLAGS.game, 'td3')
     config, env_config = _td3_config(preset), _env_config(preset)
     registry.check(env_config)
-    import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
-    from agents import quiet_tensorflow  # noqa: F401
-
+    quiet_tensorflow.load(tf_agents=True)
     if 'sb3-td3' in _AGENTS.value:
         check(config)
     known = {'td3': train_ours, 'sb3-td3': train_peer}

@@ -14,8 +14,6 @@ from typing import Any
 import keras
 import numpy as np
 
-import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.
-from agents import quiet_tensorflow  # noqa: F401
 from agents.configs import presets
 from agents.configs.off_policy import TD3Config
 from agents.experience.replay import Transitions

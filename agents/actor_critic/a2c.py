@@ -16,7 +16,6 @@ are by then: each gradient is one update old, as those of A3C are, but runs stil
 
 import functools
 import operator
-from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -26,40 +25,48 @@ import tensorflow as tf
 from agents.actor_critic.base import ActorCritic
 from agents.actor_critic.dumps import Batch
 from agents.actor_critic.train_model import Gradients
+from agents.agent import MakeEnvs
 from agents.configs.actor_critic import A2CConfig
-from agents.configs.run import RunConfig
 from agents.experience.runner import Runner
 from agents.experience.step_model import StepModel, Weights
 from agents.learning.losses import A2CLosses
 from agents.learning.metrics import TrainMetrics
 from agents.learning.normalization import Moments
-from agents.runs.run import Run
 from envs.config import EnvConfig
 from envs.game import Snapshot
+from envs.make import make_vec_env
 
 
-class Experience(NamedTuple):
-    """What a group has learned of a rollout."""
+class GroupGradients(NamedTuple):
+    """The gradients that one group of environments got from its rollout, and facts about it."""
 
     gradients: Gradients
     num_steps: int  # Agent steps of all groups by then
-    episodes: list[dict[str, Any]]  # Those that ended in it
-    largest_return: float  # Running return of the group so far
-    moments: dict[str, Moments]  # Of what is normalised
-    batch: Batch | None  # What the gradients were derived from; not known of a resumed run's first.
+    episodes: list[dict[str, Any]]  # Statistics of the episodes that ended in the rollout
+    largest_return: float  # The largest running return of the group so far
+    moments: dict[str, Moments]  # Statistics of the quantities that are normalised
+    batch: Batch | None  # The data of the gradients; unknown for a resumed run's first update
 
 
 class A2C(ActorCritic):
-    """All groups update the weights together."""
+    """Synchronous advantage actor-critic: all groups update the weights together.
 
-    def __init__(self, config: A2CConfig, env_config: EnvConfig) -> None:
+    Args:
+        config: The options of the algorithm.
+        env_config: The game.
+        make_envs: Makes environments, as `make_vec_env` does.
+    """
+
+    def __init__(
+        self, config: A2CConfig, env_config: EnvConfig, make_envs: MakeEnvs = make_vec_env
+    ) -> None:
         self._overlap = config.overlap
-        self._next: list[Future[Experience]] = []  # With `overlap`: for the next update.
+        self._next: list[Future[GroupGradients]] = []  # With `overlap`: for the next update.
         num_groups = min(config.num_groups, config.num_envs)
-        super().__init__(config, env_config, config.num_envs, num_groups, config.pin_cores)
+        super().__init__(config, env_config, make_envs, num_groups, config.pin_cores)
 
     def update(self) -> TrainMetrics:
-        """A rollout of every group and one gradient step; returns its `TrainMetrics`."""
+        """Collects a rollout with every group, makes one gradient step, and returns its metrics."""
         learning_rate = self.learning_rate()
         parts = self._results(self._next or self._begin_rollouts())
         self._next = self._begin_rollouts() if self._overlap else []
@@ -74,36 +81,39 @@ class A2C(ActorCritic):
         self.skipped = [batch for batch in batches if batch]
         return metrics
 
-    def _begin_rollouts(self) -> list[Future[Experience]]:
-        """Lets every group collect experience with the weights of now."""
+    def _begin_rollouts(self) -> list[Future[GroupGradients]]:
+        """Lets every group, in its own thread, collect a rollout with the present weights.
+
+        Each calls `_group_gradients`.
+        """
         weights = self.train_model.weights() if self._overlap else ()
         entropy_cost = self._entropy_cost(self.runners[0].num_steps)
         reward_scale = self.normalizer.reward_scale
-        learn = functools.partial(self._experience, weights, entropy_cost, reward_scale)
+        learn = functools.partial(self._group_gradients, weights, entropy_cost, reward_scale)
         return self._submit(learn, self.runners, self.actors)
 
-    def _experience(
+    def _group_gradients(
         self,
         weights: Weights,
         entropy_cost: float,
         reward_scale: float | None,
         runner: Runner,
         actor: StepModel,
-    ) -> Experience:
+    ) -> GroupGradients:
         actor.weights = weights
         rollout = runner.run(reward_scale)
         gradients = self.train_model.gradients(rollout, entropy_cost, runner.share, weights)
         batch = Batch(rollout._replace(activations=()), weights, entropy_cost, runner.share)
         about = runner.num_steps, runner.episodes, runner.largest_return, runner.moments
-        return Experience(gradients, *about, batch)
+        return GroupGradients(gradients, *about, batch)
 
     def state(self) -> Snapshot:
         """Everything that learning continues from."""
-        ready = [_to_arrays(experience) for experience in self._results(self._next)]
+        ready = [_to_tree(part) for part in self._results(self._next)]
         return {**super().state(), 'next': ready}
 
     def roll_back(self, state: Snapshot, rate_factor: float) -> None:
-        """As `ActorCritic.roll_back`; what was derived by the weights of before changes nothing."""
+        """As `ActorCritic.roll_back`; gradients that the weights of before gave change nothing."""
         super().roll_back(state, rate_factor)
         self._next = [_ready(_without_gradients(part)) for part in self._results(self._next)]
 
@@ -111,60 +121,32 @@ class A2C(ActorCritic):
         """Continues where `state` was taken."""
         self._results(self._next)
         super().set_state(state)
-        self._next = [_ready(_from_arrays(arrays)) for arrays in state['next']]
+        self._next = [_ready(_from_tree(tree)) for tree in state['next']]
 
 
-def _ready(experience: Experience) -> Future[Experience]:
-    future: Future[Experience] = Future()
-    future.set_result(experience)
+def _ready(part: GroupGradients) -> Future[GroupGradients]:
+    future: Future[GroupGradients] = Future()
+    future.set_result(part)
     return future
 
 
-def _without_gradients(experience: Experience) -> Experience:
-    zeros = [tf.zeros_like(gradient) for gradient in experience.gradients.gradients]
-    return experience._replace(gradients=experience.gradients._replace(gradients=zeros))
+def _without_gradients(part: GroupGradients) -> GroupGradients:
+    zeros = [tf.zeros_like(gradient) for gradient in part.gradients.gradients]
+    return part._replace(gradients=part.gradients._replace(gradients=zeros))
 
 
-def _to_arrays(experience: Experience) -> list[Any]:
-    """All but the batch."""
-    arrays = tf.nest.map_structure(np.asarray, list(experience.gradients))
-    moments = {name: list(own) for name, own in experience.moments.items()}
-    return [[*arrays[:1], list(arrays[1]), *arrays[2:]], *experience[1:-2], moments]
+def _to_tree(part: GroupGradients) -> dict[str, Any]:
+    """All fields but the batch by their names, as a checkpoint takes them."""
+    tree = part._asdict()
+    del tree['batch']
+    gradients = tf.nest.map_structure(np.asarray, part.gradients._asdict())
+    gradients['losses'] = gradients['losses']._asdict()
+    moments = {name: own._asdict() for name, own in part.moments.items()}
+    return {**tree, 'gradients': gradients, 'moments': moments}
 
 
-def _from_arrays(arrays: list[Any]) -> Experience:
-    (gradients, losses, *rest), num_steps, episodes, largest_return, *later = arrays
-    result = Gradients(gradients, A2CLosses(*losses), *rest)
-    # Older versions had no moments.
-    moments = {name: Moments(*own) for name, own in (later[0] if later else {}).items()}
-    return Experience(result, num_steps, episodes, largest_return, moments, None)
-
-
-def train(
-    config: A2CConfig,
-    env_config: EnvConfig,
-    run_config: RunConfig,
-    origins: Mapping[str, str] | None = None,
-) -> str:
-    """Trains an agent into `run_config.run_dir`.
-
-    Args:
-        config: Of the algorithm.
-        env_config: Of the game.
-        run_config: Where to write and how often.
-        origins: Where the values of the fields come from, to tell at the start.
-
-    Returns:
-        '' if it came to its end, else the name of the signal that stopped it.
-
-    Raises:
-        UsageError: The configuration does not fit the game, or the directory cannot be used.
-    """
-    # The same numbers whatever the threads do. On a CPU this costs nothing that can be measured.
-    tf.config.experimental.enable_op_determinism()
-    agent = A2C(config, env_config)
-    with Run(agent, config, env_config, run_config, origins) as run:
-        while agent.num_steps < config.total_steps and not run.interrupted:
-            metrics = agent.update()
-            run.after_update(metrics)
-    return run.stopped_by
+def _from_tree(tree: dict[str, Any]) -> GroupGradients:
+    gradients = {**tree['gradients'], 'losses': A2CLosses(**tree['gradients']['losses'])}
+    moments = {name: Moments(**own) for name, own in tree['moments'].items()}
+    fields = {**tree, 'gradients': Gradients(**gradients), 'moments': moments}
+    return GroupGradients(**fields, batch=None)

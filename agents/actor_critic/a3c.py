@@ -14,53 +14,63 @@ Workers are threads of one process, their emulators are processes. TensorFlow an
 emulators release Python's lock, so only the Python code between them takes turns.
 """
 
+import collections
 import contextlib
-import queue
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, NamedTuple
-
-import tensorflow as tf
 
 from agents.actor_critic.base import ActorCritic
 from agents.actor_critic.dumps import Batch
 from agents.actor_critic.worker_threads import WorkerThreads
+from agents.agent import MakeEnvs
 from agents.configs.actor_critic import A3CConfig
-from agents.configs.run import RunConfig
 from agents.learning.metrics import TrainMetrics
-from agents.runs.run import Run
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.game import Snapshot
+from envs.make import make_vec_env
 
 
-class Update(NamedTuple):
-    """What a worker tells of an update."""
+class WorkerUpdate(NamedTuple):
+    """A worker's report of one update."""
 
     num_steps: int  # Agent steps of all workers by then
     metrics: TrainMetrics
-    episodes: list[dict[str, Any]]  # Those that ended in its rollout
-    batch: Batch | None = None  # What it was derived from, if it was skipped
+    episodes: list[dict[str, Any]]  # Statistics of the episodes that ended in its rollout
+    batch: Batch | None = None  # The data of its gradients, if it was skipped
 
 
 class A3C(ActorCritic):
-    """Each worker updates the weights on its own.
+    """Asynchronous advantage actor-critic: each worker updates the weights on its own.
 
     With several workers no two runs are alike, since the order of updates is not. A single one
     works in the thread of its caller, repeats itself, and is A2C.
 
     `num_steps` counts the updates that were asked for; in a pause the weights may be a few updates
     further.
+
+    Args:
+        config: The options of the algorithm.
+        env_config: The game.
+        make_envs: Makes environments, as `make_vec_env` does.
     """
 
-    def __init__(self, config: A3CConfig, env_config: EnvConfig) -> None:
+    def __init__(
+        self, config: A3CConfig, env_config: EnvConfig, make_envs: MakeEnvs = make_vec_env
+    ) -> None:
         self._num_optimizers = 1 if config.shared_statistics else config.num_workers
         self._update_lock = threading.Lock() if config.locked else contextlib.nullcontext()
-        self._count_lock = threading.Lock()
+        self._told = threading.Condition()  # Guards the three attributes that follow.
         self._num_claimed = self._num_done = 0  # Agent steps of all workers.
-        self._updates: queue.SimpleQueue[Update | BaseException] = queue.SimpleQueue()
+        self._updates = collections.deque[WorkerUpdate | BaseException]()  # Not yet asked for.
         self._workers = WorkerThreads(config.num_workers, self._work, self._on_failure)
-        super().__init__(config, env_config, config.num_envs, config.num_workers)
+        super().__init__(config, env_config, make_envs, config.num_workers)
+
+    @classmethod
+    def is_deterministic(cls, config: A3CConfig) -> bool:
+        """Whether there is a single worker: of several nobody knows who is first."""
+        return config.num_workers == 1
 
     def _work(self, worker: int) -> bool:
         """One round of a worker; False if all steps are done or taken."""
@@ -87,7 +97,7 @@ class A3C(ActorCritic):
 
     def _claim(self, num_steps: int) -> bool:
         """Takes the steps of a rollout, so that all workers together make as many as asked for."""
-        with self._count_lock:
+        with self._told:
             if self._num_claimed >= self.config.total_steps:
                 return False
             self._num_claimed += num_steps
@@ -96,30 +106,35 @@ class A3C(ActorCritic):
     def _tell(self, worker: int, metrics: TrainMetrics, batch: Batch | None) -> None:
         """Counts a rollout and passes on what was learned of it."""
         runner = self.runners[worker]
-        with self._count_lock:
+        with self._told:
             self._num_done += runner.num_samples
             about = {'step': self._num_done, 'worker': worker}
             episodes = [{**episode, **about} for episode in runner.episodes]
-            self._updates.put(Update(self._num_done, metrics, episodes, batch))
+            self._updates.append(WorkerUpdate(self._num_done, metrics, episodes, batch))
+            self._told.notify()
 
     def _on_failure(self, worker: int, error: BaseException) -> None:
         if not isinstance(error, UsageError):
             failure = RuntimeError(f'worker {worker} failed: {error}')
             failure.__cause__, error = error, failure
-        self._updates.put(error)
+        with self._told:
+            self._updates.append(error)
+            self._told.notify()
 
     def update(self) -> TrainMetrics:
-        """The next update of any worker; all go on meanwhile.
+        """Waits for the next update of any worker and returns its metrics; all go on meanwhile.
 
         Raises:
             RuntimeError: A worker failed; the cause is what it raised.
         """
         if len(self.runners) == 1:
-            if self._updates.empty():
+            if not self._updates:
                 self._work(0)
         elif not self._workers.started:
             self._workers.start()
-        update = self._updates.get()
+        with self._told:
+            self._told.wait_for(lambda: self._updates)
+            update = self._updates.popleft()
         if isinstance(update, BaseException):
             raise update
         self.num_steps, metrics, self.episodes, batch = update
@@ -129,35 +144,32 @@ class A3C(ActorCritic):
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Within it no worker acts or learns; raises what one of them has raised."""
+        """A context within which no worker acts or learns; raises a worker's failure, if any."""
         with self._workers.paused():
             self._unread()
             yield
 
-    def _unread(self) -> list[Update]:
-        """The updates that nobody has asked for, which stay so."""
-        unread = []
-        while not self._updates.empty():
-            update = self._updates.get()
+    def _unread(self) -> list[WorkerUpdate]:
+        """The updates that nobody has asked for yet."""
+        unread: list[WorkerUpdate] = []
+        for update in self._updates:
             if isinstance(update, BaseException):
+                self._updates.remove(update)
                 raise update
             unread.append(update)
-        for update in unread:
-            self._updates.put(update)
         return unread
 
     def state(self) -> Snapshot:
-        """That between two rounds of each worker."""
+        """Everything that learning continues from, between two rounds of each worker."""
         with self.paused():
-            told = [[u.num_steps, list(u.metrics), u.episodes] for u in self._unread()]
-            return {**super().state(), 'num_done': self._num_done, 'updates': told}
+            unread = [_to_tree(update) for update in self._unread()]
+            return {**super().state(), 'num_done': self._num_done, 'updates': unread}
 
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken; before the first update."""
         super().set_state(state)
         self._num_claimed = self._num_done = int(state['num_done'])
-        for num_steps, metrics, episodes in state['updates']:
-            self._updates.put(Update(num_steps, TrainMetrics(*metrics), episodes))
+        self._updates.extend(map(_from_tree, state['updates']))
 
     def close(self) -> None:
         """Ends the workers, after the rollouts that are under way, and the environments."""
@@ -165,17 +177,12 @@ class A3C(ActorCritic):
         super().close()
 
 
-def train(
-    config: A3CConfig,
-    env_config: EnvConfig,
-    run_config: RunConfig,
-    origins: Mapping[str, str] | None = None,
-) -> str:
-    """Trains an agent into `run_config.run_dir`; as `a2c.train`."""
-    if config.num_workers == 1:
-        tf.config.experimental.enable_op_determinism()
-    agent = A3C(config, env_config)
-    with Run(agent, config, env_config, run_config, origins) as run:
-        while agent.num_steps < config.total_steps and not run.interrupted:
-            run.after_update(agent.update())
-    return run.stopped_by
+def _to_tree(update: WorkerUpdate) -> dict[str, Any]:
+    """All fields but the batch by their names, as a checkpoint takes them."""
+    tree = {**update._asdict(), 'metrics': update.metrics._asdict()}
+    del tree['batch']
+    return tree
+
+
+def _from_tree(tree: dict[str, Any]) -> WorkerUpdate:
+    return WorkerUpdate(**{**tree, 'metrics': TrainMetrics(**tree['metrics'])})

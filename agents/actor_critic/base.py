@@ -1,135 +1,102 @@
-"""What A2C and A3C share: groups of environments with a thread each, and one network."""
+"""The parts that A2C and A3C share: groups of environments with a thread each, and one network."""
 
 import concurrent.futures
-import contextlib
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
+import keras
 import numpy as np
 
-from agents.actor_critic import dumps
+from agents.actor_critic import dumps, real_actions
 from agents.actor_critic.train_model import TrainModel
-from agents.configs.actor_critic import ActorCriticConfig
+from agents.agent import Agent, MakeEnvs
+from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.distributions import discrete, gsde
-from agents.distributions.gaussian import DiagonalGaussian
 from agents.experience.runner import Runner
 from agents.experience.step_model import StepModel
 from agents.learning import schedules
 from agents.learning.metrics import Metrics, TrainMetrics
 from agents.learning.normalization import Normalizer, RolloutStatistics
-from agents.networks import heads, policy_value
+from agents.networks import policy_value
 from agents.storage import checkpoints
 from envs.config import EnvConfig
-from envs.errors import UsageError
 from envs.game import Snapshot
-from envs.make import make_vec_env
 from envs.vector import cores
-from envs.vector.restarts import RestartBudget
 from envs.vector.subproc_vec_env import SubprocVecEnv
 
 Result = TypeVar('Result')
 
-_OF_REAL_ACTIONS = (
-    'initial_log_std',
-    'state_dependent_std',
-    'state_dependent_exploration',
-    'bounded_means',
-)
 
-
-class ActorCritic:
-    """The parts of an actor-critic agent; the subclasses say how it learns.
+class ActorCritic(Agent):
+    """An actor-critic agent; the subclasses say how it learns.
 
     Args:
-        config: Of the algorithm.
-        env_config: Of the game.
-        num_envs: Environments of all groups.
-        num_groups: Groups that these are divided into, as evenly as can be.
+        config: The options of the algorithm.
+        env_config: The game.
+        make_envs: Makes the environments of a group, as `make_vec_env` does.
+        num_groups: The groups that the environments are divided into, as evenly as can be.
         pin_cores: Whether each group, its thread and its workers, keeps to cores of its own.
 
     Attributes:
-        envs: The groups.
         actors: The step model of each group, with weights of its own if these are set.
-        runners: One for each group.
-        network: Its weights are what is learned.
+        runners: The runner of each group.
         normalizer: Running statistics, some of them in the network.
-        num_steps: Agent steps of all environments together.
-        episodes: Statistics of the episodes that ended in the last update's rollout.
-        restarts: Counts the workers that were replaced; whoever trains looks at its `excess`.
-        largest_return: The largest running return by then: see `conduct`.
-        skipped: What the last update was derived from, if it was skipped.
+        train_model: Computes gradients and updates the weights.
+        skipped: The data of the last update's gradients, if it was skipped.
     """
 
     metrics_fields: tuple[str, ...] = TrainMetrics._fields
+    config: A2CConfig | A3CConfig
     _num_optimizers = 1
 
     def __init__(
         self,
-        config: ActorCriticConfig,
+        config: A2CConfig | A3CConfig,
         env_config: EnvConfig,
-        num_envs: int,
+        make_envs: MakeEnvs,
         num_groups: int,
         pin_cores: bool = False,
     ) -> None:
-        self.config = config
-        self.num_steps = 0
-        self.episodes: list[dict[str, Any]] = []
-        self.restarts = RestartBudget(env_config.max_restarts, defer=True)
-        self.largest_return = 0.0
+        super().__init__(config, env_config, make_envs)
         self.skipped: Sequence[dumps.Batch] = ()
-        self._rate_factor = 1.0
-        groups = [group.tolist() for group in np.array_split(np.arange(num_envs), num_groups)]
+        groups = np.array_split(np.arange(config.num_envs), num_groups)
         self._threads = [_thread(group, num_groups, pin_cores) for group in range(num_groups)]
-        self.envs: list[SubprocVecEnv] = []
+        self._envs: list[SubprocVecEnv] = []
         try:
-            start = functools.partial(
-                make_vec_env, env_config, num_groups=num_groups, restarts=self.restarts
-            )
-            starts = self._submit(start, groups)
-            concurrent.futures.wait(starts)
-            # Those that did start must be closed, if another did not.
-            self.envs = [start.result() for start in starts if not start.exception()]
-            self._results(starts)
-            self._build([group[0] for group in groups], num_envs)
+            self._start(env_config, [group.tolist() for group in groups])
+            self._build([int(group[0]) for group in groups])
         except BaseException:
             self.close()
             raise
 
-    def _build(self, first_envs: list[int], num_envs: int) -> None:
+    @property
+    def envs(self) -> list[SubprocVecEnv]:
+        """The environments of each group."""
+        return self._envs
+
+    def _start(self, env_config: EnvConfig, groups: list[list[int]]) -> None:
+        """Starts the environments of these numbers, each group in its own thread."""
+        start = functools.partial(
+            self._make_envs, env_config, num_groups=len(groups), restarts=self.restarts
+        )
+        starts = self._submit(start, groups)
+        concurrent.futures.wait(starts)
+        # Those that did start must be closed, if another did not.
+        self._envs = [start.result() for start in starts if not start.exception()]
+        self._results(starts)
+
+    def _build(self, first_envs: list[int]) -> None:
         config = self.config
         env_seed, weight_seed, action_seed = np.random.SeedSequence(config.seed).generate_state(3)
         self.distribution = discrete.make(self.envs[0].single_action_space)
-        self.network = policy_value.build(
-            config.network,
-            self.envs[0].single_observation_space,
-            self.distribution.num_logits,
-            int(weight_seed),
-            activation=config.activation,
-            lstm_units=config.lstm_units,
-            feed_last_action_reward=config.feed_last_action_reward,
-            hidden_units=config.hidden_units,
-            shared_torso=config.shared_torso,
-            gaussian=self._gaussian_head(),
-            normalize_observations=config.normalize_observations,
-        )
+        self.network = self._make_network(int(weight_seed))
         self.distribution = gsde.of_config(config, self.distribution, self.network)
         self.normalizer = Normalizer(self.network, config.normalize_rewards)
         self.step_model = StepModel(self.network, self.distribution, int(action_seed))
         self.train_model = TrainModel(self.network, self.distribution, config, self._num_optimizers)
         self.actors = [self.step_model.copy() for _ in self.envs]
-        self.runners = [
-            Runner(
-                envs,
-                actor,
-                config.unroll_length,
-                config.discount,
-                first_env,
-                num_envs,
-                self._rollout_statistics(envs.num_envs),
-            )
-            for envs, actor, first_env in zip(self.envs, self.actors, first_envs, strict=True)
-        ]
+        self.runners = list(map(self._make_runner, self.envs, self.actors, first_envs))
         self._for_all(lambda runner: runner.reset(int(env_seed) // 2), self.runners)
         self._schedule = schedules.make(
             config.lr_schedule, config.learning_rate, 0.0, config.total_steps
@@ -138,35 +105,39 @@ class ActorCritic:
             config.entropy_schedule, config.entropy_cost, 0.0, config.total_steps
         )
 
-    def _gaussian_head(self) -> heads.GaussianHead | None:
-        config, distribution = self.config, self.distribution
-        if not isinstance(distribution, DiagonalGaussian):
-            for name in _OF_REAL_ACTIONS:
-                if getattr(config, name):
-                    space = self.envs[0].single_action_space
-                    raise UsageError(f'--{name} is for actions that are real numbers, not {space}')
-            return None
-        if config.initial_log_std > distribution.highest_log_std:
-            most = f'{distribution.highest_log_std:.3g}'
-            raise UsageError(f'--initial_log_std: {most} is the most that this game has use for')
-        if config.bounded_means and not distribution.is_bounded:
-            raise UsageError('--bounded_means: the actions of this game have no bounds')
-        bounds = distribution.bounds if config.bounded_means else ()
-        return heads.GaussianHead(
-            config.initial_log_std,
-            bounds,
-            config.state_dependent_std,
-            config.state_dependent_exploration,
+    def _make_network(self, seed: int) -> keras.Model:
+        config, space = self.config, self.envs[0].single_action_space
+        return policy_value.build(
+            config.network,
+            self.envs[0].single_observation_space,
+            self.distribution.num_logits,
+            seed,
+            activation=config.activation,
+            lstm_units=config.lstm_units,
+            feed_last_action_reward=config.feed_last_action_reward,
+            hidden_units=config.hidden_units,
+            shared_torso=config.shared_torso,
+            gaussian=real_actions.gaussian_head(config, self.distribution, space),
+            normalize_observations=config.normalize_observations,
         )
 
-    def _rollout_statistics(self, num_envs: int) -> RolloutStatistics:
+    def _make_runner(self, envs: SubprocVecEnv, actor: StepModel, first_env: int) -> Runner:
         config = self.config
-        return RolloutStatistics(
-            num_envs, config.discount, config.normalize_observations, config.normalize_rewards
+        statistics = RolloutStatistics(
+            envs.num_envs, config.discount, config.normalize_observations, config.normalize_rewards
+        )
+        return Runner(
+            envs,
+            actor,
+            config.unroll_length,
+            config.discount,
+            first_env,
+            config.num_envs,
+            statistics,
         )
 
     def _for_all(self, function: Callable[..., Result], *items: Iterable[Any]) -> list[Result]:
-        """What the function makes of each item, in a thread of the group's own."""
+        """Calls the function with each item, in the group's thread; returns the results."""
         return self._results(self._submit(function, *items))
 
     def _submit(
@@ -190,10 +161,6 @@ class ActorCritic:
     def _rate(self, num_steps: int) -> float:
         return self._rate_factor * self._schedule(num_steps)
 
-    def paused(self) -> contextlib.AbstractContextManager[object]:
-        """Within it nothing is learned."""
-        return contextlib.nullcontext()
-
     def state(self) -> Snapshot:
         """Steps, weights, optimizers and the runners with their environments."""
         return {
@@ -216,10 +183,7 @@ class ActorCritic:
         self._for_all(Runner.set_state, self.runners, state['runners'])
 
     def roll_back(self, state: Snapshot, rate_factor: float) -> None:
-        """Takes over weights and optimizers of an earlier state; steps and episodes go on.
-
-        The learning rate is multiplied by the factor for good. To be called within `paused`.
-        """
+        """Takes over weights and optimizers of an earlier state: see `Agent.roll_back`."""
         self._set_weights(state)
         self._rate_factor *= rate_factor
 
@@ -232,15 +196,20 @@ class ActorCritic:
                 variable.assign(value)
 
     def about(self) -> dict[str, str | float]:
-        """What the recipe of a model should tell beside its environment."""
+        """How to act and to normalise, for the recipe of a saved model."""
         return {**self.distribution.about(), **self.normalizer.about()}
 
     def dump(self, metrics: Metrics) -> checkpoints.Tree | None:
-        """What the last update, which was skipped, was derived from, if it is known."""
+        """The data of the last update's gradients, if it was skipped and they are known."""
         if not self.skipped:
             return None
         space = self.envs[0].single_action_space
         return dumps.of_rollouts(self.config, self.network, space, self.skipped, metrics)
+
+    @staticmethod
+    def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
+        """The quantities of a dumped update, computed again: see `dumps.recompute`."""
+        return dumps.recompute(dump)
 
     def close(self) -> None:
         """Ends the threads and the environments."""

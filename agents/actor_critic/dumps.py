@@ -1,12 +1,9 @@
-"""Updates that were skipped, as files to study: what they were derived from, and by what.
+"""Skipped updates of A2C and A3C as trees to study: rollouts, weights and configuration.
 
-    dumps/step-000080000.zip    a tree as in `checkpoints`: no pickle
-
-`python -m research.reliability.dump --file=...` shows one.
+`agents.storage.dumps` writes them.
 """
 
 import dataclasses
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -25,12 +22,11 @@ from agents.networks import backprop
 from agents.storage import checkpoints
 from envs.observations import Observation
 
-KEPT = 3  # Files in a run's directory.
 _LOSSES = TrainMetrics._fields[:3]
 
 
 class Batch(NamedTuple):
-    """What a gradient was derived from."""
+    """The data of a gradient."""
 
     rollout: Rollout  # Without activations, which follow from the rest
     weights: Weights  # Empty for those that the network has
@@ -45,7 +41,7 @@ def of_rollouts(
     batches: Sequence[Batch],
     metrics: Metrics,
 ) -> checkpoints.Tree:
-    """All that the update of A2C or A3C from these batches follows from."""
+    """The dump of an update from these batches: everything that it follows from."""
     own = network.get_weights()
     names = [field.name for field in dataclasses.fields(ActorCriticConfig)]
     return {
@@ -65,68 +61,13 @@ def of_rollouts(
     }
 
 
-def of_experience(
-    config: Any, networks: Mapping[str, keras.Model], experience: Any, metrics: Metrics
-) -> checkpoints.Tree:
-    """What an update of an agent in `agents.tfa` follows from, but for the noise of TD3's targets.
-
-    Args:
-        config: Of the algorithm.
-        networks: Of `observations`, or of these and what is `taken`. Those whose name begins with
-            `target` see what came next, and what a `target_actor` before them answers to it.
-        experience: A named tuple: `Transitions`, or the steps of whole episodes.
-        metrics: Of the update.
-    """
-    return {
-        'config': dataclasses.asdict(config),
-        'networks': {name: [one.to_json(), one.get_weights()] for name, one in networks.items()},
-        'experience': {name: np.asarray(array) for name, array in experience._asdict().items()},
-        'metrics': metrics._asdict(),
-    }
-
-
-def save(run_dir: str, step: int, dump: checkpoints.Tree) -> str:
-    """Writes a dump, keeps it with the two before it, and returns its path."""
-    return checkpoints.save(os.path.join(run_dir, 'dumps'), step, dump, keep=KEPT)
-
-
 def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
-    """The update of a dump, made again but not applied.
+    """The quantities of a dumped update, computed again but not applied.
 
     Returns:
         Arrays by name, in the order in which one follows from the other: weights, observations,
-        memories, rewards, values, logits, new values, losses, gradients and their norm. Of agents
-        in `agents.tfa` weights, experience, and what each network answers to it.
+        memories, rewards, values, logits, new values, losses, gradients and their norm.
     """
-    return _answers(dump) if 'networks' in dump else _update(dump)
-
-
-def _answers(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
-    """Of each network."""
-    networks, experience = {}, dump['experience']
-    found: dict[str, np.ndarray] = {}
-    for name, (description, weights) in dump['networks'].items():
-        networks[name] = network = keras.models.model_from_json(description)
-        network.set_weights(weights)
-        for variable, weight in zip(network.weights, weights, strict=True):
-            found[f'weights {name} {variable.path}'] = weight
-    found.update(experience)
-    now = {'observations': experience['observations'], 'taken': experience['actions']}
-    after = {'observations': experience.get('next_observations')}
-    for name, network in networks.items():
-        known = after if name.startswith('target') else now
-        inputs = [known[tensor.name] for tensor in network.inputs]
-        answers = network(inputs if inputs[1:] else inputs[0])
-        if isinstance(answers, (list, tuple)):  # Of REINFORCE
-            found['logits'], found['values'] = (answer.numpy() for answer in answers)
-        else:
-            found[name] = answers.numpy()
-        after['taken'] = found.get('target_actor')
-    return found
-
-
-def _update(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
-    """Of A2C or A3C."""
     network = keras.models.model_from_json(dump['network'])
     network.set_weights(dump['weights'])
     config: dict[str, Any] = {  # Checkpoints know no tuples.
@@ -147,12 +88,6 @@ def _update(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
     arrays = {name: _joined(name, parts) for name, parts in found.items()}
     gradients = [array for name, array in arrays.items() if name.startswith('gradient ')]
     return {**arrays, 'grad_norm': tf.linalg.global_norm(gradients).numpy()}
-
-
-def first_not_finite(quantities: Mapping[str, Any]) -> str:
-    """The name of the first array with a number that is not finite; '' if there is none."""
-    bad = (name for name, array in quantities.items() if not np.isfinite(array).all())
-    return next(bad, '')
 
 
 def _quantities(

@@ -6,13 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from agents.actor_critic import dumps
 from agents.agent import Agent
 from agents.configs.run import RunConfig
 from agents.distributions.base import Distribution
 from agents.guards.collapse import CollapseGuard, SkippedUpdates
 from agents.learning.metrics import GUARD_COUNTS, Metrics
-from agents.storage import checkpoints
+from agents.storage import checkpoints, dumps
 from agents.storage.saver import Saver
 from envs.errors import UsageError
 
@@ -104,7 +103,7 @@ class Watch:
         dump = agent.dump(metrics)
         if dump is None:  # The first update of a resumed run with `overlap`
             return f'not finite from {dumps.first_not_finite(metrics._asdict())} on'
-        first = dumps.first_not_finite({**dumps.recompute(dump), **metrics._asdict()})
+        first = dumps.first_not_finite({**agent.recompute(dump), **metrics._asdict()})
         saved: list[str] = []
         self._saver.attempt(
             lambda: saved.append(dumps.save(self._run_config.run_dir, agent.num_steps, dump))

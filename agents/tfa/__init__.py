@@ -1,9 +1,9 @@
 """DDPG, TD3, DQN and REINFORCE on TF-Agents, which needs Keras 2: nothing of that leaves here.
 
-Import it before TensorFlow: the variable decides what TF-Agents finds as `tf.keras`. Everywhere
-else, and for all networks, `keras` is Keras 3. Begin with `base`.
+All networks are models of Keras 3. Import this package before TensorFlow, or call
+`quiet_tensorflow.load(tf_agents=True)` first. Begin with `base`.
 """
 
-import os
+from agents import quiet_tensorflow
 
-os.environ['TF_USE_LEGACY_KERAS'] = '1'
+quiet_tensorflow.let_tf_agents_find_keras_2()

@@ -17,8 +17,8 @@ from agents.experience.action_noise import Noise
 from agents.experience.replay import Transitions
 from agents.experience.step_model import StepModel
 from agents.networks import continuous
-from agents.tfa.off_policy import Learning, OffPolicy, as_experience
-from agents.tfa.optimizer import Updates
+from agents.tfa.off_policy import CompiledUpdate, OffPolicy, as_experience
+from agents.tfa.optimizer import Keras3Adam
 from agents.tfa.wrapped import WrappedNetwork
 
 
@@ -44,8 +44,8 @@ class Parts(NamedTuple):
     action_spec: tf.TypeSpec
     actor: WrappedNetwork
     critics: list[WrappedNetwork]
-    actor_updates: Updates
-    critic_updates: Updates
+    actor_updates: Keras3Adam
+    critic_updates: Keras3Adam
     count: tf.Variable  # Of updates
 
 
@@ -91,11 +91,11 @@ class ContinuousAgent(OffPolicy):
         self._parts = self._make_parts(built)
         self._agent, self._targets = self._make_agent(self._parts, weight_seed)
         self._agent.initialize()  # The targets take over the weights.
-        self._learning = Learning(self._train)
+        self._learning = CompiledUpdate(self._train)
 
     def _make_parts(self, built: continuous.Networks) -> Parts:
         space, config = self._space, self.config
-        critic_updates = Updates(built.critics, config.critic_learning_rate)
+        critic_updates = Keras3Adam(built.critics, config.critic_learning_rate)
         observation = tensor_spec.TensorSpec(self._envs.single_observation_space.shape, tf.float32)
         action = tensor_spec.BoundedTensorSpec(space.shape, tf.float32, space.low, space.high)
         return Parts(
@@ -103,7 +103,7 @@ class ContinuousAgent(OffPolicy):
             action,
             WrappedNetwork(built.actor, observation, 'actor'),
             [WrappedNetwork(critic, (observation, action), 'critic') for critic in built.critics],
-            Updates([built.actor], config.actor_learning_rate, after=critic_updates),
+            Keras3Adam([built.actor], config.actor_learning_rate, after=critic_updates),
             critic_updates,
             tf.Variable(0, trainable=False, dtype=tf.int64),
         )

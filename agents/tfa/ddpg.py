@@ -11,7 +11,6 @@ It acts by π(s) with Ornstein-Uhlenbeck noise. Lillicrap et al. (2016),
 https://arxiv.org/abs/1509.02971.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,11 +20,8 @@ from tf_agents.trajectories import time_step
 from tf_agents.utils import common
 
 from agents.configs.off_policy import DDPGConfig
-from agents.configs.run import RunConfig
 from agents.experience.action_noise import Noise, OrnsteinUhlenbeck
-from agents.tfa import base
 from agents.tfa.continuous import ContinuousAgent, Parts, Targets
-from envs.config import EnvConfig
 
 
 class _Agent(ddpg_agent.DdpgAgent):
@@ -69,13 +65,3 @@ class DDPG(ContinuousAgent):
             train_step_counter=parts.count,
         )
         return agent, {'target_actor': target_actor, 'target_critic1': target_critic}
-
-
-def train(
-    config: DDPGConfig,
-    env_config: EnvConfig,
-    run_config: RunConfig,
-    origins: Mapping[str, str] | None = None,
-) -> str:
-    """Trains an agent into `run_config.run_dir`; see `learner.train`."""
-    return base.train(DDPG, config, env_config, run_config, origins)

@@ -12,7 +12,6 @@ https://doi.org/10.1038/nature14236; van Hasselt et al. (2016), https://arxiv.or
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -24,17 +23,14 @@ from tf_agents.trajectories import time_step
 from tf_agents.utils import common
 
 from agents.configs.off_policy import DQNConfig
-from agents.configs.run import RunConfig
 from agents.distributions import deterministic
 from agents.experience.replay import Transitions
 from agents.experience.step_model import StepModel
 from agents.learning import schedules
 from agents.networks import q_network
-from agents.tfa import base
-from agents.tfa.off_policy import Learning, OffPolicy, as_experience
-from agents.tfa.optimizer import Updates
+from agents.tfa.off_policy import CompiledUpdate, OffPolicy, as_experience
+from agents.tfa.optimizer import Keras3Adam
 from agents.tfa.wrapped import WrappedNetwork
-from envs.config import EnvConfig
 
 
 class DQNMetrics(NamedTuple):
@@ -105,7 +101,7 @@ class DQN(OffPolicy):
         self._schedule = schedules.make(config.lr_schedule, 1.0, 0.0, config.total_steps)
         self._q_network = WrappedNetwork(model, observation, 'q_network')
         self._target = self._q_network.copy(name='target')
-        self._updates = Updates([model], config.learning_rate, config.max_grad_norm)
+        self._updates = Keras3Adam([model], config.learning_rate, config.max_grad_norm)
         self._count = tf.Variable(0, trainable=False, dtype=tf.int64)
         kind = _DdqnAgent if config.double else _DqnAgent
         self._agent = kind(
@@ -120,7 +116,7 @@ class DQN(OffPolicy):
             train_step_counter=self._count,
         )
         self._agent.initialize()  # The target takes over the weights.
-        self._learning = Learning(self._train)
+        self._learning = CompiledUpdate(self._train)
 
     def exploration(self, step: int) -> float:
         """ε; before learning starts there is nothing better than chance."""
@@ -159,13 +155,3 @@ class DQN(OffPolicy):
 
     def _scale_learning_rates(self, factor: float) -> None:
         """Each update does."""
-
-
-def train(
-    config: DQNConfig,
-    env_config: EnvConfig,
-    run_config: RunConfig,
-    origins: Mapping[str, str] | None = None,
-) -> str:
-    """Trains an agent into `run_config.run_dir`; see `learner.train`."""
-    return base.train(DQN, config, env_config, run_config, origins)

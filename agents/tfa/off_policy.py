@@ -12,29 +12,34 @@ import numpy as np
 import tensorflow as tf
 from tf_agents.trajectories import policy_step, time_step, trajectory
 
+from agents.agent import MakeEnvs
 from agents.configs.off_policy import OffPolicyConfig
 from agents.experience.replay import ReplayMemory, Transitions
 from agents.learning.compiled import Compiled
 from agents.learning.metrics import Metrics
-from agents.tfa.base import Learner, numbers
+from agents.tfa.base import TFAgent, numbers
 from envs.config import EnvConfig
 from envs.game import Snapshot
+from envs.make import make_vec_env
 
 
-class OffPolicy(Learner):
+class OffPolicy(TFAgent):
     """An agent with a replay memory; the subclasses say how it acts and learns.
 
     Args:
-        config: Of the algorithm.
-        env_config: Of the game.
+        config: The options of the algorithm.
+        env_config: The game.
+        make_envs: Makes the environments, as `make_vec_env` does.
 
     Attributes:
-        num_updates: Made or skipped so far.
+        num_updates: Updates made or skipped so far.
     """
 
-    def __init__(self, config: OffPolicyConfig, env_config: EnvConfig) -> None:
+    def __init__(
+        self, config: OffPolicyConfig, env_config: EnvConfig, make_envs: MakeEnvs = make_vec_env
+    ) -> None:
         self.num_updates = 0
-        super().__init__(config, env_config)
+        super().__init__(config, env_config, make_envs)
         try:
             space = self._envs.single_observation_space
             self._memory = ReplayMemory(
@@ -106,7 +111,7 @@ class OffPolicy(Learner):
             self._begin_anew()
 
 
-class Learning:
+class CompiledUpdate:
     """An update as one operation that gives numbers: see `learner.numbers`.
 
     Args:

@@ -9,7 +9,7 @@ import tensorflow as tf
 from agents.learning import optimizers
 
 
-class Updates:
+class Keras3Adam:
     """Adam with ε = 1e-8 on the variables of Keras 3 models; skips gradients that are not finite.
 
     TF-Agents gives the gradients in any order (those of TD3's critics as a set has them), with raw
@@ -31,7 +31,7 @@ class Updates:
         models: Sequence[keras.Model],
         learning_rate: float,
         max_grad_norm: float = 0.0,
-        after: 'Updates | None' = None,
+        after: 'Keras3Adam | None' = None,
     ) -> None:
         self._max_grad_norm, self._after = max_grad_norm, after
         self._trained = [v for model in models for v in model.trainable_variables]

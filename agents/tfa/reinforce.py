@@ -13,7 +13,6 @@ a baseline nothing is known of them, and a cut counts as an end.
 """
 
 import math
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import keras
@@ -25,7 +24,6 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step
 
 from agents.configs.reinforce import ReinforceConfig
-from agents.configs.run import RunConfig
 from agents.distributions import deterministic, discrete
 from agents.experience.episodes import lost_steps
 from agents.experience.runner import truncation_values
@@ -34,11 +32,10 @@ from agents.learning import losses
 from agents.learning.metrics import TrainMetrics
 from agents.networks import policy_value
 from agents.tfa import base
-from agents.tfa.base import Learner
-from agents.tfa.optimizer import Updates
+from agents.tfa.base import TFAgent
+from agents.tfa.optimizer import Keras3Adam
 from agents.tfa.whole_episodes import Episodes, as_experience, returns_of
 from agents.tfa.wrapped import WrappedNetwork
-from envs.config import EnvConfig
 
 # Of an episode: observation, action, reward, whether it ended, and V(s_t).
 _Steps = list[tuple[Any, ...]]
@@ -83,7 +80,7 @@ class UnguidedMetrics(NamedTuple):
         return all(map(math.isfinite, self))
 
 
-class Reinforce(Learner):
+class Reinforce(TFAgent):
     """Learns from whole episodes that are played by the policy as it is."""
 
     config: ReinforceConfig
@@ -105,7 +102,7 @@ class Reinforce(Learner):
         self._count = tf.Variable(0, trainable=False, dtype=tf.int64)
         # Without a baseline V is not learned, and its weights get no gradients.
         learned = self.network if config.baseline else policy
-        self._updates = Updates([learned], config.learning_rate, config.max_grad_norm)
+        self._updates = Keras3Adam([learned], config.learning_rate, config.max_grad_norm)
         # Not 255: TF-Agents draws an example below the bound + 1, which no uint8 is.
         observation = tensor_spec.BoundedTensorSpec(space.shape, space.dtype, 0, 254)
         critic = _OfSequences(keras.Model(inputs, values), observation, 'value')
@@ -225,13 +222,3 @@ class Reinforce(Learner):
 def _advantages(returns: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
     """R_t - V(s_t), without gradients."""
     return tf.stop_gradient(returns - values)
-
-
-def train(
-    config: ReinforceConfig,
-    env_config: EnvConfig,
-    run_config: RunConfig,
-    origins: Mapping[str, str] | None = None,
-) -> str:
-    """Trains an agent into `run_config.run_dir`; see `learner.train`."""
-    return base.train(Reinforce, config, env_config, run_config, origins)

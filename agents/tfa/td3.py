@@ -12,21 +12,16 @@ After every step, with B transitions out of the memory:
 It acts by π(s) with Gaussian noise. Fujimoto et al. (2018), https://arxiv.org/abs/1802.09477.
 """
 
-from collections.abc import Mapping
-
 import numpy as np
 import tensorflow as tf
 from tf_agents.agents.td3 import td3_agent
 from tf_agents.utils import common
 
 from agents.configs.off_policy import TD3Config
-from agents.configs.run import RunConfig
 from agents.experience.action_noise import Gaussian, Noise
 from agents.networks import continuous
-from agents.tfa import base
 from agents.tfa.continuous import ContinuousAgent, Parts, Targets
 from agents.tfa.wrapped import SmoothedActor
-from envs.config import EnvConfig
 
 
 class _Agent(td3_agent.Td3Agent):
@@ -86,13 +81,3 @@ class TD3(ContinuousAgent):
 
     def _counts(self) -> list[tf.Variable]:
         return [self._agent.target_count]
-
-
-def train(
-    config: TD3Config,
-    env_config: EnvConfig,
-    run_config: RunConfig,
-    origins: Mapping[str, str] | None = None,
-) -> str:
-    """Trains an agent into `run_config.run_dir`; see `learner.train`."""
-    return base.train(TD3, config, env_config, run_config, origins)

@@ -17,7 +17,7 @@ _WIDTH, _INDENT = 80, 30  # Columns of `--help`.
 _LONGEST = 2000  # Characters of an error.
 
 
-def start(main: Callable[[], None], name: str = '') -> None:
+def start(main: Callable[[], object], name: str = '') -> None:
     """Parses the command line and calls `main`; `./run` calls the script `name`.
 
     Unknown flags, values that make no sense and stray arguments print one line and exit with 2,
@@ -53,7 +53,7 @@ def exit_if_stopped(signal_name: str) -> None:
         sys.exit(128 + signal.Signals[signal_name])
 
 
-def _guarded(main: Callable[[], None]) -> None:
+def _guarded(main: Callable[[], object]) -> None:
     try:
         main()
         sys.stdout.flush()

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from agents import quiet_tensorflow
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
 from envs.config import EnvConfig
@@ -74,12 +75,12 @@ def training(options: Options) -> Work:
 def _models(options: Options) -> tuple[Any, Any, Any]:
     """Step model, train model and a random rollout of one group."""
     env = make_env(_env_config(options))
-    from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents.distributions import discrete
-    from agents.experience.step_model import StepModel
+    quiet_tensorflow.load()
     from agents.actor_critic.train_model import TrainModel
-    from agents.networks import policy_value
+    from agents.distributions import discrete
     from agents.experience.runner import Rollout
+    from agents.experience.step_model import StepModel
+    from agents.networks import policy_value
 
     network = policy_value.build(
         options.network, env.observation_space, int(env.action_space.n), seed=0
@@ -105,9 +106,10 @@ def _models(options: Options) -> tuple[Any, Any, Any]:
 
 def a2c(options: Options, overlap: bool = False) -> Work:
     """Our A2C as `train_a2c` runs it, without evaluations and checkpoints."""
-    from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents.actor_critic import a2c as algorithm
+    quiet_tensorflow.load()
     import tensorflow as tf
+
+    from agents.actor_critic import a2c as algorithm
 
     tf.config.experimental.enable_op_determinism()
     config = A2CConfig(
@@ -129,7 +131,7 @@ def a2c(options: Options, overlap: bool = False) -> Work:
 
 def a3c(options: Options) -> tuple[Work, Span]:
     """Our A3C as `train_a3c` runs it; its workers rest between turns."""
-    from agents import quiet_tensorflow  # noqa: F401, I001
+    quiet_tensorflow.load()
     from agents.actor_critic import a3c as algorithm
     from agents.configs.actor_critic import A3CConfig
 

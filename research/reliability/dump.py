@@ -3,7 +3,7 @@
     .venv/bin/python -m research.reliability.dump --file=runs/.../dumps/step-000080000.zip
 
 A run dumps the updates that it skips because a number was not finite: see
-`agents.actor_critic.dumps`. Each row is an array, in the order in which one follows from the other;
+`agents.storage.dumps`. Each row is an array, in the order in which one follows from the other;
 of DDPG, TD3, DQN and REINFORCE these are the weights, the experience, and what each network answers
 to it (TD3's targets without noise).
 """
@@ -13,6 +13,7 @@ import zipfile
 import numpy as np
 from absl import flags
 
+from agents import quiet_tensorflow
 from agents.storage import checkpoints
 from envs.errors import UsageError
 from envs.fields import require
@@ -37,10 +38,13 @@ def main() -> None:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise UsageError(f'--file: {_FILE.value} cannot be read: {error}') from None
     require('metrics' in dump, f'--file: {_FILE.value} is no dump')
-    from agents import quiet_tensorflow  # noqa: F401, I001
-    from agents.actor_critic import dumps
+    quiet_tensorflow.load()
+    from agents.actor_critic import dumps as actor_critic_dumps
+    from agents.storage import dumps
+    from agents.tfa import dumps as tfa_dumps
 
-    quantities = dumps.recompute(dump)
+    family = tfa_dumps if 'networks' in dump else actor_critic_dumps
+    quantities = family.recompute(dump)
     width = max(map(len, quantities))
     print(f'{"array":<{width}} {"shape":>20} {"not finite":>10} {"smallest":>11} {"largest":>11}')
     for name, array in quantities.items():

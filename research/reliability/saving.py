@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from absl import flags
 
+from agents import quiet_tensorflow
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
 from agents.configs.run import RunConfig
@@ -63,7 +64,7 @@ class _Clock:
 
 
 def _train(game: str, directory: str) -> _Clock:
-    from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
+    quiet_tensorflow.load()
     from agents.actor_critic.a2c import A2C
     from agents.runs.run import Run
 

@@ -15,8 +15,9 @@ def agents(env_config):
     """
     with contextlib.ExitStack() as stack:
 
-        def make(config, env_config=env_config):
-            agent = (A2C if isinstance(config, A2CConfig) else A3C)(config, env_config)
+        def make(config, env_config=env_config, **options):
+            agent_class = A2C if isinstance(config, A2CConfig) else A3C
+            agent = agent_class(config, env_config, **options)
             stack.callback(agent.close)
             return agent
 

@@ -1,7 +1,6 @@
 """A task that nobody can solve without a memory, and agents that play it in this process."""
 
 import functools
-import sys
 
 import gymnasium
 import numpy as np
@@ -82,9 +81,6 @@ def make_here(task, env_config, group, **options):
     )
 
 
-def instead_of_games(monkeypatch, task):
-    """Agents that are made from now on play this task."""
-    make = functools.partial(make_here, task)
-    monkeypatch.setattr('agents.actor_critic.base.make_vec_env', make)
-    if 'agents.tfa.base' in sys.modules:
-        monkeypatch.setattr('agents.tfa.base.make_vec_env', make)
+def playing(task):
+    """What an agent takes as `make_envs` to play this task in its own process."""
+    return functools.partial(make_here, task)

@@ -37,8 +37,8 @@ def make_agent():
     """Makes agents that are closed at the end of the test."""
     agents = []
 
-    def make(config=CONFIG, env_config=CART_POLE, agent_class=A3C):
-        agents.append(agent_class(config, env_config))
+    def make(config=CONFIG, env_config=CART_POLE, agent_class=A3C, **options):
+        agents.append(agent_class(config, env_config, **options))
         return agents[-1]
 
     yield make
@@ -135,7 +135,7 @@ def test_a_copy_of_the_weights_stays_as_it_was(make_agent):
 @pytest.mark.parametrize('mode', MODES, ids=str)
 def test_every_step_is_counted_and_told_once(make_agent, mode):
     config = dataclasses.replace(CONFIG, total_steps=3001, envs_per_worker=2, **mode)
-    agent = make_agent(config)
+    agent = make_agent(config, make_envs=memory_task.playing(memory_task.MemoryTask))
     updates, episodes = train(agent)
     assert [steps for _, steps in updates] == list(range(10, 3011, 10))  # 3001 rounded up.
     assert np.isfinite([metrics for metrics, _ in updates]).all()
@@ -147,7 +147,7 @@ def test_every_step_is_counted_and_told_once(make_agent, mode):
         per_env[episode['env']] += episode['length']
     assert sum(runner.num_steps for runner in agent.runners) == 6 * 3010 / 2
     assert all(per_env[i] <= agent.runners[i // 2].num_steps // 6 for i in range(6))
-    assert agent._updates.empty() and agent._num_claimed == 3010
+    assert not agent._updates and agent._num_claimed == 3010
     optimizers = agent.train_model.optimizers
     assert len(optimizers) == (1 if mode['shared_statistics'] else 3)
     assert sum(int(optimizer.num_updates) for optimizer in optimizers) == 301
@@ -288,23 +288,22 @@ class Failing(memory_task.MemoryTask):
         return super().step(action)
 
 
-def test_the_failure_of_a_worker_stops_the_training_with_its_traceback(make_agent, monkeypatch):
-    memory_task.instead_of_games(monkeypatch, Failing)
-    agent = make_agent(dataclasses.replace(CONFIG, total_steps=10**6))
+def test_the_failure_of_a_worker_stops_the_training_with_its_traceback(make_agent):
+    config = dataclasses.replace(CONFIG, total_steps=10**6)
+    agent = make_agent(config, make_envs=memory_task.playing(Failing))
     with pytest.raises(RuntimeError, match=r'worker \d failed: the console caught fire') as failure:
         train(agent)
     text = ''.join(traceback.format_exception(failure.value))
     assert "raise ValueError('the console caught fire')" in text
 
 
-def test_what_a_user_did_wrong_is_told_as_it_is(make_agent, monkeypatch):
+def test_what_a_user_did_wrong_is_told_as_it_is(make_agent):
     class Refusing(memory_task.MemoryTask):
         def step(self, action):
             raise UsageError('not like this')
 
-    memory_task.instead_of_games(monkeypatch, Refusing)
     with pytest.raises(UsageError, match='^not like this$'):
-        train(make_agent())
+        train(make_agent(make_envs=memory_task.playing(Refusing)))
 
 
 def test_a_refusal_leaves_nothing_open():
@@ -318,11 +317,10 @@ def test_a_refusal_leaves_nothing_open():
     'total_steps', [4_000, pytest.param(200_000, marks=pytest.mark.slow)], ids=str
 )
 @pytest.mark.parametrize('locked', [True, False])
-def test_sixteen_workers_at_once(make_agent, monkeypatch, total_steps, locked):
+def test_sixteen_workers_at_once(make_agent, total_steps, locked):
     """No count is lost, no number is damaged, nobody waits for ever."""
-    memory_task.instead_of_games(monkeypatch, memory_task.MemoryTask)
     config = dataclasses.replace(CONFIG, num_workers=16, total_steps=total_steps, locked=locked)
-    agent = make_agent(config)
+    agent = make_agent(config, make_envs=memory_task.playing(memory_task.MemoryTask))
     updates, episodes = train(agent)
     assert [steps for _, steps in updates] == list(range(5, total_steps + 1, 5))
     assert np.isfinite([metrics for metrics, _ in updates]).all()

@@ -10,14 +10,15 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents.actor_critic import dumps
+from agents.actor_critic import dumps as actor_critic_dumps
 from agents.actor_critic.dumps import Batch
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.reinforce import ReinforceConfig
 from agents.experience.replay import Transitions
 from agents.networks import continuous
-from agents.storage import checkpoints
+from agents.storage import checkpoints, dumps
+from agents.tfa import dumps as tfa_dumps
 from agents.tfa.continuous import DeterministicMetrics
 from agents.tfa.ddpg import DDPG
 from agents.tfa.dqn import DQN
@@ -40,7 +41,7 @@ def make_agent():
 
 def save(agent, batches, metrics, folder):
     space = agent.envs[0].single_action_space
-    content = dumps.of_rollouts(agent.config, agent.network, space, batches, metrics)
+    content = actor_critic_dumps.of_rollouts(agent.config, agent.network, space, batches, metrics)
     return dumps.save(str(folder), agent.num_steps, content)
 
 
@@ -68,7 +69,7 @@ def test_an_update_made_again_from_a_file_is_the_one_that_was_made(
     path = save(agent, batches, metrics, tmp_path)
     dump = checkpoints.load(path)
     assert dump['metrics'] == metrics._asdict()
-    again = dumps.recompute(dump)
+    again = actor_critic_dumps.recompute(dump)
     for name in ('policy_loss', 'value_loss', 'entropy', 'grad_norm'):
         assert again[name] == pytest.approx(getattr(metrics, name), rel=1e-3, abs=1e-6), name
     np.testing.assert_allclose(again['new values'], again['values'], rtol=1e-4, atol=1e-5)
@@ -109,7 +110,7 @@ def test_a_skipped_update_is_kept_with_the_weights_that_it_was_derived_by(
     else:
         agent.network.set_weights(bad)
     content = checkpoints.load(save(agent, agent.skipped, metrics, tmp_path))
-    assert dumps.first_not_finite(dumps.recompute(content)) == 'weights value/kernel'
+    assert dumps.first_not_finite(actor_critic_dumps.recompute(content)) == 'weights value/kernel'
     agent.network.set_weights(good)
     for _ in range(1 + getattr(config, 'overlap', False)):
         metrics = agent.update()
@@ -121,7 +122,9 @@ def test_of_a_loss_beyond_all_numbers_the_dump_says_so(make_agent, tmp_path):
     env_config = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1, reward_scale=1e30)
     agent = make_agent(A2CConfig(network='mlp', num_envs=3), env_config)
     metrics = agent.update()
-    again = dumps.recompute(checkpoints.load(save(agent, agent.skipped, metrics, tmp_path)))
+    again = actor_critic_dumps.recompute(
+        checkpoints.load(save(agent, agent.skipped, metrics, tmp_path))
+    )
     assert dumps.first_not_finite(again) == 'value_loss'
     assert np.isfinite(again['rewards']).all() and again['rewards'].max() > 1e29
 
@@ -202,7 +205,7 @@ def test_dumps_of_agents_on_tf_agents_tell_what_each_network_answers(
         while metrics is None or metrics.is_finite:
             metrics = agent.update()
         dump = agent.dump(metrics)
-        again = dumps.recompute(checkpoints.load(dumps.save(str(tmp_path), 1, dump)))
+        again = tfa_dumps.recompute(checkpoints.load(dumps.save(str(tmp_path), 1, dump)))
         assert dumps.first_not_finite(again) == 'rewards'
         for field, array in dump['experience'].items():
             np.testing.assert_array_equal(again[field], array)
@@ -237,7 +240,7 @@ def test_the_dump_is_of_the_update_that_was_skipped_not_of_later_ones(monkeypatc
         dump = agent.dump(metrics)
         assert np.isinf(dump['experience']['rewards']).all()
         [kernel] = [i for i, v in enumerate(agent.network.weights) if v.path == 'actor/kernel']
-        found = dumps.recompute(dump)['weights actor actor/kernel']
+        found = tfa_dumps.recompute(dump)['weights actor actor/kernel']
         np.testing.assert_array_equal(found, before[1][kernel])
         assert not np.array_equal(found, agent.network.get_weights()[kernel])
     finally:
@@ -271,8 +274,8 @@ def test_targets_answer_to_what_came_next_and_critics_to_what_was_done(num_criti
     actions, rewards = rng.normal(size=(5, 1)).astype(np.float32), np.zeros(5, np.float32)
     batch = Transitions(now, actions, rewards, rewards, after)
     metrics = DeterministicMetrics(0.0, 0.0, 0.0, 0.0, 0.0)
-    dump = dumps.of_experience(DDPGConfig(), networks, batch, metrics)
-    again = dumps.recompute(dump)
+    dump = tfa_dumps.of_experience(DDPGConfig(), networks, batch, metrics)
+    again = tfa_dumps.recompute(dump)
     for i in range(num_critics):
         expected = built[0].critics[i]([now, actions])
         np.testing.assert_allclose(again[f'critic{i + 1}'], expected, rtol=1e-5, atol=1e-6)
@@ -292,4 +295,4 @@ def test_targets_answer_to_what_came_next_and_critics_to_what_was_done(num_criti
     ids=str,
 )
 def test_action_spaces_survive(space):
-    assert dumps._action_space(*dumps._describe(space)) == space
+    assert actor_critic_dumps._action_space(*actor_critic_dumps._describe(space)) == space

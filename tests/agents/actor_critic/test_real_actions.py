@@ -6,11 +6,14 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents.actor_critic import a2c, a3c, dumps
+from agents.actor_critic import dumps as actor_critic_dumps
+from agents.actor_critic.a2c import A2C
+from agents.actor_critic.a3c import A3C
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
 from agents.evaluation import report
-from agents.storage import checkpoints, saved_policy
+from agents.runs.train import train
+from agents.storage import checkpoints, dumps, saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests.helpers import making, memory_task
@@ -112,15 +115,15 @@ def test_what_is_learned_from_is_what_was_sampled(make_agent):
     assert np.isfinite(agent.update()).all()
 
 
-@pytest.mark.parametrize('module, config', [(a2c, A2C_CONFIG), (a3c, A3C_CONFIG)])
-def test_runs_are_resumed_and_their_models_evaluated(tmp_path, module, config):
+@pytest.mark.parametrize('agent_class, config', [(A2C, A2C_CONFIG), (A3C, A3C_CONFIG)])
+def test_runs_are_resumed_and_their_models_evaluated(tmp_path, agent_class, config):
     whole, broken = tmp_path / 'whole', tmp_path / 'broken'
     config = dataclasses.replace(config, lr_schedule='constant')
     shorter = dataclasses.replace(config, total_steps=600)  # The end of a period of each kind
     about = {'log_period': 150, 'eval_period': 600, 'eval_episodes': 2}
-    module.train(config, PENDULUM, RunConfig(str(whole), **about))
-    module.train(shorter, PENDULUM, RunConfig(str(broken), **about))
-    module.train(config, PENDULUM, RunConfig(str(broken), resume=True, **about))
+    train(agent_class, config, PENDULUM, RunConfig(str(whole), **about))
+    train(agent_class, shorter, PENDULUM, RunConfig(str(broken), **about))
+    train(agent_class, config, PENDULUM, RunConfig(str(broken), resume=True, **about))
     assert difference_of_runs(whole, broken) == ''
     loaded = saved_policy.load(str(broken / 'model' / 'final'))
     assert loaded.recipe['running_reward_scale'] > 0.0
@@ -157,22 +160,26 @@ def test_a_skipped_update_changes_no_statistics_and_is_dumped_with_them(make_age
     assert not metrics.is_finite
     assert first_difference(before, agent.normalizer.state()) == ''
     space = agent.envs[0].single_action_space
-    dump = dumps.of_rollouts(agent.config, agent.network, space, agent.skipped, metrics)
-    again = dumps.recompute({**dump, 'config': {**dump['config'], 'hidden_units': [64, 64]}})
+    dump = actor_critic_dumps.of_rollouts(
+        agent.config, agent.network, space, agent.skipped, metrics
+    )
+    again = actor_critic_dumps.recompute(
+        {**dump, 'config': {**dump['config'], 'hidden_units': [64, 64]}}
+    )
     assert dumps.first_not_finite(again) == 'weights value/bias'
     np.testing.assert_allclose(
         again['weights normalize/moving_mean'], dump['weights'][0], rtol=1e-6
     )
 
 
-def test_means_are_bounded_only_where_actions_are(make_agent, monkeypatch):
+def test_means_are_bounded_only_where_actions_are(make_agent):
     class Unbounded(Target):
         action_space = gymnasium.spaces.Box(-np.inf, np.inf, (2,), np.float32)
 
-    memory_task.instead_of_games(monkeypatch, Unbounded)
+    make_envs = memory_task.playing(Unbounded)
     with pytest.raises(UsageError, match='--bounded_means: the actions of this game have no'):
-        make_agent(dataclasses.replace(A2C_CONFIG, bounded_means=True))
-    assert np.isfinite(make_agent(A2C_CONFIG).update()).all()
+        make_agent(dataclasses.replace(A2C_CONFIG, bounded_means=True), make_envs=make_envs)
+    assert np.isfinite(make_agent(A2C_CONFIG, make_envs=make_envs).update()).all()
 
 
 @pytest.mark.parametrize(
@@ -196,9 +203,8 @@ def test_means_are_bounded_only_where_actions_are(make_agent, monkeypatch):
     ],
     ids=['a2c', 'a3c', 'all', 'gsde'],
 )
-def test_it_learns_to_hit_a_target(make_agent, monkeypatch, algorithm, options):
+def test_it_learns_to_hit_a_target(make_agent, algorithm, options):
     """Without noise, but blind to the target, it would score -0.67."""
-    memory_task.instead_of_games(monkeypatch, Target)
     options = {
         'network': 'mlp', 'total_steps': 24_000, 'optimizer': 'adam', 'learning_rate': 3e-3,
         'entropy_cost': 0.0, 'discount': 0.0, 'seed': 1, **options,
@@ -207,7 +213,7 @@ def test_it_learns_to_hit_a_target(make_agent, monkeypatch, algorithm, options):
         config = A2CConfig(num_envs=16, num_groups=1, **options)
     else:
         config = A3CConfig(num_workers=2, envs_per_worker=8, loss_reduction='mean', **options)
-    agent, scores = make_agent(config), []
+    agent, scores = make_agent(config, make_envs=memory_task.playing(Target)), []
     while agent.num_steps < config.total_steps:
         agent.update()
         scores += [episode['score'] for episode in agent.episodes]

@@ -9,7 +9,8 @@ import pytest
 import scipy.stats
 import tensorflow as tf
 
-from agents.actor_critic import a2c, dumps
+from agents.actor_critic import dumps
+from agents.actor_critic.a2c import A2C
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
 from agents.distributions import gsde
@@ -18,6 +19,7 @@ from agents.evaluation import report
 from agents.experience.step_model import StepModel
 from agents.networks import policy_value
 from agents.networks.heads import GaussianHead
+from agents.runs.train import train
 from agents.storage import saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -169,16 +171,15 @@ class Still(gymnasium.Env):
     ],
 )
 def test_in_the_same_state_an_action_stays_the_same_for_a_period(
-    make_agent, monkeypatch, kind, asked, unroll_length, periods
+    make_agent, kind, asked, unroll_length, periods
 ):
-    memory_task.instead_of_games(monkeypatch, Still)
     options = {name: getattr(CONFIG, name) for name in ('network', 'hidden_units')}
     options.update(state_dependent_exploration=True, noise_period=asked)
     if kind == 'a2c':
         config = A2CConfig(num_envs=4, num_groups=2, unroll_length=unroll_length, **options)
     else:
         config = A3CConfig(num_workers=2, envs_per_worker=2, unroll_length=unroll_length, **options)
-    agent = make_agent(config)
+    agent = make_agent(config, make_envs=memory_task.playing(Still))
     rollouts = [[runner.run() for runner in agent.runners] for _ in range(2)]
     actions = np.concatenate(
         [np.concatenate([part.actions for part in parts], axis=1) for parts in rollouts]
@@ -195,7 +196,7 @@ def test_in_the_same_state_an_action_stays_the_same_for_a_period(
 def test_runs_are_evaluated_with_the_noise_of_their_training(tmp_path, monkeypatch):
     run_dir = tmp_path / 'run'
     config = dataclasses.replace(CONFIG, unroll_length=6, noise_period=3)
-    a2c.train(config, PENDULUM, RunConfig(str(run_dir), eval_period=300, eval_episodes=2))
+    train(A2C, config, PENDULUM, RunConfig(str(run_dir), eval_period=300, eval_episodes=2))
     loaded = saved_policy.load(str(run_dir / 'model' / 'final'))
     recipe = loaded.recipe
     assert (recipe['policy'], recipe['noise_period']) == (gsde.POLICY, 3)

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents.actor_critic import a2c, a3c, dumps
 from agents.actor_critic.a2c import A2C
+from agents.actor_critic.a3c import A3C
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import RunConfig
 from agents.experience.runner import Runner
 from agents.guards import collapse, monitor
-from agents.storage import checkpoints
+from agents.runs import train as loop
+from agents.storage import checkpoints, dumps
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests.agents.runs.test_resume import assert_same_run, last_state
@@ -75,8 +76,8 @@ def spoil(monkeypatch):
 
 
 def train(config, *rest):
-    module = a2c if isinstance(config, A2CConfig) else a3c
-    assert module.train(config, *rest) == ''
+    agent_class = A2C if isinstance(config, A2CConfig) else A3C
+    assert loop.train(agent_class, config, *rest) == ''
 
 
 def all_finite(run_dir):
@@ -105,7 +106,7 @@ def test_a_skipped_update_is_told_dumped_and_counted(config, spoil, tmp_path, ca
         assert line == (
             f'step {step:,}: skipped an update, not finite from rewards on; dumped to {path}'
         )
-        again = dumps.recompute(checkpoints.load(path))
+        again = A2C.recompute(checkpoints.load(path))
         assert dumps.first_not_finite(again) == 'rewards'
         assert not np.isfinite(again['policy_loss']) and np.isfinite(again['logits']).all()
 
@@ -194,7 +195,7 @@ def test_a_rollback_returns_to_the_best_weights(impatient, tmp_path, monkeypatch
         for name in ('weights', 'optimizers'):
             np.testing.assert_equal(state[name], best[name])
         for part in state['next']:
-            assert not any(gradient.any() for gradient in part[0][0])
+            assert not any(gradient.any() for gradient in part['gradients']['gradients'])
     last = rows(tmp_path / 'run')[-1]
     assert last['rollbacks'] == str(len(before))
     assert float(last['learning_rate']) == after[-1][1]

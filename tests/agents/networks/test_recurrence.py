@@ -233,13 +233,15 @@ AGENTS = [
 
 
 @pytest.mark.parametrize('agent_class, config', AGENTS, ids=['a2c', 'a3c'])
-def test_a_cue_is_remembered_with_an_lstm_and_cannot_be_without(agent_class, config, monkeypatch):
-    memory_task.instead_of_games(monkeypatch, memory_task.MemoryTask)
+def test_a_cue_is_remembered_with_an_lstm_and_cannot_be_without(agent_class, config):
+    make_envs = memory_task.playing(memory_task.MemoryTask)
     with_lstm = dataclasses.replace(config, lstm_units=16)
-    assert mean_return(agent_class(with_lstm, EnvConfig('CartPole-v1')), with_lstm) > 0.9
+    assert mean_return(agent_class(with_lstm, EnvConfig('CartPole-v1'), make_envs), with_lstm) > 0.9
     # Of 300 fair games the mean is within 0.3 of zero: five standard deviations.
     without = dataclasses.replace(config, total_steps=10_000)
-    assert abs(mean_return(agent_class(without, EnvConfig('CartPole-v1')), without)) < 0.3
+    assert (
+        abs(mean_return(agent_class(without, EnvConfig('CartPole-v1'), make_envs), without)) < 0.3
+    )
 
 
 SIGNS = {
@@ -256,16 +258,16 @@ SIGNS = {
     ],
     ids=['a2c', 'a3c'],
 )
-def test_what_only_variables_tell_is_learned(agent_class, config, monkeypatch):
+def test_what_only_variables_tell_is_learned(agent_class, config):
     """By two choices at a time; by chance they are right in one of four cases, a return of -0.5."""
-    memory_task.instead_of_games(monkeypatch, memory_task.SignTask)
-    assert mean_return(agent_class(config, EnvConfig('CartPole-v1')), config) > 0.3
+    make_envs = memory_task.playing(memory_task.SignTask)
+    assert mean_return(agent_class(config, EnvConfig('CartPole-v1'), make_envs), config) > 0.3
 
 
-def test_what_only_rewards_tell_is_learned_from_the_last_reward(monkeypatch):
-    memory_task.instead_of_games(monkeypatch, memory_task.EchoTask)
+def test_what_only_rewards_tell_is_learned_from_the_last_reward():
+    make_envs = memory_task.playing(memory_task.EchoTask)
     config = dataclasses.replace(AGENTS[0][1], lstm_units=16)
     fed = dataclasses.replace(config, feed_last_action_reward=True)
-    assert mean_return(A2C(fed, EnvConfig('CartPole-v1')), fed) > 0.9
+    assert mean_return(A2C(fed, EnvConfig('CartPole-v1'), make_envs), fed) > 0.9
     unfed = dataclasses.replace(config, total_steps=10_000)
-    assert abs(mean_return(A2C(unfed, EnvConfig('CartPole-v1')), unfed)) < 0.3
+    assert abs(mean_return(A2C(unfed, EnvConfig('CartPole-v1'), make_envs), unfed)) < 0.3

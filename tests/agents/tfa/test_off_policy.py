@@ -9,12 +9,11 @@ import signal
 import numpy as np
 import pytest
 
-from agents.actor_critic import dumps
 from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.run import RunConfig
 from agents.experience import replay
+from agents.runs.train import train
 from agents.storage import checkpoints
-from agents.tfa import ddpg
 from agents.tfa.ddpg import DDPG
 from agents.tfa.dqn import DQN
 from agents.tfa.td3 import TD3
@@ -140,7 +139,7 @@ def test_a_damaged_part_costs_what_is_older_and_not_the_run(tmp_path, monkeypatc
     run_dir = tmp_path / 'run'
     config = DDPGConfig(**SMALL, total_steps=100)
     about = {'log_period': 50, 'eval_period': 0}
-    ddpg.train(config, PENDULUM, RunConfig(str(run_dir), **about))
+    train(DDPG, config, PENDULUM, RunConfig(str(run_dir), **about))
     parts = sorted((run_dir / 'checkpoints').glob('part-*.zip'), key=lambda p: p.stat().st_mtime_ns)
     assert len(parts) > 3
     best = last_state(run_dir)  # An older one would be whole.
@@ -149,7 +148,7 @@ def test_a_damaged_part_costs_what_is_older_and_not_the_run(tmp_path, monkeypatc
     parts[-1].write_bytes(b'torn')
     again = RunConfig(str(run_dir), resume=True, **about)
     config = dataclasses.replace(config, total_steps=150)
-    assert ddpg.train(config, PENDULUM, again) == ''
+    assert train(DDPG, config, PENDULUM, again) == ''
     *_, last = caplog.messages
     assert f'{parts[-1].name} cannot be read' in last and 'going on without it' in last
     assert [row['steps'] for row in table(run_dir, 'metrics')] == ['50', '100', '150']
@@ -260,12 +259,12 @@ def test_skipped_updates_are_told_and_too_many_end_the_run(
     run_config = RunConfig(str(tmp_path / 'run'), log_period=5, eval_period=0)
     config = DDPGConfig(**SMALL, total_steps=20)
     if len(bad) < 3:
-        assert ddpg.train(config, PENDULUM, run_config) == ''
+        assert train(DDPG, config, PENDULUM, run_config) == ''
         path = tmp_path / 'run' / 'dumps' / 'step-000000010.zip'
         line = f'step 10: {told}, not finite from rewards on; dumped to {path}'
         assert line in capsys.readouterr().out
-        assert np.isnan(dumps.recompute(checkpoints.load(str(path)))['rewards']).all()
+        assert np.isnan(DDPG.recompute(checkpoints.load(str(path)))['rewards']).all()
         assert table(tmp_path / 'run', 'metrics')[-1]['skipped_updates'] == '1'
     else:
         with pytest.raises(UsageError, match=f'diverged.*{told}.*--actor_learning_rate'):
-            ddpg.train(config, PENDULUM, run_config)
+            train(DDPG, config, PENDULUM, run_config)

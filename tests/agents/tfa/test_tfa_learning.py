@@ -99,10 +99,10 @@ TASKS = {
 
 
 @pytest.mark.parametrize('name', TASKS)
-def test_it_learns_what_pays_off_later(monkeypatch, name):
+def test_it_learns_what_pays_off_later(name):
     agent_class, config, task = TASKS[name]
-    memory_task.instead_of_games(monkeypatch, task)
-    agent, scores = agent_class(config, EnvConfig('CartPole-v1')), []
+    make_envs = memory_task.playing(task)
+    agent, scores = agent_class(config, EnvConfig('CartPole-v1'), make_envs), []
     try:
         while agent.num_steps < config.total_steps:
             agent.update()

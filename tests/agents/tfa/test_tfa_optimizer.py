@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from agents.learning import optimizers
-from agents.tfa.optimizer import Updates
+from agents.tfa.optimizer import Keras3Adam
 
 
 def models():
@@ -29,7 +29,7 @@ def raw(made):
 @pytest.mark.parametrize('order', [[0, 1, 2, 3], [3, 1, 0, 2]])
 def test_it_is_adam_in_whatever_order_the_gradients_come(order):
     made, same = models(), models()
-    updates, adam = Updates(made, 1e-2), optimizers.Adam(1e-2, epsilon=1e-8)
+    updates, adam = Keras3Adam(made, 1e-2), optimizers.Adam(1e-2, epsilon=1e-8)
     wanted = [variable for model in same for variable in model.trainable_variables]
     for step in range(3):
         pairs = list(zip(gradients(wanted, step), raw(made), strict=True))
@@ -44,7 +44,7 @@ def test_it_is_adam_in_whatever_order_the_gradients_come(order):
 @pytest.mark.parametrize('number', [np.nan, np.inf])
 def test_gradients_that_are_not_finite_change_nothing(number):
     made = models()
-    updates, variables = Updates(made, 1e-2), raw(made)
+    updates, variables = Keras3Adam(made, 1e-2), raw(made)
     updates.apply_gradients(zip(gradients(variables), variables, strict=True))
     before = [v.numpy() for v in variables + updates.variables[1:-1]]
     bad = gradients(variables)
@@ -59,7 +59,7 @@ def test_gradients_that_are_not_finite_change_nothing(number):
 
 def test_the_learning_rate_is_scaled_from_the_first_one():
     made = models()
-    updates = Updates(made, 1e-3)
+    updates = Keras3Adam(made, 1e-3)
     for factor, rate in ((0.5, 5e-4), (0.25, 2.5e-4)):
         updates.scale_learning_rate(factor)
         assert updates.learning_rate == rate
