@@ -24,7 +24,7 @@ class Agent(Protocol):
     distribution: Distribution
     step_model: StepModel
     restarts: RestartBudget
-    largest_return: float  # The largest running return so far: see `conduct`.
+    max_abs_return: float  # The largest absolute running return so far: see `EpisodeTracker`.
 
     @property
     def envs(self) -> Sequence[SubprocVecEnv]:

@@ -44,7 +44,7 @@ class Experience(NamedTuple):
     gradients: Gradients
     num_steps: int  # Agent steps of all groups by then
     episodes: list[dict[str, Any]]  # Those that ended in it
-    largest_return: float  # Running return of the group so far
+    max_abs_return: float  # Largest absolute running return of the group so far
     moments: dict[str, Moments]  # Of what is normalised
     batch: Batch | None  # What the gradients were derived from; not known of a resumed run's first.
 
@@ -69,7 +69,7 @@ class A2C(ActorCritic):
         self.num_steps = parts[0].num_steps
         episodes = [episode for part in parts for episode in part.episodes]
         self.episodes = sorted(episodes, key=operator.itemgetter('step'))
-        self.largest_return = max(part.largest_return for part in parts)
+        self.max_abs_return = max(part.max_abs_return for part in parts)
         batches = () if metrics.is_finite else [part.batch for part in parts]
         self.skipped = [batch for batch in batches if batch]
         return metrics
@@ -91,10 +91,12 @@ class A2C(ActorCritic):
         actor: StepModel,
     ) -> Experience:
         actor.weights = weights
-        rollout = runner.run(reward_scale)
-        gradients = self.train_model.gradients(rollout, entropy_cost, runner.share, weights)
-        batch = Batch(rollout._replace(activations=()), weights, entropy_cost, runner.share)
-        about = runner.num_steps, runner.episodes, runner.largest_return, runner.moments
+        rollout, forward_pass = runner.run(reward_scale)
+        gradients = self.train_model.gradients(
+            rollout, forward_pass, entropy_cost, runner.share, weights
+        )
+        batch = Batch(rollout, forward_pass.memories, weights, entropy_cost, runner.share)
+        about = runner.num_steps, runner.episodes, runner.max_abs_return, runner.moments
         return Experience(gradients, *about, batch)
 
     def state(self) -> Snapshot:
@@ -133,11 +135,11 @@ def _to_arrays(experience: Experience) -> list[Any]:
 
 
 def _from_arrays(arrays: list[Any]) -> Experience:
-    (gradients, losses, *rest), num_steps, episodes, largest_return, *later = arrays
+    (gradients, losses, *rest), num_steps, episodes, max_abs_return, *later = arrays
     result = Gradients(gradients, A2CLosses(*losses), *rest)
     # Older versions had no moments.
     moments = {name: Moments(*own) for name, own in (later[0] if later else {}).items()}
-    return Experience(result, num_steps, episodes, largest_return, moments, None)
+    return Experience(result, num_steps, episodes, max_abs_return, moments, None)
 
 
 def train(

@@ -57,7 +57,7 @@ class ActorCritic:
         num_steps: Agent steps of all environments together.
         episodes: Statistics of the episodes that ended in the last update's rollout.
         restarts: Counts the workers that were replaced; whoever trains looks at its `excess`.
-        largest_return: The largest running return by then: see `conduct`.
+        max_abs_return: The largest absolute running return by then: see `EpisodeTracker`.
         skipped: What the last update was derived from, if it was skipped.
     """
 
@@ -76,7 +76,7 @@ class ActorCritic:
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
         self.restarts = RestartBudget(env_config.max_restarts, defer=True)
-        self.largest_return = 0.0
+        self.max_abs_return = 0.0
         self.skipped: Sequence[dumps.Batch] = ()
         self._rate_factor = 1.0
         groups = [group.tolist() for group in np.array_split(np.arange(num_envs), num_groups)]

@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from agents.distributions.base import Distribution
-from agents.experience.runner import Decision, Memory
+from agents.experience.actor import Decision, Memory
 from agents.learning.compiled import Compiled
 from agents.networks import backprop, policy_value
 from envs.observations import Observation

@@ -16,7 +16,7 @@ import tensorflow as tf
 from agents.actor_critic import dumps
 from agents.configs.run import RunConfig
 from agents.distributions.base import Distribution
-from agents.experience.episodes import EpisodeNotes
+from agents.experience.episodes import EpisodeTracker
 from agents.experience.step_model import StepModel
 from agents.learning.metrics import Metrics
 from agents.runs.run import Run
@@ -41,7 +41,7 @@ class Learner(abc.ABC):
         step_model: Acts as the network says, without exploration.
         num_steps: Agent steps of all environments together.
         episodes: Statistics of the episodes that ended in the last update.
-        largest_return: The largest running return by then: see `conduct`.
+        max_abs_return: The largest absolute running return by then: see `EpisodeTracker`.
         restarts: Counts the workers that were replaced.
         skipped: A dump of the first update that was skipped, if the last ones had such.
     """
@@ -57,7 +57,7 @@ class Learner(abc.ABC):
         self.episodes: list[dict[str, Any]] = []
         self.restarts = RestartBudget(env_config.max_restarts, defer=True)
         self.skipped: checkpoints.Tree | None = None
-        self._rate_factor, self.largest_return = 1.0, 0.0
+        self._rate_factor, self.max_abs_return = 1.0, 0.0
         self._envs = make_vec_env(env_config, range(config.num_envs), restarts=self.restarts)
         self.envs = [self._envs]
         # TF-Agents draws numbers. What they are does not matter, but a run that repeats itself has
@@ -74,7 +74,7 @@ class Learner(abc.ABC):
             )
             self._build(weight_seed, action_seed)
             space = self._envs.single_action_space
-            self._notes = EpisodeNotes(config.num_envs, space, config.discount)
+            self._tracker = EpisodeTracker(config.num_envs, space, config.discount)
             self._observations, _ = self._envs.reset(seed=env_seed)
         except BaseException:
             self.close()
@@ -118,9 +118,9 @@ class Learner(abc.ABC):
         answer = self._envs.step(actions)
         self._observations, rewards, terminated, truncated, infos = answer
         self.num_steps += self.config.num_envs
-        ended = self._notes.note(values, actions, rewards, terminated | truncated, infos)
+        ended = self._tracker.update(values, actions, rewards, terminated | truncated, infos)
         self.episodes += [{'step': self.num_steps, **episode} for episode in ended]
-        self.largest_return = self._notes.largest_return
+        self.max_abs_return = self._tracker.max_abs_return
         return answer
 
     def paused(self) -> contextlib.AbstractContextManager[object]:
@@ -134,7 +134,7 @@ class Learner(abc.ABC):
             'num_steps': self.num_steps,
             'rate_factor': self._rate_factor,
             'variables': [variable.numpy() for variable in self._variables()],
-            'notes': self._notes.state(),
+            'notes': self._tracker.state(),
             'envs': envs,
         }
 
@@ -146,7 +146,7 @@ class Learner(abc.ABC):
         """Continues where `state` was taken."""
         self.num_steps = int(state['num_steps'])
         self._set_variables(state, float(state['rate_factor']))
-        self._notes.set_state(state['notes'])
+        self._tracker.set_state(state['notes'])
         self._observations = self._envs.restore(state['envs'])
 
     def roll_back(self, state: Snapshot, rate_factor: float) -> None:

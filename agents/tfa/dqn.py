@@ -29,6 +29,7 @@ from agents.distributions import deterministic
 from agents.experience.replay import Transitions
 from agents.experience.step_model import StepModel
 from agents.learning import schedules
+from agents.learning.metrics import all_finite
 from agents.networks import q_network
 from agents.tfa import base
 from agents.tfa.off_policy import Learning, OffPolicy, as_experience
@@ -48,7 +49,7 @@ class DQNMetrics(NamedTuple):
     @property
     def is_finite(self) -> bool:
         """Whether all of them are numbers."""
-        return all(map(math.isfinite, self))
+        return all_finite(self)
 
 
 def huber(targets: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
