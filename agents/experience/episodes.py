@@ -78,7 +78,7 @@ class EpisodeTracker:
 
     @property
     def starts(self) -> np.ndarray:
-        """Whether an episode begins with the next step, `bool[N]`."""
+        """Starts of episodes, `bool[N]`: true where one begins with the next step."""
         return self._starts
 
     def update(
@@ -154,7 +154,7 @@ class EpisodeTracker:
             'starts': self._starts.copy(),
             'value_sums': self._value_sums.copy(),
             'lengths': self._lengths.copy(),
-            'conduct': {  # The names of old checkpoints.
+            'conduct': {  # Checkpoints know it by the name that it had in older versions.
                 'first_actions': self._first_actions.copy(),
                 'repeats': self._repeats.copy(),
                 'returns': self._return.values.copy(),

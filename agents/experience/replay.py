@@ -3,7 +3,7 @@
 B is the size of a batch, N the number of environments, K the number of pictures in an observation.
 
     slot      picture j, one per agent step: of K stacked pictures only the newest is new
-    numbers   of a slot that an action led to: the K + 1 slots whose pictures make s and s'
+    numbers   the K + 1 slots whose pictures make s and s', kept for a slot that an action led to
 
 The first K pictures of a transition are s_t, the last K are s_{t+1}. A vector counts as one
 picture, K = 1. `segments` keeps the slots.
@@ -154,7 +154,7 @@ class ReplayMemory:
 
     @property
     def is_broken(self) -> bool:
-        """Whether present pictures were forgotten: then all environments need a `reset`."""
+        """True if present pictures were forgotten: then all environments need a `reset`."""
         return bool((self._stacks < self._slots.oldest).any())
 
     def _start(self, env: int, observation: np.ndarray) -> None:
@@ -180,7 +180,7 @@ class ReplayMemory:
         self._stacks[env] = numbers[1:]
 
     def _is_held(self, steps: np.ndarray) -> np.ndarray:
-        """Whether an action led to these steps and all their pictures are held, `bool[B]`."""
+        """Steps, `bool[B]`, that an action led to and whose pictures are all held."""
         first = steps['numbers'][:, 0]
         return (first >= 0) & (first >= self._slots.oldest)
 

@@ -17,7 +17,7 @@ class Metrics(Protocol):
 
     @property
     def is_finite(self) -> bool:
-        """Whether all of them are numbers."""
+        """True if none of them is NaN or infinite."""
 
     def _asdict(self) -> dict[str, Any]: ...
 
@@ -36,10 +36,10 @@ class TrainMetrics(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether all of them are numbers."""
+        """True if none of them is NaN or infinite."""
         return all_finite(self)
 
 
 def all_finite(numbers: Iterable[float]) -> bool:
-    """Whether none of the numbers is NaN or infinite."""
+    """True if none of the numbers is NaN or infinite."""
     return all(map(math.isfinite, numbers))

@@ -48,7 +48,7 @@ class DQNMetrics(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether all of them are numbers."""
+        """True if none of them is NaN or infinite."""
         return all_finite(self)
 
 

@@ -78,7 +78,7 @@ class UnguidedMetrics(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether all of them are numbers."""
+        """True if none of them is NaN or infinite."""
         return all_finite(self)
 
 
