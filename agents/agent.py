@@ -70,7 +70,7 @@ class Agent(abc.ABC):
         num_steps: Agent steps of all environments together so far.
         episodes: The statistics of the episodes that ended in the last update.
         restarts: Counts the workers that were replaced; a training ends when there is an `excess`.
-        largest_return: The largest running return so far: see `agents.experience.episodes`.
+        max_abs_return: The largest absolute running return so far: see `EpisodeTracker`.
     """
 
     metrics_fields: tuple[str, ...]
@@ -85,7 +85,7 @@ class Agent(abc.ABC):
         self.num_steps = 0
         self.episodes: list[dict[str, Any]] = []
         self.restarts = RestartBudget(env_config.max_restarts, defer=True)
-        self.largest_return = 0.0
+        self.max_abs_return = 0.0
         self._make_envs = make_envs
         self._rate_factor = 1.0  # On the learning rates, after rollbacks.
 

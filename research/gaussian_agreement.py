@@ -18,7 +18,7 @@ from agents.actor_critic.train_model import TrainModel
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions import discrete, gsde
-from agents.experience.runner import Rollout
+from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import StepModel
 from agents.networks import heads, policy_value
 from research import peer as peers
@@ -71,13 +71,13 @@ def random_rollout(
     step_model: StepModel,
     rng: np.random.Generator,
     first: int,
-) -> Rollout:
-    """Observations at random; what the step model makes of them."""
+) -> tuple[Rollout, ForwardPass]:
+    """Random observations, and what the step model makes of them."""
     shape = (config.unroll_length, config.num_envs)
     *observations, last = rng.normal(size=(shape[0] + 1, shape[1], 17)).astype(np.float32)
     decisions = [step_model.step(o, (), first + t) for t, o in enumerate(observations)]
     ended = rng.random(shape) < 0.1
-    return Rollout(
+    rollout = Rollout(
         np.stack(observations),
         np.stack([decision.actions for decision in decisions]),
         rng.normal(size=shape).astype(np.float32),
@@ -85,8 +85,8 @@ def random_rollout(
         np.stack([decision.values for decision in decisions]),
         step_model.value(last, ()),
         ended,
-        [decision.activations for decision in decisions],
     )
+    return rollout, ForwardPass(activations=[decision.activations for decision in decisions])
 
 
 def fill(peer: Any, rollout: Rollout) -> None:
@@ -123,9 +123,10 @@ def compare(config: A2CConfig) -> str:
         with torch.no_grad():
             for name, value in before.items():
                 parameters[name].copy_(torch.tensor(value))
-        rollout = random_rollout(config, step_model, rng, update * config.unroll_length)
+        first = update * config.unroll_length
+        rollout, forward_pass = random_rollout(config, step_model, rng, first)
         fill(peer, rollout)
-        train_model.train(rollout, config.learning_rate, config.entropy_cost)
+        train_model.train(rollout, forward_pass, config.learning_rate, config.entropy_cost)
         peer.train()
         for name, after in as_peer(network).items():
             ours, theirs = after - before[name], parameters[name].detach().numpy() - before[name]

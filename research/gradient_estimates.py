@@ -65,7 +65,8 @@ def play(env_config: EnvConfig, actor: StepModel, steps: int, num_envs: int, see
         runner.reset(seed)
         rollouts, lengths = [], []
         for _ in range(steps // _CHUNK):
-            rollouts.append(runner.run()._replace(activations=(), memories=()))
+            rollout, _ = runner.run()
+            rollouts.append(rollout)
             require(not any(e['truncated'] for e in runner.episodes), 'an episode was cut')
             lengths += [int(episode['length']) for episode in runner.episodes]
         names = Stream._fields[:4]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from agents.configs.actor_critic import A2CConfig
-from agents.experience.runner import Actor, Decision, Memory
+from agents.experience.actor import Actor, Decision, Memory
 from envs.fields import require
 
 

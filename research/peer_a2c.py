@@ -16,7 +16,7 @@ from absl import flags
 from agents import quiet_tensorflow
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
-from agents.experience.runner import Decision, Memory
+from agents.experience.actor import Decision, Memory
 from envs.backends import registry
 from envs.config import EnvConfig
 from envs.fields import require

@@ -16,7 +16,7 @@ import numpy as np
 from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions import discrete
-from agents.experience.runner import Rollout
+from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import StepModel
 from agents.networks import policy_value
 from research import peer as peers
@@ -67,15 +67,17 @@ def as_peer(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return result
 
 
-def random_rollout(step_model: StepModel, rng: np.random.Generator, first: int) -> Rollout:
-    """Observations at random; what the step model makes of them."""
+def random_rollout(
+    step_model: StepModel, rng: np.random.Generator, first: int
+) -> tuple[Rollout, ForwardPass]:
+    """Random observations, and what the step model makes of them."""
     shape = (_CONFIG.unroll_length, _NUM_ENVS)
     brightness = rng.random((*shape, 1, 1, 1))
     observations = (rng.integers(0, 256, shape + _SPACE.shape) * brightness).astype(np.uint8)
     decisions = [step_model.step(o, (), first + t) for t, o in enumerate(observations)]
     ended = rng.random(shape) < 0.1
     last = rng.integers(0, 256, (_NUM_ENVS, *_SPACE.shape)).astype(np.uint8)
-    return Rollout(
+    rollout = Rollout(
         observations,
         np.stack([decision.actions for decision in decisions]),
         rng.integers(-1, 2, shape).astype(np.float32),
@@ -83,8 +85,8 @@ def random_rollout(step_model: StepModel, rng: np.random.Generator, first: int) 
         np.stack([decision.values for decision in decisions]),
         step_model.value(last, ()),
         ended,
-        [decision.activations for decision in decisions],
     )
+    return rollout, ForwardPass(activations=[decision.activations for decision in decisions])
 
 
 def fill(peer: Any, rollout: Rollout) -> None:
@@ -125,9 +127,10 @@ def main() -> None:
         with torch.no_grad():
             for name, value in before.items():
                 parameters[name].copy_(torch.tensor(value))
-        rollout = random_rollout(step_model, rng, update * _CONFIG.unroll_length)
+        first = update * _CONFIG.unroll_length
+        rollout, forward_pass = random_rollout(step_model, rng, first)
         fill(peer, rollout)
-        train_model.train(rollout, _CONFIG.learning_rate, _CONFIG.entropy_cost)
+        train_model.train(rollout, forward_pass, _CONFIG.learning_rate, _CONFIG.entropy_cost)
         peer.train()
         differences = {}
         for name, after in weights().items():

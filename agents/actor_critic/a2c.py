@@ -43,7 +43,7 @@ class GroupGradients(NamedTuple):
     gradients: Gradients
     num_steps: int  # Agent steps of all groups by then
     episodes: list[dict[str, Any]]  # Statistics of the episodes that ended in the rollout
-    largest_return: float  # The largest running return of the group so far
+    max_abs_return: float  # The largest absolute running return of the group so far
     moments: dict[str, Moments]  # Statistics of the quantities that are normalised
     batch: Batch | None  # The data of the gradients; unknown for a resumed run's first update
 
@@ -76,7 +76,7 @@ class A2C(ActorCritic):
         self.num_steps = parts[0].num_steps
         episodes = [episode for part in parts for episode in part.episodes]
         self.episodes = sorted(episodes, key=operator.itemgetter('step'))
-        self.largest_return = max(part.largest_return for part in parts)
+        self.max_abs_return = max(part.max_abs_return for part in parts)
         batches = () if metrics.is_finite else [part.batch for part in parts]
         self.skipped = [batch for batch in batches if batch]
         return metrics
@@ -101,10 +101,12 @@ class A2C(ActorCritic):
         actor: StepModel,
     ) -> GroupGradients:
         actor.weights = weights
-        rollout = runner.run(reward_scale)
-        gradients = self.train_model.gradients(rollout, entropy_cost, runner.share, weights)
-        batch = Batch(rollout._replace(activations=()), weights, entropy_cost, runner.share)
-        about = runner.num_steps, runner.episodes, runner.largest_return, runner.moments
+        rollout, forward_pass = runner.run(reward_scale)
+        gradients = self.train_model.gradients(
+            rollout, forward_pass, entropy_cost, runner.share, weights
+        )
+        batch = Batch(rollout, forward_pass.memories, weights, entropy_cost, runner.share)
+        about = runner.num_steps, runner.episodes, runner.max_abs_return, runner.moments
         return GroupGradients(gradients, *about, batch)
 
     def state(self) -> Snapshot:

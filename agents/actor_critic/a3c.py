@@ -80,8 +80,10 @@ class A3C(ActorCritic):
         local.weights = self.train_model.weights()
         learning_rate = self._rate(self._num_done)
         entropy_cost = self._entropy_cost(self._num_done)
-        rollout = runner.run(self.normalizer.reward_scale)
-        gradients = self.train_model.gradients(rollout, entropy_cost, weights=local.weights)
+        rollout, forward_pass = runner.run(self.normalizer.reward_scale)
+        gradients = self.train_model.gradients(
+            rollout, forward_pass, entropy_cost, weights=local.weights
+        )
         with self._update_lock:
             # The copy above was made without the lock: its layers may be an update apart.
             metrics = self.train_model.apply(
@@ -91,7 +93,8 @@ class A3C(ActorCritic):
                 self.normalizer.add([runner.moments])
         batch = None
         if not metrics.is_finite:
-            batch = Batch(rollout._replace(activations=()), local.weights, entropy_cost, 1.0)
+            memories = forward_pass.memories
+            batch = Batch(rollout, memories, local.weights, entropy_cost, 1.0)
         self._tell(worker, metrics, batch)
         return True
 
@@ -139,7 +142,7 @@ class A3C(ActorCritic):
             raise update
         self.num_steps, metrics, self.episodes, batch = update
         self.skipped = [batch] if batch else []
-        self.largest_return = max(runner.largest_return for runner in self.runners)
+        self.max_abs_return = max(runner.max_abs_return for runner in self.runners)
         return metrics
 
     @contextlib.contextmanager

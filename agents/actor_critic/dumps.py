@@ -15,7 +15,8 @@ import tensorflow as tf
 from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import ActorCriticConfig
 from agents.distributions import discrete, gsde
-from agents.experience.runner import Rollout
+from agents.experience.actor import Memory
+from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import Weights
 from agents.learning.metrics import Metrics, TrainMetrics
 from agents.networks import backprop
@@ -28,7 +29,8 @@ _LOSSES = TrainMetrics._fields[:3]
 class Batch(NamedTuple):
     """The data of a gradient."""
 
-    rollout: Rollout  # Without activations, which follow from the rest
+    rollout: Rollout
+    memories: Sequence[Memory]  # Of its `ForwardPass`, whose activations follow from the rest
     weights: Weights  # Empty for those that the network has
     entropy_cost: float
     share: float  # Of the update's samples
@@ -52,7 +54,9 @@ def of_rollouts(
         'weights': [np.asarray(weight) for weight in batches[0].weights] or own,
         'batches': [
             {
-                'rollout': tf.nest.map_structure(np.asarray, batch.rollout._asdict()),
+                'rollout': tf.nest.map_structure(
+                    np.asarray, {**batch.rollout._asdict(), 'memories': batch.memories}
+                ),
                 'entropy_cost': batch.entropy_cost,
                 'share': batch.share,
             }
@@ -94,13 +98,14 @@ def _quantities(
     model: TrainModel, network: keras.Model, batch: Mapping[str, Any], names: Sequence[str]
 ) -> list[tuple[str, Any]]:
     """What one batch makes of the update; losses are those of its share."""
-    share, rollout = batch['share'], Rollout(**batch['rollout'])
-    memories = [np.concatenate(arrays) for arrays in zip(*rollout.memories, strict=True)]
+    share, content = batch['share'], batch['rollout']
+    rollout = Rollout(*(content[name] for name in Rollout._fields))
+    memories = [np.concatenate(arrays) for arrays in zip(*content['memories'], strict=True)]
     shape = rollout.rewards.shape
     seen = [np.concatenate(part) for part in tf.nest.flatten(rollout.observations)]
     (logits, values, *_), activations = backprop.forward(network, [*seen, *memories])
-    rollout = rollout._replace(activations=[activations])
-    part = model.derive((), rollout, batch['entropy_cost'], share)
+    forward_pass = ForwardPass([memories], [activations])  # As if it were a single step.
+    part = model.derive((), rollout, forward_pass, batch['entropy_cost'], share)
     taken = ('rewards', 'discounts', 'values', 'bootstrap_value')
     return [
         *_observed(rollout.observations),

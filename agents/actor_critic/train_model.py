@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from agents.configs.actor_critic import ActorCriticConfig
 from agents.distributions.base import Distribution
-from agents.experience.runner import Rollout
+from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import Weights
 from agents.learning import losses, optimizers, returns
 from agents.learning.compiled import Compiled
@@ -64,22 +64,35 @@ class TrainModel:
         variables = network.weights
         self._weights = Compiled(lambda: [variable.value.read_value() for variable in variables])
 
-    def train(self, rollout: Rollout, learning_rate: float, entropy_cost: float) -> TrainMetrics:
+    def train(
+        self,
+        rollout: Rollout,
+        forward_pass: ForwardPass,
+        learning_rate: float,
+        entropy_cost: float,
+    ) -> TrainMetrics:
         """One update of the shared weights."""
-        return self.apply([self.gradients(rollout, entropy_cost)], learning_rate)
+        return self.apply([self.gradients(rollout, forward_pass, entropy_cost)], learning_rate)
 
     def gradients(
-        self, rollout: Rollout, entropy_cost: float, share: float = 1.0, weights: Weights = ()
+        self,
+        rollout: Rollout,
+        forward_pass: ForwardPass,
+        entropy_cost: float,
+        share: float = 1.0,
+        weights: Weights = (),
     ) -> Gradients:
         """The gradients on `[T * B]` samples at once; any thread may call it.
 
         Args:
             rollout: What was done, with these weights.
+            forward_pass: Beside it from `Runner.run`: what the network computed with them.
             entropy_cost: c_e.
             share: The part of the update's samples that is in this rollout.
             weights: Those to derive by; empty for those of the network.
         """
-        return self._gradients(weights, rollout, _float32(entropy_cost), _float32(share))
+        numbers = _float32(entropy_cost), _float32(share)
+        return self._gradients(weights, rollout, forward_pass, *numbers)
 
     def apply(
         self, parts: Sequence[Gradients], learning_rate: float, which: int = 0
@@ -100,7 +113,12 @@ class TrainModel:
         return self._weights()
 
     def derive(
-        self, weights: Weights, rollout: Rollout, entropy_cost: tf.Tensor, share: tf.Tensor
+        self,
+        weights: Weights,
+        rollout: Rollout,
+        forward_pass: ForwardPass,
+        entropy_cost: tf.Tensor,
+        share: tf.Tensor,
     ) -> Gradients:
         """As `gradients`, which calls it compiled."""
         config = self._config
@@ -111,7 +129,7 @@ class TrainModel:
             rollout.bootstrap_value,
             lambda_=config.gae_lambda,
         )
-        memories, activations = _joined(rollout.memories), _joined(rollout.activations)
+        memories, activations = _joined(forward_pass.memories), _joined(forward_pass.activations)
         inputs = [*map(_flat, tf.nest.flatten(rollout.observations)), *memories]
         with backprop.using(self._network, weights):
             outputs, pull_back = backprop.recall(self._network, inputs, activations, rollout.starts)

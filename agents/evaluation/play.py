@@ -10,7 +10,7 @@ import numpy as np
 
 from agents.distributions import deterministic
 from agents.evaluation.results import Episode, Evaluation
-from agents.experience.runner import Actor, forget
+from agents.experience.actor import Actor, reset_memory
 from agents.experience.step_model import StepModel
 from agents.storage import saved_policy
 from envs import observations as observation_parts
@@ -121,7 +121,7 @@ def play(
         drawn = count - count % actor.noise_period
         decision = actor.step(observations, memory, drawn)
         observations, rewards, terminated, truncated, infos = envs.step(decision.actions)
-        memory = forget(actor.remember(decision, rewards), terminated | truncated)
+        memory = reset_memory(actor.remember(decision, rewards), terminated | truncated)
         count += 1
         finished = infos.get('final_info', {})
         for i in np.flatnonzero(finished.get('_episode', ())):

@@ -1,24 +1,21 @@
-"""Collects experience: T steps of N environments per rollout, time-major.
+"""Collects experience: T steps of B environments per rollout, time-major.
 
-T is the unroll length, B = N the number of environments. `SubprocVecEnv` starts an ended episode
-anew in the same step and hands over the last observation of the old one beside it.
+T is the unroll length. When an episode ends, `SubprocVecEnv` starts the next one in the same step
+and returns the last observation of the old one in its `infos`.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
 
-from agents.experience.conduct import actions_dtype
-from agents.experience.episodes import EpisodeNotes
+from agents.experience.actor import Actor, Decision, Memory, actions_dtype, reset_memory
+from agents.experience.episodes import EpisodeTracker, truncation_values
 from agents.learning.normalization import Moments, RolloutStatistics
 from envs import observations as observation_parts
 from envs.game import Snapshot
 from envs.observations import Observation
-
-# What a recurrent actor knows of the episode so far, arrays `[B, ...]`; nothing if it is not one.
-Memory = Sequence[Any]
 
 
 class Rollout(NamedTuple):
@@ -31,96 +28,40 @@ class Rollout(NamedTuple):
     values: np.ndarray  # float32[T, B]; V(s_t) when acting
     bootstrap_value: np.ndarray  # float32[B]; V(s_T)
     starts: np.ndarray  # bool[T, B]; whether an episode began with s_t
-    activations: Sequence[Sequence[Any]]  # Of each step those of its `Decision`
-    memories: Sequence[Memory] = ()  # Of each step that with which the actor came to it
 
 
-class Decision(NamedTuple):
-    """What an actor makes of observations, `[B, ...]`."""
+class ForwardPass(NamedTuple):
+    """The forward passes of acting, one per step of a rollout, which `backprop` uses again.
 
-    actions: np.ndarray  # int32[B], or [B, k]; float32 where they are real numbers
-    values: np.ndarray  # float32[B]
-    activations: Sequence[Any] = ()  # What `backprop` recalls for training.
-    memory: Memory = ()  # After this step, as far as the actor knows it by now
-
-
-class Actor(Protocol):
-    """What chooses actions and predicts values: the step model."""
-
-    @property
-    def noise_period(self) -> int:
-        """Steps that share their random numbers."""
-        return 1
-
-    def first_memory(self, num_envs: int) -> Memory:
-        """That at the start of an episode: zeros, or nothing."""
-        return ()
-
-    def step(self, observations: Observation, memory: Memory, count: int) -> Decision:
-        """Decides on `[B, ...]` observations; `count` selects the random numbers."""
-
-    def value(self, observations: Observation, memory: Memory) -> np.ndarray:
-        """Values of `[B, ...]` observations, float32[B]."""
-
-    def remember(self, decision: Decision, rewards: np.ndarray) -> Memory:
-        """The memory after a step that was answered by `rewards`, float32[B]."""
-        return decision.memory
-
-
-def forget(memory: Memory, ended: np.ndarray) -> Memory:
-    """The memory with zeros where an episode ended, `bool[B]`."""
-    if not ended.any():
-        return memory
-    return [np.where(ended[:, None], np.float32(0.0), array) for array in memory]
-
-
-def truncation_values(
-    cut: np.ndarray,
-    infos: dict[str, Any],
-    actor: Actor,
-    observations: Observation,
-    memory: Memory,
-    discount: float,
-) -> np.ndarray:
-    """γ V(s_final) where a limit cut the episode, else 0: the game would have gone on.
-
-    Pardo et al. (2018), https://arxiv.org/abs/1712.00378.
-
-    Args:
-        cut: `bool[B]`.
-        infos: What `SubprocVecEnv` told beside it.
-        actor: Predicts values.
-        observations: Those that followed, `[B, ...]`, of the next episode where one was cut.
-        memory: Of the actor, after the step.
-        discount: γ.
+    The activations follow from the weights, the observations and the memories. The memories follow
+    from all steps before; a plain network has none.
     """
-    final = observation_parts.copy(observations)
-    for i in np.flatnonzero(cut):
-        observation_parts.put(final, i, infos['final_obs'][i])
-    return np.where(cut, discount * actor.value(final, memory), 0.0)
+
+    memories: Sequence[Memory] = ()  # [T] of the actor's memory when it saw s_t
+    activations: Sequence[Sequence[Any]] = ()  # [T] of the `activations` of its `Decision`
 
 
 class Runner:
-    """Steps all environments together and remembers what they answered.
+    """Steps all environments together and records their answers.
 
     Several runners may share the work, each with a group of the environments.
 
     Args:
-        envs: The group of this runner.
+        envs: The environments of this runner's group.
         actor: Chooses the actions.
         unroll_length: T.
         discount: γ.
-        first_env: Number of the group's first environment among all.
-        total_envs: Environments of all runners together; default: there is no other runner.
-        statistics: Normalises the rewards; default: they stay as they are.
+        first_env: Number of the group's first environment among all environments.
+        total_envs: Number of environments of all runners together; 0 if this is the only runner.
+        statistics: Normalises the rewards; by default they stay as they are.
 
     Attributes:
-        share: Of the group in all environments.
+        share: Fraction of all environments that are in this group.
         num_samples: Agent steps in a rollout, T * B.
-        num_steps: Agent steps of all environments together, those of other runners too.
+        num_steps: Agent steps of all environments together, those of other runners included.
         episodes: Statistics of the episodes that ended in the last rollout; `step` is the number
             of agent steps done by then.
-        moments: Of the last rollout, those that are to be normalised by.
+        moments: Moments of the last rollout, for the quantities that are normalised.
     """
 
     def __init__(
@@ -140,7 +81,7 @@ class Runner:
         self.num_samples = unroll_length * envs.num_envs
         self._observations: Observation = np.zeros(0)
         self._memory = actor.first_memory(envs.num_envs)
-        self._notes = EpisodeNotes(envs.num_envs, envs.single_action_space, discount)
+        self._tracker = EpisodeTracker(envs.num_envs, envs.single_action_space, discount)
         self._statistics = statistics or RolloutStatistics(envs.num_envs, discount)
         self._actions_dtype = actions_dtype(envs.single_action_space)
         self.num_steps = 0
@@ -148,77 +89,92 @@ class Runner:
         self.moments: dict[str, Moments] = {}
 
     def reset(self, seed: int) -> None:
-        """Starts all episodes; environment i of all gets the seed `seed + i`."""
+        """Starts all episodes; environment number i among all gets the seed `seed + i`."""
         self._observations, _ = self._envs.reset(seed=seed + self._first_env)
 
     @property
-    def largest_return(self) -> float:
-        """The largest running return so far: see `conduct`."""
-        return self._notes.largest_return
+    def max_abs_return(self) -> float:
+        """The largest absolute running return so far: see `EpisodeTracker`."""
+        return self._tracker.max_abs_return
 
     # Values that are not finite are the matter of the update that learns from them.
     @np.errstate(invalid='ignore', over='ignore')
-    def run(self, reward_scale: float | None = None) -> Rollout:
+    def run(self, reward_scale: float | None = None) -> tuple[Rollout, ForwardPass]:
         """Collects T steps of every environment with the present weights.
 
-        `reward_scale` is a factor on the rewards, if they are normalised; see `RolloutStatistics`.
+        Args:
+            reward_scale: Factor on the rewards, if they are normalised: see `RolloutStatistics`.
+
+        Returns:
+            The rollout, and what the network computed to act, for `TrainModel.gradients`.
         """
         self._statistics.reward_scale = reward_scale
-        shape = (self._unroll_length, self._envs.num_envs)
-        observations = observation_parts.empty(self._observations, *shape)
-        action_space = self._envs.single_action_space
-        actions = np.empty(shape + (action_space.shape or ()), self._actions_dtype)
-        rewards, discounts, values = (np.empty(shape, np.float32) for _ in range(3))
-        starts, memories, activations = np.empty(shape, bool), [], []
         self.episodes = []
+        rollout, memories, activations = self._empty_rollout(), [], []
         for t in range(self._unroll_length):
-            observation_parts.put(observations, t, self._observations)
-            starts[t] = self._notes.starts
             memories.append(self._memory)
-            drawn = self.num_steps - t % self._actor.noise_period * self._total_envs
-            count = drawn + self._first_env  # No two runners use the same numbers.
-            decision = self._actor.step(self._observations, self._memory, count)
-            actions[t], values[t] = decision.actions, decision.values
+            decision = self._step(t, rollout)
             activations.append(decision.activations)
-            self._observations, raw_rewards, terminated, truncated, infos = self._envs.step(
-                actions[t]
-            )
-            rewards[t] = self._statistics.normalized(raw_rewards, starts[t])
-            self.num_steps += self._total_envs
-            ended = terminated | truncated
-            self._note_episodes(values[t], actions[t], rewards[t], ended, infos)
-            memory = self._actor.remember(decision, raw_rewards)  # As in evaluations.
-            discounts[t] = np.where(ended, 0.0, self._discount)
-            cut = truncated & ~terminated
-            if cut.any():
-                now = self._actor, self._observations, memory
-                rewards[t] += truncation_values(cut, infos, *now, self._discount)
-            self._memory = forget(memory, ended)
-        self.moments = self._statistics.take(observations)
+        self.moments = self._statistics.take(rollout.observations)
         bootstrap_value = self._actor.value(self._observations, self._memory)
+        rollout = rollout._replace(bootstrap_value=bootstrap_value)
+        return rollout, ForwardPass(memories, activations)
+
+    def _empty_rollout(self) -> Rollout:
+        """Returns arrays for T steps, new ones for every rollout."""
+        shape = (self._unroll_length, self._envs.num_envs)
+        space = self._envs.single_action_space
         return Rollout(
-            observations,
-            actions,
-            rewards,
-            discounts,
-            values,
-            bootstrap_value,
-            starts,
-            activations,
-            memories,
+            observations=observation_parts.empty(self._observations, *shape),
+            actions=np.empty(shape + (space.shape or ()), self._actions_dtype),
+            rewards=np.empty(shape, np.float32),
+            discounts=np.empty(shape, np.float32),
+            values=np.empty(shape, np.float32),
+            bootstrap_value=np.empty(0, np.float32),  # Known after the last step.
+            starts=np.empty(shape, bool),
         )
 
-    def _note_episodes(self, *step: Any) -> None:
-        for episode in self._notes.note(*step):
+    def _step(self, t: int, rollout: Rollout) -> Decision:
+        """Makes step t of the rollout, writes it into the arrays, and returns the decision."""
+        observation_parts.put(rollout.observations, t, self._observations)
+        rollout.starts[t] = self._tracker.starts
+        decision = self._actor.step(self._observations, self._memory, self._count(t))
+        rollout.actions[t], rollout.values[t] = decision.actions, decision.values
+        answer = self._envs.step(rollout.actions[t])
+        self._observations, raw_rewards, terminated, truncated, infos = answer
+        self.num_steps += self._total_envs
+        ended, cut = terminated | truncated, truncated & ~terminated
+        rewards = rollout.rewards[t]  # A view, written in place.
+        rewards[:] = self._statistics.normalized(raw_rewards, rollout.starts[t])
+        self._track_episodes(rollout.values[t], rollout.actions[t], rewards, ended, infos)
+        rollout.discounts[t] = np.where(ended, 0.0, self._discount)
+        memory = self._actor.remember(decision, raw_rewards)  # Raw as in evaluations.
+        if cut.any():
+            now = self._actor, self._observations, memory
+            rewards += truncation_values(cut, infos, *now, self._discount)
+        self._memory = reset_memory(memory, ended)
+        return decision
+
+    def _count(self, t: int) -> int:
+        """Returns the count that selects the random numbers of step t.
+
+        It is the number of agent steps before the first step that shares them. The first
+        environment's number is added, so that no two runners use the same numbers.
+        """
+        shared = t % self._actor.noise_period
+        return self.num_steps - shared * self._total_envs + self._first_env
+
+    def _track_episodes(self, *step: Any) -> None:
+        for episode in self._tracker.update(*step):
             episode['env'] += self._first_env
             self.episodes.append({'step': self.num_steps, **episode})
 
     def state(self) -> Snapshot:
-        """The step count, what is remembered of the episodes, and the environments' snapshots."""
+        """Returns the step count, the running episodes and the environments' snapshots."""
         return {
             'num_steps': self.num_steps,
             'memory': [np.array(array) for array in self._memory],
-            **self._notes.state(),
+            **self._tracker.state(),
             'statistics': self._statistics.state(),
             'envs': self._envs.snapshot(),  # type: ignore[attr-defined]
         }
@@ -227,7 +183,7 @@ class Runner:
         """Continues where `state` was taken."""
         self.num_steps = int(state['num_steps'])
         self._memory = state['memory']
-        self._notes.set_state(state)
-        if 'statistics' in state:  # Nor did they normalise.
+        self._tracker.set_state(state)
+        if 'statistics' in state:  # Older versions did not normalise.
             self._statistics.set_state(state['statistics'])
         self._observations = self._envs.restore(state['envs'])  # type: ignore[attr-defined]

@@ -1,7 +1,8 @@
-"""One network, two compiled entry points: the step model acts, the train model learns.
+"""The step model: acts with the network whose weights the train model learns.
 
-The split of OpenAI Baselines' A2C: both share the weights, so what the train model learns the step
-model uses at once. In A3C a worker has weights of its own, which both take as an argument.
+This is the split of OpenAI Baselines' A2C: one network with two compiled entry points. Both share
+the weights, so the step model uses at once what the train model has learned. In A3C a worker has
+weights of its own, which both take as an argument.
 """
 
 import copy
@@ -13,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from agents.distributions.base import Distribution
-from agents.experience.runner import Decision, Memory
+from agents.experience.actor import Decision, Memory
 from agents.learning.compiled import Compiled
 from agents.networks import backprop, policy_value
 from envs.observations import Observation
@@ -25,13 +26,13 @@ class StepModel:
     """Acts. Random numbers follow from a seed and a count alone, so that a run can be repeated.
 
     Args:
-        network: As `networks.build` makes them.
-        distribution: What the logits mean.
-        seed: Of the actions.
+        network: A model made by `policy_value.build`.
+        distribution: Distribution of actions that the logits stand for.
+        seed: Seed of the actions.
         greedy: Choose the most probable action instead of sampling.
 
     Attributes:
-        weights: With which it acts; empty for those of the network.
+        weights: Weights that it acts with; empty for those of the network.
     """
 
     def __init__(
@@ -47,36 +48,43 @@ class StepModel:
 
     @property
     def noise_period(self) -> int:
-        """Steps that share their random numbers."""
+        """Number of consecutive steps that share their random numbers."""
         return self._distribution.noise_period
 
     def copy(self, seed: int | None = None) -> 'StepModel':
-        """Another one with weights, and perhaps a seed, of its own; they share what is compiled."""
+        """Returns another step model with weights of its own, which shares what is compiled.
+
+        Args:
+            seed: Its seed; by default it keeps this one's.
+        """
         other = copy.copy(self)
         if seed is not None:
             other._seed = seed
         return other
 
     def first_memory(self, num_envs: int) -> Memory:
-        """That at the start of an episode: zeros, or nothing without an LSTM."""
+        """Memory at the start of an episode: zeros, or nothing without an LSTM."""
         return [np.zeros((num_envs, size), np.float32) for size in self._sizes]
 
     def step(self, observations: Observation, memory: Memory, count: int) -> Decision:
-        """Decides on observations `[B, ...]`, or a dict of such.
+        """Decides on observations.
 
-        `count` selects the random numbers; give every call of a run another one, but for the
-        `noise_period` steps that share them.
+        Args:
+            observations: `[B, ...]`, or a dict of such.
+            memory: Arrays `[B, ...]`, as `remember` returned them.
+            count: Selects the random numbers; give every call of a run another one, except for the
+                `noise_period` steps that share them.
         """
         seed = np.array([self._seed % 2**31, count % 2**31], np.int32)
         decision = self._step(self.weights, observations, memory, seed)
         return decision._replace(actions=decision.actions.numpy(), values=decision.values.numpy())
 
     def value(self, observations: Observation, memory: Memory) -> np.ndarray:
-        """Observations `[B, ...]` to values, `float32[B]`."""
+        """Predicts the values of observations `[B, ...]`, `float32[B]`."""
         return self._value(self.weights, observations, memory).numpy()
 
     def remember(self, decision: Decision, rewards: np.ndarray) -> Memory:
-        """The memory after a step that was answered by `rewards`, float32[B]."""
+        """Returns the memory after a step that was answered by `rewards`, float32[B]."""
         if not self._with_last_action:
             return decision.memory
         return [*decision.memory, rewards.astype(np.float32)[:, None]]

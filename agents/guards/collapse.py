@@ -128,7 +128,7 @@ class CollapseGuard:
       half the range of the action space;
     - one action: it makes 99 % of the steps in 18 of the last 20 episodes (of 30 steps or more);
     - values: mean |V| > 10 max(|G|, |V_0|) for 100 updates in a row, where |G| is the largest
-      running return so far (see `conduct`) and |V_0| the mean of the first update.
+      running return so far (see `EpisodeTracker`) and |V_0| the mean of the first update.
 
     The first and the last are cleared by 100 updates in a row for which this is not so, the other
     one when no more than 10 of the last 20 episodes are like that.
@@ -170,7 +170,7 @@ class CollapseGuard:
         return not any(alarm.is_near for alarm in self._alarms.values())
 
     def note(
-        self, metrics: Metrics, episodes: Iterable[Mapping[str, Any]], largest_return: float
+        self, metrics: Metrics, episodes: Iterable[Mapping[str, Any]], max_abs_return: float
     ) -> list[str]:
         """Looks at an update, at the episodes that ended in it, and at max |G| so far.
 
@@ -186,7 +186,7 @@ class CollapseGuard:
             )
         if self._first_magnitude is None:
             self._first_magnitude = metrics.value_magnitude
-        largest = max(largest_return, self._first_magnitude)
+        largest = max(max_abs_return, self._first_magnitude)
         if self._values.note(metrics.value_magnitude > VALUE_FACTOR * largest):
             texts.append(
                 f'mean |V| {metrics.value_magnitude:.3g} is over {VALUE_FACTOR:g} times the '

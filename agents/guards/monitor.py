@@ -52,7 +52,7 @@ class Watch:
             self._tell(f'step {self._agent.num_steps:,}: skipped an update, {found}')
             return 'skipped'
         agent = self._agent
-        alarms = self._guard.note(metrics, agent.episodes, agent.largest_return)
+        alarms = self._guard.note(metrics, agent.episodes, agent.max_abs_return)
         for alarm in alarms:
             self._tell(f'step {agent.num_steps:,}: collapse? {alarm}')
         if alarms and self._run_config.on_collapse == 'stop':

@@ -1,5 +1,5 @@
-"""The maths of the papers: returns, losses, optimizers, schedules, normalisation.
+"""The maths of the papers: returns, losses, optimizers, schedules, normalisation, metrics.
 
-Functions of their arguments, each with its equation and its source. Begin with `returns` and
-`losses`. No environment, no file and no network is known here.
+Most are functions of their arguments, each with its equation and its source. Begin with `returns`
+and `losses`. Nothing in here knows environments, files or networks.
 """

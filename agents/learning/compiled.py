@@ -1,12 +1,13 @@
 """Functions compiled into one operation each.
 
-Calling a `tf.function` costs more than a small network does: its Python binds the arguments anew at
-each call, and its operations are handed from thread to thread. Here the traced graph is called as
-the single operation `StatefulPartitionedCall`: its operations run one after the other in the thread
-of the caller, without Python's lock, and only what a kernel divides among TensorFlow's threads
-leaves that thread. Several threads may call at once. No gradient flows through a call.
+Calling a `tf.function` costs more than a small network does: its Python code binds the arguments
+anew at each call, and its operations are handed from thread to thread. Here the traced graph is
+called as the single operation `StatefulPartitionedCall`: its operations run one after the other in
+the thread of the caller, without Python's lock, and nothing leaves that thread except work that a
+kernel divides among TensorFlow's threads. Several threads may call at once. No gradient flows
+through a call.
 
-TensorFlow never frees a graph that was called so: make few of these, and keep them.
+TensorFlow never frees a graph that was called in this way: make few of these, and keep them.
 """
 
 import threading
@@ -18,23 +19,24 @@ import tensorflow as tf
 
 
 class _Trace(NamedTuple):
-    """The graph for arguments of a certain structure and certain shapes."""
+    """Graph for arguments of a certain structure and certain shapes."""
 
-    function: Any  # Its graph lives as long as this does.
+    function: Any  # Its graph lives as long as this object.
     name: str
     captures: list[tf.Tensor]
     dtypes: list[tf.DType]
-    structure: optree.PyTreeSpec  # Of the results
+    structure: optree.PyTreeSpec  # Structure of the results
 
 
 class Compiled:
     """A function of nested tensors and arrays, traced once for each structure and set of shapes.
 
-    Arrays are not copied: one that is a result, or was assigned to a variable, must stay as it is.
+    Arrays are not copied: an array that is returned, or was assigned to a variable, must not be
+    changed afterwards.
 
     Args:
-        function: As for `tf.function`; it may return nested tensors. The types of its arguments'
-            elements must be the same in every call, which TensorFlow checks. (Arrays without
+        function: A function as for `tf.function`; it may return nested tensors. The dtypes of its
+            arguments must be the same in every call, which TensorFlow checks. (Arrays without
             dimensions are faster than NumPy's scalars.)
     """
 
@@ -45,11 +47,11 @@ class Compiled:
 
     @property
     def num_traces(self) -> int:
-        """How many graphs there are by now."""
+        """Number of graphs so far."""
         return len(self._traces)
 
     def __call__(self, *arguments: Any) -> Any:
-        """What the function returns, with tensors."""
+        """Returns what the function returns, as tensors."""
         tree: Any = arguments
         leaves, structure = optree.tree_flatten(tree)
         key = structure, *[leaf.shape for leaf in leaves]

@@ -1,7 +1,7 @@
 """The loss of A2C and A3C, and how well the critic predicts.
 
-T is the unroll length, B the number of environments. `[T, B]` may also be flattened, `[T * B]`:
-what must not differ is the shape of the arguments among each other.
+T is the unroll length, B the number of environments. `[T, B]` may also be flattened to `[T * B]`,
+as long as it is in all arguments.
 """
 
 from typing import NamedTuple
@@ -17,7 +17,7 @@ class A2CLosses(NamedTuple):
     total_loss: tf.Tensor  # policy_loss + value_cost * value_loss - entropy_cost * entropy
     policy_loss: tf.Tensor
     value_loss: tf.Tensor
-    entropy: tf.Tensor  # H(π); a diagnostic, not a loss. Of real actions it may be negative.
+    entropy: tf.Tensor  # H(π); a diagnostic, not a loss. It may be negative for real actions.
 
 
 def a2c_losses(
@@ -37,7 +37,7 @@ def a2c_losses(
     Mnih et al. (2016), section 4, https://arxiv.org/abs/1602.01783.
 
     Args:
-        distribution: What the logits and the actions mean.
+        distribution: Distribution that the logits stand for and the actions come from.
         logits: `[T, B, num_logits]`, of π(·|s_t).
         values: `[T, B]`, V(s_t).
         actions: `[T, B]`, or `[T, B, k]` where an action is k numbers.
@@ -50,7 +50,7 @@ def a2c_losses(
         `A2CLosses`. Gradients flow to `logits` and `values` only.
 
     Raises:
-        ValueError: The shapes are not these.
+        ValueError: The arguments have other shapes.
     """
     for tensor in (advantages, targets):
         tensor.shape.assert_is_compatible_with(values.shape)
@@ -75,7 +75,7 @@ def explained_variance(targets: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         values: `[T, B]`, V(s_t).
 
     Returns:
-        A scalar; 0 where the targets are constant, since nothing is to be explained.
+        A scalar; 0 if the targets are constant, since there is nothing to explain.
 
     Raises:
         ValueError: The shapes differ.

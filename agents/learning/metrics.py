@@ -1,10 +1,10 @@
-"""What an update says of itself."""
+"""Metrics: scalars that an update reports about itself."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
-# Of a run: updates so far, alarms now, rollbacks so far.
+# Columns of a run's table: updates skipped so far, alarms raised now, rollbacks so far.
 GUARD_COUNTS = ('skipped_updates', 'collapse_alarms', 'rollbacks')
 
 
@@ -17,7 +17,7 @@ class Metrics(Protocol):
 
     @property
     def is_finite(self) -> bool:
-        """Whether all of them are numbers."""
+        """True if none of them is NaN or infinite."""
 
     def _asdict(self) -> dict[str, Any]: ...
 
@@ -25,7 +25,7 @@ class Metrics(Protocol):
 
 
 class TrainMetrics(NamedTuple):
-    """Those of an actor-critic that learns from rollouts."""
+    """Metrics of an actor-critic that learns from rollouts."""
 
     policy_loss: float
     value_loss: float
@@ -36,5 +36,10 @@ class TrainMetrics(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether all of them are numbers."""
-        return all(map(math.isfinite, self))
+        """True if none of them is NaN or infinite."""
+        return all_finite(self)
+
+
+def all_finite(numbers: Iterable[float]) -> bool:
+    """True if none of the numbers is NaN or infinite."""
+    return all(map(math.isfinite, numbers))

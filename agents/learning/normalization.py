@@ -1,6 +1,6 @@
-"""Running statistics, by which observations and rewards get a spread of one.
+"""Running statistics that give observations and rewards a spread of one.
 
-Observations are normalised in the network, by a layer without anything to learn:
+Observations are normalised in the network, by a layer that has nothing to learn:
 
     x <- clip((x - mean) / sqrt(variance + ε), ±10)
 
@@ -8,15 +8,16 @@ Rewards are divided by the standard deviation of the running discounted return
 
     G_t = r_t + γ G_{t-1}
 
-where an episode begins with G_{-1} = 0, and then clipped to ±10; nothing is subtracted, which would
-change what the agent wants. Both as in OpenAI Baselines and Stable-Baselines3.
+where an episode begins with G_{-1} = 0, and then clipped to ±10. Nothing is subtracted from them,
+because that would change what the agent wants. Both follow OpenAI Baselines and Stable-Baselines3.
 
-Statistics change between rollouts only, so that an agent learns with those that it acted with, and
-they are joined in a fixed order, so that a run repeats itself whatever its threads do. Only the
-rewards of a first rollout (with `--overlap`, of the first two) are divided by the root of the mean
-square of its own returns so far: in raw units they might be the largest of the whole run.
+Statistics change only between rollouts, so that an agent learns with the same ones that it acted
+with, and they are joined in a fixed order, so that a run repeats itself whatever its threads do.
+The rewards of the first rollout (with `--overlap`, of the first two) are an exception: they are
+divided by the root of the mean square of the rollout's own returns so far, because in raw units
+they might be the largest of the whole run.
 
-This module never imports TensorFlow; `normal_inputs` makes the layer.
+This module never imports TensorFlow; `networks.inputs` makes the layer.
 """
 
 import threading
@@ -25,6 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from agents.learning.running_return import RunningReturn
 from envs.game import Snapshot
 
 LAYER = 'normalize'
@@ -42,12 +44,15 @@ class Moments(NamedTuple):
 
     @classmethod
     def of(cls, samples: np.ndarray) -> 'Moments':
-        """Those of samples `[n, D]`."""
+        """Returns the moments of samples `[n, D]`."""
         samples = np.asarray(samples, np.float64)
         return cls(len(samples), samples.mean(axis=0), samples.var(axis=0))
 
     def joined(self, other: 'Moments') -> 'Moments':
-        """Those of the samples of both: Chan et al. (1979), Stanford report STAN-CS-79-773."""
+        """Returns the moments of both sets of samples together.
+
+        Chan et al. (1979), Stanford report STAN-CS-79-773.
+        """
         share = other.size / (self.size + other.size)
         apart = other.mean - self.mean
         within = (1.0 - share) * self.variance + share * other.variance
@@ -56,7 +61,10 @@ class Moments(NamedTuple):
 
 
 class RolloutStatistics:
-    """Of a group of environments, B: normalises its rewards, gathers what its rollouts tell.
+    """Normalises the rewards of a group of environments, B, and gathers moments of its rollouts.
+
+    The running return here is that of the raw rewards. `EpisodeTracker` follows another one, that
+    of the rewards which the agent learns from.
 
     Args:
         num_envs: B.
@@ -66,33 +74,38 @@ class RolloutStatistics:
 
     Attributes:
         reward_scale: One over the standard deviation of returns, as the agent knows it; None as
-            long as it does not.
+            long as the agent does not know it.
     """
 
     def __init__(
         self, num_envs: int, discount: float, observations: bool = False, rewards: bool = False
     ) -> None:
-        self._discount, self._of_observations, self._of_rewards = discount, observations, rewards
-        self._returns = np.zeros(num_envs)
+        self._of_observations, self._of_rewards = observations, rewards
+        self._return = RunningReturn(num_envs, discount)
         self._noted: list[np.ndarray] = []
         self.reward_scale: float | None = None
 
     def normalized(self, rewards: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """The rewards of a step, `[B]`; `starts`, `bool[B]`, says where an episode began with it.
+        """Returns the rewards of a step, normalised if this was asked for.
 
-        They stay as they are, if they are not to be normalised.
+        Args:
+            rewards: `[B]`, in the units of the environment.
+            starts: `bool[B]`, whether an episode began with this step.
         """
         if not self._of_rewards:
             return rewards
-        self._returns = np.where(starts, 0.0, self._discount * self._returns) + rewards
-        self._noted.append(self._returns)
+        self._noted.append(self._return.update(rewards, starts))
         scale = self.reward_scale
         if scale is None:
             scale = _scale(np.mean(np.square(self._noted)))
         return np.clip(scale * rewards, -MOST, MOST)
 
     def take(self, observations: np.ndarray) -> dict[str, Moments]:
-        """Moments of a rollout with these observations, `[T, B, D]`, that has just ended."""
+        """Returns the moments of the rollout that has just ended.
+
+        Args:
+            observations: `[T, B, D]`, those of the rollout.
+        """
         moments = {}
         if self._of_observations:
             flat = observations.reshape(-1, observations.shape[-1])
@@ -103,19 +116,21 @@ class RolloutStatistics:
         return moments
 
     def state(self) -> Snapshot:
-        """What the next moments depend on."""
-        return {'returns': self._returns.copy()}
+        """Returns what the next moments depend on."""
+        return {'returns': self._return.values.copy()}
 
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken."""
-        self._returns, self._noted = state['returns'].copy(), []
+        self._return.values, self._noted = state['returns'].copy(), []
 
 
 class Normalizer:
-    """The statistics of an agent; it writes those of observations into the network.
+    """Statistics of an agent, over all its rollouts.
+
+    Those of the observations are written into the network.
 
     Args:
-        network: A Keras model, as `networks.build` makes them.
+        network: A Keras model made by `policy_value.build`.
         rewards: Whether rewards are normalised.
     """
 
@@ -131,7 +146,7 @@ class Normalizer:
 
     @property
     def reward_scale(self) -> float | None:
-        """For `RolloutStatistics`; None as long as nothing is known."""
+        """Factor on rewards for `RolloutStatistics`; None as long as nothing is known."""
         moments = self._moments.get(RETURNS)
         return _scale(moments.variance[0]) if moments and moments.size else None
 
@@ -152,12 +167,12 @@ class Normalizer:
             self._layer.moving_variance.assign(moments.variance.astype(np.float32))
 
     def about(self) -> dict[str, str | float]:
-        """What the recipe of a model should tell; the rest is in its network."""
+        """Returns entries for the recipe of a model; the other statistics are in its network."""
         scale = self.reward_scale
         return {} if scale is None else {'running_reward_scale': scale}
 
     def state(self) -> Snapshot:
-        """The moments."""
+        """Returns the moments by name."""
         return {name: list(moments) for name, moments in self._moments.items()}
 
     def set_state(self, state: Snapshot) -> None:

@@ -29,9 +29,9 @@ class _Optional(keras.optimizers.Optimizer):
         gradients: Sequence[tf.Tensor],
         variables: Sequence[keras.Variable],
     ) -> None:
-        """Updates all variables if the scalar says so; else they and the statistics stay.
+        """Updates all variables if `is_made`, a scalar; else they and the statistics stay.
 
-        The gradients must be finite in either case. `iterations` counts skipped updates, too.
+        The gradients must be finite in either case. `iterations` also counts skipped updates.
         """
         self._is_made = is_made
         try:
@@ -40,22 +40,22 @@ class _Optional(keras.optimizers.Optimizer):
             self._is_made = None
 
     def _if_made(self, number: float | tf.Tensor, idle: float, dtype: Any) -> tf.Tensor:
-        """The number as a tensor; `idle` if the update is skipped."""
+        """Returns the number as a tensor, or `idle` if the update is skipped."""
         number = tf.cast(number, dtype)
         return number if self._is_made is None else tf.where(self._is_made, number, idle)
 
 
 @keras.saving.register_keras_serializable(package='joypad')
 class RMSProp(_Optional):
-    """RMSProp without momentum as A3C shares it among its workers.
+    """RMSProp without momentum, as A3C shares it among its workers.
 
         g <- ρ g + (1 - ρ) d²,   g_0 = 0
         θ <- θ - η d / sqrt(g + ε)
 
     Mnih et al. (2016), section 4, https://arxiv.org/abs/1602.01783. ε stands inside the root.
     Keras' RMSprop computes the same, with other defaults; ours is one fused kernel, which passes
-    over the weights once and not ten times. PyTorch's divides by sqrt(g) + ε: its ε is another
-    number. TensorFlow 1 had the formula, with g_0 = 1.
+    over the weights once and not ten times. PyTorch's divides by sqrt(g) + ε, so its ε is another
+    number. TensorFlow 1 had this formula, with g_0 = 1.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class RMSProp(_Optional):
             learning_rate: η; assign another one with `optimizer.learning_rate.assign`.
             rho: ρ, the decay of the mean square.
             epsilon: ε, inside the root.
-            name: Of the optimizer's variables.
-            **kwargs: As of every Keras optimizer.
+            name: Name of the optimizer, in the paths of its variables.
+            **kwargs: Arguments of every Keras optimizer.
         """
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.rho = rho
@@ -85,7 +85,7 @@ class RMSProp(_Optional):
             return
         super().build(variables)
         self._mean_squares = self.add_optimizer_variables(variables, 'mean_square')
-        # The kernel wants a place for momentum; without momentum it holds the last update.
+        # The kernel needs a place for momentum; without momentum it holds the last update.
         self._updates = self.add_optimizer_variables(variables, 'update')
 
     def update_step(
@@ -105,7 +105,7 @@ class RMSProp(_Optional):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs."""
+        """Returns the arguments for `from_config`."""
         return {**super().get_config(), 'rho': self.rho, 'epsilon': self.epsilon}
 
 
@@ -137,8 +137,8 @@ class Adam(_Optional):
             beta_1: β₁, the decay of the mean.
             beta_2: β₂, the decay of the mean square.
             epsilon: ε, outside the root.
-            name: Of the optimizer's variables.
-            **kwargs: As of every Keras optimizer.
+            name: Name of the optimizer, in the paths of its variables.
+            **kwargs: Arguments of every Keras optimizer.
         """
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
@@ -148,7 +148,7 @@ class Adam(_Optional):
         if self.built:
             return
         super().build(variables)
-        # Keras counts by reading and writing: of two threads one may count in vain.
+        # Keras counts by reading and then writing, so two threads may count one update only.
         self.num_updates = self.add_variable((), dtype='int64', name='num_updates')
         self._means = self.add_optimizer_variables(variables, 'mean')
         self._mean_squares = self.add_optimizer_variables(variables, 'mean_square')
@@ -169,7 +169,7 @@ class Adam(_Optional):
     ) -> None:
         """Updates one variable and its moments, in place."""
         index, dtype = self._get_variable_index(variable), variable.dtype
-        # 0 is there only if the first update is skipped; 1 - β⁰ would be divided by.
+        # It is 0 only if the first update is skipped; then we would divide by 1 - β⁰ = 0.
         step = tf.cast(tf.maximum(self.num_updates.value, 1), dtype)
         beta_2_power = tf.pow(tf.cast(self.beta_2, dtype), step)
         tf.raw_ops.ResourceApplyAdam(
@@ -186,7 +186,7 @@ class Adam(_Optional):
         )
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs."""
+        """Returns the arguments for `from_config`."""
         own = {'beta_1': self.beta_1, 'beta_2': self.beta_2, 'epsilon': self.epsilon}
         return {**super().get_config(), **own}
 
@@ -194,7 +194,7 @@ class Adam(_Optional):
 def make(
     name: str, learning_rate: float, *, rho: float = 0.99, epsilon: float = 1e-5
 ) -> RMSProp | Adam:
-    """The optimizer of this name; `rho` and `epsilon` are those of rmsprop.
+    """Makes the optimizer of this name; `rho` and `epsilon` are used by rmsprop alone.
 
     Raises:
         UsageError: No optimizer has this name.
@@ -212,12 +212,12 @@ def clip_by_global_norm(
     """Scales all gradients by one factor so that their joint norm is at most `max_norm`.
 
     Args:
-        gradients: Of any shapes; None stays None.
-        max_norm: A number known when the function is traced; 0 or infinity leaves the gradients.
+        gradients: Tensors of any shapes; None stays None.
+        max_norm: A number known when the function is traced; 0 or infinity turns clipping off.
 
     Returns:
-        `(clipped, norm)`; `norm` is that before clipping. It is NaN or infinite if a gradient is,
-        and then the clipped gradients are zeros: the caller must look at it.
+        `(clipped, norm)`, where `norm` is the joint norm before clipping. If a gradient is NaN or
+        infinite, so is `norm`, and the clipped gradients are zeros: the caller must look at it.
 
     Raises:
         ValueError: `max_norm` is negative or NaN.

@@ -12,7 +12,7 @@ import tensorflow as tf
 def n_step_returns(
     rewards: tf.Tensor, discounts: tf.Tensor, bootstrap_value: tf.Tensor
 ) -> tf.Tensor:
-    """Discounted sums of all rewards to the end of the rollout, then the bootstrap value.
+    """Discounted sums of all rewards to the end of the rollout and of the bootstrap value.
 
         R_t = r_t + γ_t R_{t+1},   R_T = V(s_T)
 
@@ -27,7 +27,7 @@ def n_step_returns(
         `[T, B]`, R_t. No gradients.
 
     Raises:
-        ValueError: The shapes are not these.
+        ValueError: The arguments have other shapes.
     """
     rewards, discounts, bootstrap_value = _floats(rewards, discounts, bootstrap_value)
     _check_rollout([rewards, discounts], [bootstrap_value])
@@ -59,7 +59,7 @@ def generalized_advantages(
         `(advantages, targets)`, both `[T, B]`; targets = advantages + values. No gradients.
 
     Raises:
-        ValueError: The shapes are not these.
+        ValueError: The arguments have other shapes.
     """
     rewards, discounts, values, bootstrap_value = _floats(
         rewards, discounts, values, bootstrap_value
@@ -72,7 +72,7 @@ def generalized_advantages(
 
 
 def _discounted_sums(terms: tf.Tensor, discounts: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
-    """`x_t = terms_t + discounts_t x_{t+1}` with `x_T = last`, for all t: `[T, B]`.
+    """Computes `x_t = terms_t + discounts_t x_{t+1}` with `x_T = last`, for all t: `[T, B]`.
 
     Unrolled, because a compiled step of `tf.scan` or `tf.while_loop` costs several times more than
     these two operations; T must be known when the function is traced.
@@ -84,7 +84,7 @@ def _discounted_sums(terms: tf.Tensor, discounts: tf.Tensor, last: tf.Tensor) ->
 
 
 def _floats(*arrays: tf.Tensor) -> list[tf.Tensor]:
-    """Tensors of float32; NumPy arrays are welcome."""
+    """Converts tensors or NumPy arrays to float32 tensors."""
     return [tf.convert_to_tensor(array, tf.float32) for array in arrays]
 
 

@@ -10,7 +10,7 @@ NAMES = ('linear', 'constant')
 
 
 def linear(start: float, end: float, num_steps: float) -> Schedule:
-    """A function of the step count, from `start` at 0 to `end` at `num_steps` and after."""
+    """Returns a function of the step count, from `start` at 0 to `end` at `num_steps` and after."""
     if num_steps <= 0:
         raise ValueError(f'num_steps must be positive, not {num_steps}')
 
@@ -23,12 +23,12 @@ def linear(start: float, end: float, num_steps: float) -> Schedule:
 
 
 def constant(value: float) -> Schedule:
-    """A function of the step count that always gives `value`."""
+    """Returns a function of the step count that is always `value`."""
     return lambda step: value
 
 
 def make(name: str, start: float, end: float = 0.0, num_steps: float = 1.0) -> Schedule:
-    """The schedule of this name; `constant` stays at `start` and ignores the rest.
+    """Makes the schedule of this name; `constant` stays at `start` and ignores the rest.
 
     Raises:
         UsageError: No schedule has this name.

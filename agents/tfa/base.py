@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from agents.agent import Agent, AgentConfig, MakeEnvs
-from agents.experience.episodes import EpisodeNotes
+from agents.experience.episodes import EpisodeTracker
 from agents.learning.metrics import Metrics
 from agents.storage import checkpoints
 from agents.tfa import dumps
@@ -56,7 +56,7 @@ class TFAgent(Agent):
             )
             self._build(weight_seed, action_seed)
             space = self._envs.single_action_space
-            self._notes = EpisodeNotes(config.num_envs, space, self.config.discount)
+            self._tracker = EpisodeTracker(config.num_envs, space, self.config.discount)
             self._observations, _ = self._envs.reset(seed=env_seed)
         except BaseException:
             self.close()
@@ -97,9 +97,9 @@ class TFAgent(Agent):
         answer = self._envs.step(actions)
         self._observations, rewards, terminated, truncated, infos = answer
         self.num_steps += self.config.num_envs
-        ended = self._notes.note(values, actions, rewards, terminated | truncated, infos)
+        ended = self._tracker.update(values, actions, rewards, terminated | truncated, infos)
         self.episodes += [{'step': self.num_steps, **episode} for episode in ended]
-        self.largest_return = self._notes.largest_return
+        self.max_abs_return = self._tracker.max_abs_return
         return answer
 
     def state(self) -> Snapshot:
@@ -109,7 +109,7 @@ class TFAgent(Agent):
             'num_steps': self.num_steps,
             'rate_factor': self._rate_factor,
             'variables': [variable.numpy() for variable in self._variables()],
-            'notes': self._notes.state(),
+            'notes': self._tracker.state(),
             'envs': envs,
         }
 
@@ -121,7 +121,7 @@ class TFAgent(Agent):
         """Continues where `state` was taken."""
         self.num_steps = int(state['num_steps'])
         self._set_variables(state, float(state['rate_factor']))
-        self._notes.set_state(state['notes'])
+        self._tracker.set_state(state['notes'])
         self._observations = self._envs.restore(state['envs'])
 
     def roll_back(self, state: Snapshot, rate_factor: float) -> None:

@@ -16,6 +16,7 @@ from agents.distributions import deterministic
 from agents.experience.action_noise import Noise
 from agents.experience.replay import Transitions
 from agents.experience.step_model import StepModel
+from agents.learning.metrics import all_finite
 from agents.networks import continuous
 from agents.tfa.off_policy import CompiledUpdate, OffPolicy, as_experience
 from agents.tfa.optimizer import Keras3Adam
@@ -33,8 +34,8 @@ class DeterministicMetrics(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether all of them are numbers."""
-        return all(map(math.isfinite, self))
+        """True if none of them is NaN or infinite."""
+        return all_finite(self)
 
 
 class Parts(NamedTuple):

@@ -27,6 +27,7 @@ from agents.distributions import deterministic
 from agents.experience.replay import Transitions
 from agents.experience.step_model import StepModel
 from agents.learning import schedules
+from agents.learning.metrics import all_finite
 from agents.networks import q_network
 from agents.tfa.off_policy import CompiledUpdate, OffPolicy, as_experience
 from agents.tfa.optimizer import Keras3Adam
@@ -43,8 +44,8 @@ class DQNMetrics(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether all of them are numbers."""
-        return all(map(math.isfinite, self))
+        """True if none of them is NaN or infinite."""
+        return all_finite(self)
 
 
 def huber(targets: tf.Tensor, values: tf.Tensor) -> tf.Tensor:

@@ -67,7 +67,7 @@ class OffPolicy(TFAgent):
         """A step of every environment, and the updates that are due; their mean metrics."""
         config, before, self.episodes = self.config, self.num_steps, []
         self.skipped = None
-        actions, values = self._explore(self._observations, self._notes.starts)
+        actions, values = self._explore(self._observations, self._tracker.starts)
         self._memory.add(actions, *self._step(actions, values))
         least = max(config.learning_starts, config.batch_size)
         if self.num_steps < least or self._memory.size < config.batch_size:
@@ -99,7 +99,7 @@ class OffPolicy(TFAgent):
 
     def _begin_anew(self) -> None:
         """Games go on elsewhere, without a step that led there."""
-        self._notes.begin_anew()
+        self._tracker.begin_anew()
         self._memory.reset(self._observations)
 
     def set_state(self, state: Snapshot) -> None:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tf_agents.policies import tf_policy
 from tf_agents.trajectories import time_step
 
-from agents.experience.runner import Actor, Decision, Memory
+from agents.experience.actor import Actor, Decision, Memory
 
 
 class PolicyActor(Actor):

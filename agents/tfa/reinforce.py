@@ -25,11 +25,10 @@ from tf_agents.trajectories import time_step
 
 from agents.configs.reinforce import ReinforceConfig
 from agents.distributions import deterministic, discrete
-from agents.experience.episodes import lost_steps
-from agents.experience.runner import truncation_values
+from agents.experience.episodes import lost_steps, truncation_values
 from agents.experience.step_model import StepModel
 from agents.learning import losses
-from agents.learning.metrics import TrainMetrics
+from agents.learning.metrics import TrainMetrics, all_finite
 from agents.networks import policy_value
 from agents.tfa import base
 from agents.tfa.base import TFAgent
@@ -76,8 +75,8 @@ class UnguidedMetrics(NamedTuple):
 
     @property
     def is_finite(self) -> bool:
-        """Whether all of them are numbers."""
-        return all(map(math.isfinite, self))
+        """True if none of them is NaN or infinite."""
+        return all_finite(self)
 
 
 class Reinforce(TFAgent):
@@ -159,17 +158,17 @@ class Reinforce(TFAgent):
         quota = -(-self.config.episodes_per_update // num_envs)
         goes_on = np.zeros(num_envs, bool)  # Elsewhere, since its worker failed.
         while min(map(len, episodes)) < quota:
-            for env in np.flatnonzero(self._notes.starts & ~goes_on):
+            for env in np.flatnonzero(self._tracker.starts & ~goes_on):
                 running[env] = [] if len(episodes[env]) < quota else None
             columns, lost = self._step_all([own is not None for own in running])
-            goes_on = lost | (goes_on & ~self._notes.starts)
+            goes_on = lost | (goes_on & ~self._tracker.starts)
             for env, own in enumerate(running):
                 if own is None:
                     continue
                 own.append(tuple(column[env] for column in columns))
                 if lost[env]:  # Nobody knows how it would have ended.
                     running[env] = None
-                elif self._notes.starts[env]:
+                elif self._tracker.starts[env]:
                     episodes[env].append(own)
         joined = zip(*(step for env in episodes for own in env for step in own), strict=True)
         *arrays, values = (np.array(column) for column in joined)

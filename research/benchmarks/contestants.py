@@ -49,7 +49,7 @@ Span = Callable[[], contextlib.AbstractContextManager[object]]  # Of a turn.
 
 def inference(options: Options) -> Work:
     """The step model alone, with the batch of one group."""
-    step_model, _, rollout = _models(options)
+    step_model, _, rollout, _ = _models(options)
     observations, batch = rollout.observations[0], rollout.observations.shape[1]
 
     def work() -> int:
@@ -61,24 +61,27 @@ def inference(options: Options) -> Work:
 
 def training(options: Options) -> Work:
     """The train model alone: the gradients of every group, and the update."""
-    _, train_model, rollout = _models(options)
+    _, train_model, rollout, forward_pass = _models(options)
 
     def work() -> int:
         share = 1 / options.num_groups
-        parts = [train_model.gradients(rollout, 0.01, share) for _ in range(options.num_groups)]
+        parts = [
+            train_model.gradients(rollout, forward_pass, 0.01, share)
+            for _ in range(options.num_groups)
+        ]
         train_model.apply(parts, 1e-4)
         return rollout.rewards.size * options.num_groups
 
     return work
 
 
-def _models(options: Options) -> tuple[Any, Any, Any]:
-    """Step model, train model and a random rollout of one group."""
+def _models(options: Options) -> tuple[Any, Any, Any, Any]:
+    """Step model, train model, a random rollout of one group, and its forward pass."""
     env = make_env(_env_config(options))
     quiet_tensorflow.load()
     from agents.actor_critic.train_model import TrainModel
     from agents.distributions import discrete
-    from agents.experience.runner import Rollout
+    from agents.experience.runner import ForwardPass, Rollout
     from agents.experience.step_model import StepModel
     from agents.networks import policy_value
 
@@ -94,14 +97,13 @@ def _models(options: Options) -> tuple[Any, Any, Any]:
         *(rng.random(shape, np.float32) for _ in range(3)),
         rng.random(shape[1:], np.float32),
         np.zeros(shape, bool),
-        (),
     )
     env.close()
     config = A2CConfig(network=options.network, unroll_length=options.unroll_length)
     step_model = StepModel(network, distribution, seed=0)
     activations = [step_model.step(o, (), 0).activations for o in rollout.observations]
     train_model = TrainModel(network, distribution, config)
-    return step_model, train_model, rollout._replace(activations=activations)
+    return step_model, train_model, rollout, ForwardPass(activations=activations)
 
 
 def a2c(options: Options, overlap: bool = False) -> Work:

@@ -13,7 +13,7 @@ SCRIPT = """if True:
     import numpy as np
     from absl import flags
     from agents.configs.actor_critic import A2CConfig
-    from agents.experience.runner import Actor, Decision
+    from agents.experience.actor import Actor, Decision
     from envs.config import EnvConfig
     from launch.common import script
     from research import side_by_side

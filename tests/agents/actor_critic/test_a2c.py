@@ -89,9 +89,9 @@ def test_with_overlap_each_gradient_is_one_update_old(make_agent):
     config = dataclasses.replace(CONFIG, num_groups=1, lr_schedule='constant')
     agent, by_hand = make_agent(dataclasses.replace(config, overlap=True)), make_agent(config)
     model, [runner] = by_hand.train_model, by_hand.runners
-    first = model.gradients(runner.run(), config.entropy_cost)
+    first = model.gradients(*runner.run(), config.entropy_cost)
     for _ in range(5):
-        second = model.gradients(runner.run(), config.entropy_cost)
+        second = model.gradients(*runner.run(), config.entropy_cost)
         expected = model.apply([first], config.learning_rate)
         assert agent.update() == pytest.approx(expected, rel=1e-4, abs=1e-6)
         first = second
@@ -111,7 +111,7 @@ def test_the_learning_rate_falls_to_zero_after_the_last_update(make_agent):
 
 
 def test_environments_start_differently(make_agent):
-    first, second = (runner.run().observations[0] for runner in make_agent().runners)
+    first, second = (runner.run()[0].observations[0] for runner in make_agent().runners)
     assert (first != second).any()
 
 
@@ -191,7 +191,7 @@ def test_one_step_actor_critic(make_agent):
     names = {field.name for field in dataclasses.fields(A2CConfig)}
     config = A2CConfig(**{name: preset[name] for name in preset if name in names})
     agent = make_agent(config)
-    rollout = agent.runners[0].run()
+    rollout, _ = agent.runners[0].run()
     assert rollout.rewards.shape == (1, 1)
     metrics = train(agent, 30)
     assert agent.num_steps == 31

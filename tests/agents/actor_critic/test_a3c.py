@@ -102,21 +102,18 @@ def test_the_mean_of_the_workers_gradients_is_that_of_a2c():
     network = policy_value.build('a3c', space, 3, seed=0, lstm_units=8)
     distribution = discrete.Categorical(3)
     train_model = TrainModel(network, distribution, A2CConfig())
-    whole = rollout_of(network, space, 6)
+    whole, forward_pass = rollout_of(network, space, 6)
     copies = train_model.weights()
     of_workers = []
     for i in range(6):
-        one = tf.nest.map_structure(lambda x, i=i: x[i : i + 1], whole.memories)
-        activations = tf.nest.map_structure(lambda x, i=i: x[i : i + 1], whole.activations)
+        own = tf.nest.map_structure(lambda x, i=i: x[i : i + 1], forward_pass)
         rollout = type(whole)(
             *(x[:, i : i + 1] for x in whole[:5]),
             whole.bootstrap_value[i : i + 1],
             whole.starts[:, i : i + 1],
-            activations,
-            one,
         )
-        of_workers.append(train_model.gradients(rollout, 0.01, weights=copies).gradients)
-    expected = train_model.gradients(whole, 0.01).gradients
+        of_workers.append(train_model.gradients(rollout, own, 0.01, weights=copies).gradients)
+    expected = train_model.gradients(whole, forward_pass, 0.01).gradients
     for ours, theirs in zip(zip(*of_workers, strict=True), expected, strict=True):
         mean = np.mean(ours, axis=0)
         np.testing.assert_allclose(mean, theirs, rtol=1e-5, atol=1e-5 * np.abs(theirs).max())
@@ -160,8 +157,7 @@ def test_no_update_of_many_threads_is_lost(name):
     network = policy_value.build('mlp', space, 3, seed=0)
     config = A2CConfig(optimizer=name, max_grad_norm=0.0, rmsprop_decay=0.999)
     train_model = TrainModel(network, discrete.Categorical(3), config)
-    rollout = rollout_of(network, space, 2)
-    gradients = train_model.gradients(rollout, 0.01)
+    gradients = train_model.gradients(*rollout_of(network, space, 2), 0.01)
     threads = [
         threading.Thread(target=lambda: [train_model.apply([gradients], 1e-6) for _ in range(25)])
         for _ in range(8)
@@ -180,7 +176,10 @@ def test_no_update_of_many_threads_is_lost(name):
 
 
 def rollout_of(network, space, num_envs):
-    """The second rollout, which begins within episodes, of environments that show noise."""
+    """The second rollout, which begins within episodes, of environments that show noise.
+
+    And its forward pass.
+    """
 
     class Noise(memory_task.MemoryTask):
         observation_space, action_space = space, gymnasium.spaces.Discrete(3)

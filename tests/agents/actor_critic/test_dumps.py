@@ -62,9 +62,9 @@ def test_an_update_made_again_from_a_file_is_the_one_that_was_made(
     agent.update()
     model, batches, parts = agent.train_model, [], []
     for runner in agent.runners:
-        rollout = runner.run()
-        parts.append(model.gradients(rollout, 0.02, runner.share))
-        batches.append(Batch(rollout._replace(activations=()), (), 0.02, runner.share))
+        rollout, forward_pass = runner.run()
+        parts.append(model.gradients(rollout, forward_pass, 0.02, runner.share))
+        batches.append(Batch(rollout, forward_pass.memories, (), 0.02, runner.share))
     metrics = model.apply(parts, 0.0)  # It changes nothing, as if it had been skipped.
     path = save(agent, batches, metrics, tmp_path)
     dump = checkpoints.load(path)
@@ -131,7 +131,8 @@ def test_of_a_loss_beyond_all_numbers_the_dump_says_so(make_agent, tmp_path):
 
 def test_three_dumps_are_kept_and_none_is_a_pickle(make_agent, tmp_path):
     agent = make_agent(A2CConfig(network='mlp', num_envs=2))
-    batch = Batch(agent.runners[0].run()._replace(activations=()), (), 0.0, 1.0)
+    rollout, forward_pass = agent.runners[0].run()
+    batch = Batch(rollout, forward_pass.memories, (), 0.0, 1.0)
     for _ in range(4):
         path = save(agent, [batch], agent.update(), tmp_path)
     assert agent.num_steps == 50  # The runner was run once before.
@@ -143,9 +144,9 @@ def test_three_dumps_are_kept_and_none_is_a_pickle(make_agent, tmp_path):
 
 def test_the_script_shows_where_numbers_end(make_agent, tmp_path):
     agent = make_agent(A2CConfig(network='mlp', num_envs=2))
-    rollout = agent.runners[0].run()
+    rollout, forward_pass = agent.runners[0].run()
     rollout.rewards[1, 0] = np.inf
-    batch = Batch(rollout._replace(activations=()), (), 0.01, 1.0)
+    batch = Batch(rollout, forward_pass.memories, (), 0.01, 1.0)
     path = save(agent, [batch], agent.update(), tmp_path)
     show = [sys.executable, '-m', 'research.reliability.dump']
     done = subprocess.run([*show, f'--file={path}'], cwd=ROOT, capture_output=True, text=True)

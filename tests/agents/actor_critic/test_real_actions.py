@@ -110,7 +110,7 @@ def test_statistics_are_those_of_all_observations_and_rewards(make_agent):
 
 def test_what_is_learned_from_is_what_was_sampled(make_agent):
     agent = make_agent(dataclasses.replace(A2C_CONFIG, initial_log_std=1.5))
-    rollout = agent.runners[0].run()
+    rollout, _ = agent.runners[0].run()
     assert rollout.actions.dtype == np.float32 and np.abs(rollout.actions).max() > 2.0
     assert np.isfinite(agent.update()).all()
 

@@ -180,7 +180,7 @@ def test_in_the_same_state_an_action_stays_the_same_for_a_period(
     else:
         config = A3CConfig(num_workers=2, envs_per_worker=2, unroll_length=unroll_length, **options)
     agent = make_agent(config, make_envs=memory_task.playing(Still))
-    rollouts = [[runner.run() for runner in agent.runners] for _ in range(2)]
+    rollouts = [[runner.run()[0] for runner in agent.runners] for _ in range(2)]
     actions = np.concatenate(
         [np.concatenate([part.actions for part in parts], axis=1) for parts in rollouts]
     )
@@ -251,10 +251,10 @@ def test_recipes_that_lie_are_refused(tmp_path, changes, told):
 def test_a_skipped_update_is_made_again_from_its_dump(make_agent):
     agent = make_agent(dataclasses.replace(CONFIG, num_groups=1, max_grad_norm=0.0))
     agent.update()
-    rollout = agent.runners[0].run()
-    gradients = agent.train_model.gradients(rollout, 0.01)
+    rollout, forward_pass = agent.runners[0].run()
+    gradients = agent.train_model.gradients(rollout, forward_pass, 0.01)
     metrics = agent.train_model.apply([gradients], 0.0)
-    batches = [dumps.Batch(rollout._replace(activations=()), (), 0.01, 1.0)]
+    batches = [dumps.Batch(rollout, forward_pass.memories, (), 0.01, 1.0)]
     space = agent.envs[0].single_action_space
     dump = dumps.of_rollouts(agent.config, agent.network, space, batches, metrics)
     again = dumps.recompute({**dump, 'config': {**dump['config'], 'hidden_units': [8, 5]}})

@@ -16,7 +16,7 @@ from agents.configs.run import EvaluationConfig
 from agents.distributions import discrete
 from agents.evaluation import play, report, results
 from agents.evaluation.results import Episode, Evaluation
-from agents.experience.runner import Actor, Decision
+from agents.experience.actor import Actor, Decision
 from agents.networks import policy_value
 from agents.storage import saved_policy
 from envs.config import EnvConfig

@@ -10,13 +10,14 @@ import tensorflow as tf
 from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions import discrete
-from agents.experience.runner import Rollout
+from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import StepModel
 from agents.networks import policy_value
 
 T, B, NUM_ACTIONS, SIZE = 3, 4, 5, 6
 CONFIG = A2CConfig(network='mlp', discount=0.9, max_grad_norm=0.3, entropy_cost=0.02)
 SPACE = gymnasium.spaces.Box(-1.0, 1.0, (SIZE,))
+FORWARD_PASS = ForwardPass(activations=[()] * T)  # This network has no activation layers.
 
 
 def make(config=CONFIG, seed=1):
@@ -36,7 +37,6 @@ def random_rollout(seed):
         values=rng.normal(size=(T, B)).astype(np.float32),
         bootstrap_value=rng.normal(size=B).astype(np.float32),
         starts=np.zeros((T, B), bool),
-        activations=[()] * T,  # This network has no activation layers.
     )
 
 
@@ -104,7 +104,7 @@ def test_updates_equal_those_written_by_hand(changes):
         scheduled = dataclasses.replace(config, entropy_cost=entropy_cost)
         weights, norm = update_by_hand(twin, mean_squares, rollout, scheduled, learning_rate)
         twin.set_weights(weights)
-        metrics = train_model.train(rollout, learning_rate, entropy_cost)
+        metrics = train_model.train(rollout, FORWARD_PASS, learning_rate, entropy_cost)
         assert metrics.grad_norm == pytest.approx(norm, rel=1e-4)
         for ours, by_hand in zip(network.get_weights(), weights, strict=True):
             np.testing.assert_allclose(ours, by_hand, rtol=1e-4, atol=1e-5)
@@ -134,11 +134,11 @@ def test_an_update_that_is_not_finite_changes_nothing(optimizer, max_grad_norm, 
     twin, _, twin_model = make(config)
     for number_of_update in range(3):
         bad = spoiled(random_rollout(10), field, number)
-        assert not train_model.train(bad, 1e-2, 0.02).is_finite
+        assert not train_model.train(bad, FORWARD_PASS, 1e-2, 0.02).is_finite
         assert bits(network.get_weights()) == bits(twin.get_weights())
         rollout = random_rollout(number_of_update)
-        metrics = train_model.train(rollout, 1e-2, 0.02)
-        assert metrics.is_finite and metrics == twin_model.train(rollout, 1e-2, 0.02)
+        metrics = train_model.train(rollout, FORWARD_PASS, 1e-2, 0.02)
+        assert metrics.is_finite and metrics == twin_model.train(rollout, FORWARD_PASS, 1e-2, 0.02)
         [[ours], [others]] = train_model.optimizers, twin_model.optimizers
         for mine, other in zip(ours.variables, others.variables, strict=True):
             assert mine.name == 'iteration' or bits([mine]) == bits([other]), mine.name
@@ -150,7 +150,7 @@ def test_a_finite_norm_does_not_excuse_a_loss_that_is_not_finite():
     """Two parts, of which one has losses beyond all numbers but gradients of zero."""
     network, _, train_model = make()
     before = bits(network.get_weights())
-    part = train_model.gradients(random_rollout(0), 0.02)
+    part = train_model.gradients(random_rollout(0), FORWARD_PASS, 0.02)
     bad = part._replace(losses=part.losses._replace(value_loss=tf.constant(np.inf)))
     metrics = train_model.apply([bad], 1e-2)
     assert np.isfinite(metrics.grad_norm) and not metrics.is_finite
@@ -160,13 +160,13 @@ def test_a_finite_norm_does_not_excuse_a_loss_that_is_not_finite():
 def test_the_order_of_environments_changes_nothing_but_that_of_actions_does():
     """Flattening keeps the pairs of a sample together."""
     rollout, order = random_rollout(0), np.array([2, 0, 3, 1])
-    arrays = [np.take(x, order, axis=min(1, x.ndim - 1)) for x in rollout[:-2]]
-    reordered = Rollout(*arrays, rollout.activations)
+    arrays = [np.take(x, order, axis=min(1, x.ndim - 1)) for x in rollout]
+    reordered = Rollout(*arrays)
     mixed = rollout._replace(actions=np.take(rollout.actions, order, axis=1))
     weights = []
     for variant in (rollout, reordered, mixed):
         network, _, train_model = make()
-        train_model.train(variant, 1e-2, CONFIG.entropy_cost)
+        train_model.train(variant, FORWARD_PASS, 1e-2, CONFIG.entropy_cost)
         weights.append(np.concatenate([w.ravel() for w in network.get_weights()]))
     np.testing.assert_allclose(weights[0], weights[1], atol=1e-5)
     assert np.abs(weights[0] - weights[2]).max() > 1e-3
@@ -175,13 +175,15 @@ def test_the_order_of_environments_changes_nothing_but_that_of_actions_does():
 @pytest.mark.parametrize('cuts', [[2], [1], [1, 2, 3]])
 def test_gradients_of_groups_make_the_update_of_the_whole(cuts):
     rollout = random_rollout(0)
-    pieces = [np.split(x, cuts, axis=min(1, x.ndim - 1)) for x in rollout[:-2]]
-    groups = [Rollout(*arrays, rollout.activations) for arrays in zip(*pieces, strict=True)]
+    pieces = [np.split(x, cuts, axis=min(1, x.ndim - 1)) for x in rollout]
+    groups = [Rollout(*arrays) for arrays in zip(*pieces, strict=True)]
     weights, metrics = [], []
     for parts in ([rollout], groups):
         network, _, train_model = make()
         gradients = [
-            train_model.gradients(part, CONFIG.entropy_cost, part.rewards.shape[1] / B)
+            train_model.gradients(
+                part, FORWARD_PASS, CONFIG.entropy_cost, part.rewards.shape[1] / B
+            )
             for part in parts
         ]
         metrics.append(train_model.apply(gradients, 1e-2))
@@ -194,7 +196,7 @@ def test_the_metrics_tell_the_truth():
     network, _, train_model = make()
     rollout = random_rollout(0)
     logits, values = network(rollout.observations.reshape(T * B, SIZE))
-    metrics = train_model.train(rollout, 1e-2, CONFIG.entropy_cost)
+    metrics = train_model.train(rollout, FORWARD_PASS, 1e-2, CONFIG.entropy_cost)
     advantages = advantages_by_hand(rollout, 1.0)
     targets = advantages + rollout.values
     log_probs = np.asarray(tf.nn.log_softmax(logits))
@@ -212,7 +214,7 @@ def test_the_step_model_uses_what_the_train_model_learned():
     network, step_model, train_model = make()
     rollout = random_rollout(0)
     before = step_model.value(rollout.observations[0], ())
-    train_model.train(rollout, 1e-1, CONFIG.entropy_cost)
+    train_model.train(rollout, FORWARD_PASS, 1e-1, CONFIG.entropy_cost)
     after = step_model.value(rollout.observations[0], ())
     np.testing.assert_allclose(after, np.asarray(network(rollout.observations[0])[1]), rtol=1e-5)
     assert np.abs(after - before).max() > 1e-3
@@ -224,7 +226,7 @@ def test_nothing_is_traced_twice():
         rollout = random_rollout(number)
         step_model.step(rollout.observations[0], (), number)
         step_model.value(rollout.observations[0], ())
-        train_model.train(rollout, 0.1 / (number + 1), 0.02 / (number + 1))
+        train_model.train(rollout, FORWARD_PASS, 0.1 / (number + 1), 0.02 / (number + 1))
     compiled = (step_model._step, step_model._value, train_model._gradients, *train_model._updates)
     for function in compiled:
         assert function.num_traces == 1

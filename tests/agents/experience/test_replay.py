@@ -9,7 +9,7 @@ import pytest
 import scipy.stats
 from hypothesis import strategies
 
-from agents.experience import replay
+from agents.experience import replay, segments
 from agents.storage import checkpoints
 from envs.errors import UsageError
 from tests.agents.storage.test_checkpoints import assert_equal
@@ -130,7 +130,7 @@ def test_all_that_is_held_is_sampled_and_nothing_else(data):
         strategies.tuples(END, strategies.booleans()), min_size=num_envs, max_size=num_envs
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(replay, '_SEGMENT_BYTES', SMALL)
+        patch.setattr(segments, '_SEGMENT_BYTES', SMALL)
         world, memory = started(num_envs, depth, capacity)
         for step in data.draw(strategies.lists(events, max_size=60)):
             memory.add(*world.step(step))
@@ -150,7 +150,7 @@ def random_events(rng, num_envs):
 
 @pytest.mark.parametrize('depth', [1, 4])
 def test_it_continues_from_a_checkpoint_bit_for_bit(tmp_path, monkeypatch, depth):
-    monkeypatch.setattr(replay, '_SEGMENT_BYTES', SMALL)
+    monkeypatch.setattr(segments, '_SEGMENT_BYTES', SMALL)
     rng = np.random.default_rng(depth)
     world, memory = started(3, depth, 150)
     for _ in range(4):
@@ -173,7 +173,7 @@ def test_it_continues_from_a_checkpoint_bit_for_bit(tmp_path, monkeypatch, depth
 
 
 def test_a_checkpoint_writes_only_what_is_new(tmp_path, monkeypatch):
-    monkeypatch.setattr(replay, '_SEGMENT_BYTES', SMALL)
+    monkeypatch.setattr(segments, '_SEGMENT_BYTES', SMALL)
     world, memory = started(1, 4, 200)
     rng = np.random.default_rng(0)
     written = []
@@ -192,7 +192,7 @@ def test_a_checkpoint_writes_only_what_is_new(tmp_path, monkeypatch):
 @pytest.mark.parametrize('depth', [1, 4])
 @pytest.mark.parametrize('lost', [0, 3, -1])
 def test_what_is_older_than_a_damaged_part_is_forgotten(tmp_path, monkeypatch, depth, lost):
-    monkeypatch.setattr(replay, '_SEGMENT_BYTES', SMALL)
+    monkeypatch.setattr(segments, '_SEGMENT_BYTES', SMALL)
     rng = np.random.default_rng(depth)
     world, memory = started(2, depth, 150)
     for _ in range(140):
@@ -202,8 +202,9 @@ def test_what_is_older_than_a_damaged_part_is_forgotten(tmp_path, monkeypatch, d
     (tmp_path / parts[lost]).unlink()
     again = make(world, 150)
     again.set_state(checkpoints.load(path, parts='readable'))
-    rows = again._end % again._length
-    assert again.size == min(rows + again._length * len(parts[lost:][1:]), 150)
+    length = again._slots.length
+    rows = again._slots.end % length
+    assert again.size == min(rows + length * len(parts[lost:][1:]), 150)
     if again.is_broken:
         again.reset(np.stack([world.start(env, False) for env in range(2)]))
     assert not again.is_broken

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from agents.distributions import discrete
-from agents.experience.runner import Actor, Decision, Runner
+from agents.experience.actor import Actor, Decision
+from agents.experience.runner import Runner
 from agents.experience.step_model import StepModel
 from agents.networks import policy_value
 
@@ -83,7 +84,7 @@ def rollouts(tapes, length, count=1):
     runner.reset(seed=0)
     results = []
     for _ in range(count):
-        results.append((runner.run(), runner.episodes))
+        results.append((runner.run()[0], runner.episodes))
     return results, runner, actor
 
 
@@ -182,23 +183,24 @@ def test_observations_in_two_parts_are_the_same_rollout(tapes):
         runners.append(Runner(envs, actor, 7, DISCOUNT))
         runners[-1].reset(seed=0)
     for _ in range(2):
-        plain, parted = (runner.run() for runner in runners)
+        (plain, memories), (parted, others) = (runner.run() for runner in runners)
         joined = np.concatenate([parted.observations[n] for n in ('screen', 'variables')], -1)
         np.testing.assert_equal(parted._replace(observations=joined)._asdict(), plain._asdict())
+        np.testing.assert_equal(others._asdict(), memories._asdict())
 
 
 def test_types_and_layout():
-    [(rollout, _)], _, _ = rollouts(['....', '....', '....'], 5)
-    assert rollout.activations == [()] * 5
-    arrays = set(rollout._fields) - {'activations', 'memories'}
-    shapes = {name: getattr(rollout, name).shape for name in arrays}
+    [(rollout, _)], runner, _ = rollouts(['....', '....', '....'], 5)
+    shapes = {name: array.shape for name, array in rollout._asdict().items()}
     assert shapes.pop('observations') == (5, 3, 3)
     assert shapes.pop('bootstrap_value') == (3,)
     assert set(shapes.values()) == {(5, 3)}
-    assert [memory.shape for [memory] in rollout.memories] == [(3, 1)] * 5
     assert rollout.actions.dtype == np.int32
     for name in ('rewards', 'discounts', 'values', 'bootstrap_value'):
         assert getattr(rollout, name).dtype == np.float32
+    _, forward_pass = runner.run()
+    assert forward_pass.activations == [()] * 5
+    assert [memory.shape for [memory] in forward_pass.memories] == [(3, 1)] * 5
 
 
 def test_rollouts_go_on_where_the_last_ended():
@@ -244,12 +246,12 @@ def test_memory_and_values_go_on_from_a_state():
     one.run()
     one._envs.snapshot = lambda: 'envs'
     state = one.state()
-    expected, ends = one.run(), one.episodes
+    (expected, _), ends = one.run(), one.episodes
     other.run()
-    other._memory, other._value_sums = [np.ones((2, 1))], np.ones(2)
+    other._memory, other._tracker._value_sums = [np.ones((2, 1))], np.ones(2)
     other._envs.restore = lambda snapshot: other._observations
     other.set_state(state)
-    got = other.run()
+    got, _ = other.run()
     for name in ('values', 'starts', 'rewards', 'bootstrap_value'):
         np.testing.assert_array_equal(getattr(got, name), getattr(expected, name))
     assert [e['value'] for e in other.episodes] == [e['value'] for e in ends]
@@ -267,7 +269,7 @@ def test_an_end_without_statistics_is_no_episode():
     )
     runner = Runner(envs, ScriptedActor(), 4, DISCOUNT)
     runner.reset(seed=0)
-    assert (runner.run().discounts == 0).sum() == 2
+    assert (runner.run()[0].discounts == 0).sum() == 2
     assert runner.episodes == []
 
 
@@ -278,7 +280,7 @@ def test_actions_follow_from_the_seed():
         actor = StepModel(network, discrete.make(envs.single_action_space), seed)
         runner = Runner(envs, actor, 10, DISCOUNT)
         runner.reset(seed=0)
-        return np.concatenate([runner.run().actions for _ in range(2)])
+        return np.concatenate([runner.run()[0].actions for _ in range(2)])
 
     np.testing.assert_array_equal(actions(5), actions(5))
     assert (actions(5) != actions(6)).any()
@@ -298,7 +300,7 @@ def test_runners_that_share_the_work_act_as_one():
         actor = ScriptedActor()
         runner = Runner(envs, actor, 6, DISCOUNT, first, len(tapes))
         runner.reset(seed=0)
-        parts.append(runner.run())
+        parts.append(runner.run()[0])
         episodes += runner.episodes
         counts += actor.counts
         assert runner.num_steps == 30

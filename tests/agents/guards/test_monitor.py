@@ -64,11 +64,11 @@ def spoil(monkeypatch):
         make_rollout, counts = Runner.run, collections.Counter()
 
         def run(runner, *scale):
-            rollout = make_rollout(runner, *scale)
+            rollout, forward_pass = make_rollout(runner, *scale)
             counts[runner] += 1
             if runner._first_env == 0 and counts[runner] in numbers:
                 rollout.rewards[2, 0] = np.inf
-            return rollout
+            return rollout, forward_pass
 
         monkeypatch.setattr(Runner, 'run', run)
 

@@ -71,7 +71,7 @@ def make(name, activation, fed):
 
 
 def rollout_of(network, space, num_rollouts=2):
-    """The second rollout: it begins with a memory and within episodes."""
+    """The second rollout, which begins with a memory and within episodes; and its forward pass."""
     step_model = StepModel(network, discrete.Categorical(NUM_ACTIONS), seed=1)
     envs = gymnasium.vector.SyncVectorEnv(
         [functools.partial(Episodes, space)] * B,
@@ -79,17 +79,17 @@ def rollout_of(network, space, num_rollouts=2):
     )
     runner = Runner(envs, step_model, T, 0.9)
     runner.reset(seed=0)
-    rollouts = [runner.run() for _ in range(num_rollouts)]
-    return rollouts[-1], step_model
+    results = [runner.run() for _ in range(num_rollouts)]
+    return results[-1]
 
 
 def flat(array):
     return tf.reshape(array, [-1, *np.shape(array)[2:]])
 
 
-def step_by_step(network, rollout):
+def step_by_step(network, rollout, forward_pass):
     """Logits and values `[T * B, ...]` by the Keras model itself, one step after the other."""
-    memory = list(map(tf.convert_to_tensor, rollout.memories[0]))
+    memory = list(map(tf.convert_to_tensor, forward_pass.memories[0]))
     logits, values = [], []
     for t in range(T):
         keep = tf.cast(~rollout.starts[t], tf.float32)[:, None]
@@ -105,7 +105,7 @@ def step_by_step(network, rollout):
     return tf.concat(logits, 0), tf.concat(values, 0)
 
 
-def recall(network, rollout, of_outputs):
+def recall(network, rollout, forward_pass, of_outputs):
     """The outputs of the whole rollout in one call, and the gradients of the weights."""
 
     @tf.function
@@ -116,9 +116,7 @@ def recall(network, rollout, of_outputs):
         outputs, pull_back = backprop.recall(network, inputs, activations, starts)
         return outputs, pull_back(of_outputs)
 
-    return function(
-        rollout.observations, rollout.memories, rollout.activations, rollout.starts, of_outputs
-    )
+    return function(rollout.observations, *forward_pass, rollout.starts, of_outputs)
 
 
 def random_gradients():
@@ -130,14 +128,14 @@ def random_gradients():
 @pytest.mark.parametrize('name, activation, fed', VARIANTS)
 def test_a_rollout_in_one_call_is_the_rollout_step_by_step(name, activation, fed):
     network, space = make(name, activation, fed)
-    rollout, _ = rollout_of(network, space)
+    rollout, forward_pass = rollout_of(network, space)
     assert rollout.starts.any() and not rollout.starts.all()
     of_outputs = random_gradients()
     with tf.GradientTape() as tape:
-        expected = step_by_step(network, rollout)
+        expected = step_by_step(network, rollout, forward_pass)
     variables = [variable.value for variable in network.trainable_variables]
     expected_gradients = tape.gradient(expected, variables, of_outputs)
-    outputs, gradients = recall(network, rollout, of_outputs)
+    outputs, gradients = recall(network, rollout, forward_pass, of_outputs)
     np.testing.assert_allclose(outputs[1], flat(rollout.values), rtol=1e-4, atol=1e-5)
     for ours, theirs in zip(outputs, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
@@ -147,7 +145,7 @@ def test_a_rollout_in_one_call_is_the_rollout_step_by_step(name, activation, fed
 
 def test_no_gradient_goes_back_beyond_a_start():
     network, space = make('mlp', 'relu', True)
-    rollout, _ = rollout_of(network, space)
+    rollout, forward_pass = rollout_of(network, space)
     observations = rollout.observations.copy()
     observations[:3] += 1.0
     of_outputs = random_gradients()
@@ -158,7 +156,7 @@ def test_no_gradient_goes_back_beyond_a_start():
         starts[3] = begins
         one = rollout._replace(starts=starts)
         other = one._replace(observations=observations)
-        gradients = [recall(network, r, of_outputs)[1][0] for r in (one, other)]
+        gradients = [recall(network, r, forward_pass, of_outputs)[1][0] for r in (one, other)]
         assert np.array_equal(*gradients) == begins
 
 
@@ -178,7 +176,7 @@ def test_a_truncated_episode_is_valued_with_its_own_memory():
     runner.reset(seed=0)
     value = step_model.value
     step_model.value = lambda *args: (seen.append(args), value(*args))[1]
-    rollout = runner.run()
+    rollout, _ = runner.run()
     (_, memory), (_, after) = seen
     assert all(np.any(array) for array in memory)
     assert not any(np.any(array) for array in after)
@@ -188,12 +186,12 @@ def test_a_truncated_episode_is_valued_with_its_own_memory():
 @pytest.mark.parametrize('loss_reduction', ['mean', 'sum'])
 def test_an_lstm_learns_by_the_gradient_through_time(loss_reduction):
     network, space = make('mlp', 'relu', True)
-    rollout, _ = rollout_of(network, space)
+    rollout, forward_pass = rollout_of(network, space)
     config = A2CConfig(lstm_units=UNITS, max_grad_norm=0.0, loss_reduction=loss_reduction)
     train_model = TrainModel(network, discrete.Categorical(NUM_ACTIONS), config)
-    gradients = train_model.gradients(rollout, entropy_cost=0.02)
+    gradients = train_model.gradients(rollout, forward_pass, entropy_cost=0.02)
     with tf.GradientTape() as tape:
-        logits, values = step_by_step(network, rollout)
+        logits, values = step_by_step(network, rollout, forward_pass)
         log_probs = tf.math.log(tf.nn.softmax(logits))
         targets = flat(gradients.targets)
         chosen = tf.gather(log_probs, flat(rollout.actions), batch_dims=1)

@@ -11,7 +11,6 @@ import pytest
 
 from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.run import RunConfig
-from agents.experience import replay
 from agents.runs.train import train
 from agents.storage import checkpoints
 from agents.tfa.ddpg import DDPG
@@ -90,7 +89,7 @@ def test_episodes_are_told_with_values_and_steps():
         (30, 0, 15, True), (30, 1, 15, True),
     ]  # fmt: skip
     assert all(np.isfinite(e['value']) and e['score'] < 0 for e in told)
-    assert agent.largest_return > 0
+    assert agent.max_abs_return > 0
     agent.close()
 
 
@@ -135,7 +134,7 @@ def test_a_rollback_takes_over_weights_and_slows_down():
 
 
 def test_a_damaged_part_costs_what_is_older_and_not_the_run(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(replay, '_SEGMENT_BYTES', 1000)
+    monkeypatch.setattr(segments, '_SEGMENT_BYTES', 1000)
     run_dir = tmp_path / 'run'
     config = DDPGConfig(**SMALL, total_steps=100)
     about = {'log_period': 50, 'eval_period': 0}
@@ -167,7 +166,7 @@ def test_a_worker_that_a_checkpoint_finds_dead_leaves_no_wrong_step(env_config, 
         first.update()
     os.kill(first._envs.worker_pids[0], signal.SIGKILL)
     path = checkpoints.save(str(tmp_path), 1, first.state())
-    assert first.restarts.total == 1 and first._notes.starts.all()
+    assert first.restarts.total == 1 and first._tracker.starts.all()
     second.set_state(checkpoints.load(path))
     for agent in (first, second):
         for _ in range(6):
