@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 
 from envs.backends import registry
+from envs.backends.spec import GameSpec
 from envs.config import EnvConfig
 from envs.courses import COURSES
 from envs.errors import UsageError
@@ -22,7 +23,12 @@ __all__ = ['EnvConfig', 'make_env', 'make_vec_env']
 
 
 def make_env(
-    config: EnvConfig, index: int = 0, film: str = '', level_stride: int = 1
+    config: EnvConfig,
+    index: int = 0,
+    film: str = '',
+    level_stride: int = 1,
+    *,
+    spec: GameSpec | None = None,
 ) -> gymnasium.Env[Any, Any]:
     """The environment of a configuration; observations are stacked pictures, perhaps with numbers
     beside them, or vectors.
@@ -32,19 +38,21 @@ def make_env(
         index: Number of the environment among several, and of its first level.
         film: File to film the first episodes to, at every emulator frame; '' for none.
         level_stride: How many levels further each episode is.
+        spec: Description of the game, if the caller has it; otherwise it is found by its name.
 
     Raises:
         UsageError: The configuration does not fit the game.
     """
+    spec = spec or registry.find(config.game)
     first = index % max(len(config.levels), 1)
     level = config.levels[first] if config.levels else ''
     options = {'turbo_frames': config.turbo_frames} if config.turbo_frames else {}
-    names = registry.variables(config)
-    game = registry.make(config.game, level, config.actions, **options)
+    names = spec.shown_variables(config)
+    game = spec.make(level, config.actions, **options)
     try:
         if names:
             game.watch(names)
-        return _wrap(_leveled(game, config, first, level_stride), config, film)
+        return _wrap(_leveled(game, spec, config, first, level_stride), config, film)
     except BaseException:
         game.close()  # Else an emulator that allows one game per process would allow no more.
         raise
@@ -75,8 +83,10 @@ def make_vec_env(
     Raises:
         UsageError: The configuration does not fit the game.
     """
+    spec = registry.find(config.game)
     env_fns = [
-        functools.partial(make_env, config, i, '' if i else film, level_stride) for i in numbers
+        functools.partial(make_env, config, i, '' if i else film, level_stride, spec=spec)
+        for i in numbers
     ]
     return SubprocVecEnv(
         env_fns,
@@ -84,26 +94,25 @@ def make_vec_env(
         restarts=restarts or RestartBudget(config.max_restarts),
         max_memory_mb=0 if film else config.worker_memory_mb,  # A film ends with its worker.
         step_infos=False,
-        envs_per_process=_envs_per_process(config, len(env_fns), num_groups),
-        preload=(__name__, *registry.modules(config.game)),
+        envs_per_process=_envs_per_process(spec, config, len(env_fns), num_groups),
+        preload=(__name__, *spec.modules),
     )
 
 
-def _envs_per_process(config: EnvConfig, num_envs: int, num_groups: int) -> int:
-    backend, _ = registry.resolve(config.game)
-    if backend == 'retro':
+def _envs_per_process(spec: GameSpec, config: EnvConfig, num_envs: int, num_groups: int) -> int:
+    if spec.needs_own_process:
         return 1
-    processes = len(cores.of_process()) * (2 if backend == 'vizdoom' else 1)
+    processes = len(cores.of_process()) * spec.processes_per_core
     return config.envs_per_process or math.ceil(num_envs / max(1, processes // num_groups))
 
 
-def _leveled(game: Any, config: EnvConfig, first: int, stride: int) -> Any:
-    """The game with what concerns its levels."""
+def _leveled(game: Any, spec: GameSpec, config: EnvConfig, first: int, stride: int) -> Any:
+    """The game with the wrappers that know its levels."""
     if len(config.levels) > 1:
         game = LevelCycle(game, config.levels, first, stride)
-    registry.check_reward(config)
+    spec.check_reward(config)
     if config.reward != 'default':
-        game = REWARDS[config.reward](game, COURSES[game.unwrapped.name])
+        game = REWARDS[config.reward](game, COURSES[spec.id])
     return game
 
 

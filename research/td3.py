@@ -102,7 +102,7 @@ def make_model(config: TD3Config, envs: Any) -> Any:
 
 def main() -> None:
     """Trains and evaluates whatever is missing."""
-    preset = presets.for_game(_PRESET.value, flags.FLAGS.game, 'td3')
+    preset = presets.for_game(_PRESET.value, registry.find(flags.FLAGS.game), 'td3')
     config, env_config = _td3_config(preset), _env_config(preset)
     registry.check(env_config)
     import agents.tfa  # noqa: F401, I001  Before TensorFlow, for TF-Agents' sake.

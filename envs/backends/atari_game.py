@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from envs.backends.spec import GameSpec
 from envs.errors import UsageError
 from envs.fields import require
-from envs.game import ReplayedGame, Snapshot, Transition
+from envs.game import Game, ReplayedGame, Snapshot, Transition
 
 _TWO_PLAYERS_ONLY = {'combat', 'joust', 'maze_craze', 'warlords'}
 
@@ -48,19 +49,33 @@ def game_ids() -> tuple[str, ...]:
     return tuple(sorted(_roms()))
 
 
-def levels(game_id: str) -> tuple[str, ...]:
-    """Atari games have no levels to start from."""
-    return ()
+def canonical_id(name: str) -> str | None:
+    """The name itself if it is one of `game_ids()`, otherwise None.
+
+    Raises:
+        UsageError: It is a name of ALE's, but ale-py is not installed.
+    """
+    if name.startswith('ALE/') and not _roms():
+        check(name)
+    return name if name in _roms() else None
+
+
+def describe(game_id: str) -> GameSpec:
+    """The description of a game; ALE tells the number of lives and no other variable."""
+    return GameSpec(
+        backend='atari',
+        id=game_id,
+        emulator='ale_py',
+        family='atari',
+        action_sets=action_sets(game_id),
+        own_variables=('lives',),
+        variables=('lives',),
+    )
 
 
 def action_sets(game_id: str) -> tuple[str, ...]:
     """'default' has the actions that do something in the game, 'full' all 18 of the joystick."""
     return ('default', 'full')
-
-
-def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """ALE tells the lives alone; twice, since there are no others."""
-    return ('lives',), ('lives',)
 
 
 def check(game_id: str) -> None:
@@ -71,6 +86,11 @@ def check(game_id: str) -> None:
         raise UsageError(f'ale-py has no game {game_id!r}')
     if not _roms()[game_id].is_file():
         raise UsageError(f'{game_id}: {_roms()[game_id]} is missing; install ale-py again')
+
+
+def make(game_id: str, level: str = '', actions: str = 'default', **options: Any) -> Game:
+    """Starts a game, an `AtariGame`."""
+    return AtariGame(game_id, level, actions, **options)
 
 
 class AtariGame(ReplayedGame):

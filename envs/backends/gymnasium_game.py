@@ -10,8 +10,9 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator, registry
 
 from envs.backends import gymnasium_spaces, mujoco
+from envs.backends.spec import GameSpec
 from envs.errors import UsageError
-from envs.game import ReplayedGame, Transition
+from envs.game import Game, ReplayedGame, Transition
 
 # Games of the other backends (their packages register them when imported), and environments on JAX.
 _FOREIGN = ('ale_py', 'vizdoom', 'retro', 'gymnasium.envs.phys2d', 'gymnasium.envs.tabular')
@@ -31,29 +32,25 @@ def _is_ours(spec: EnvSpec) -> bool:
     return not any(module == name or module.startswith(f'{name}.') for name in _FOREIGN)
 
 
-def is_robot(game_id: str) -> bool:
-    """Whether MuJoCo simulates it."""
-    return mujoco.is_robot(registry[game_id])
+def canonical_id(name: str) -> str | None:
+    """The name itself if it is one of `game_ids()`, otherwise None."""
+    return name if name in game_ids() else None
 
 
-def levels(game_id: str) -> tuple[str, ...]:
-    """None of these environments has levels."""
-    return ()
-
-
-def action_sets(game_id: str) -> tuple[str, ...]:
-    """The environment's own actions only."""
-    return ('default',)
-
-
-def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """None to choose: what an environment shows is seen as a whole."""
-    return (), ()
+def describe(game_id: str) -> GameSpec:
+    """The description of an environment: no levels, its own actions and observations only."""
+    family = 'mujoco' if mujoco.is_robot(registry[game_id]) else 'classic_control'
+    return GameSpec(backend='gymnasium', id=game_id, emulator='gymnasium', family=family)
 
 
 def check(game_id: str) -> None:
     """Makes the environment once; `UsageError` if a package is missing or it does not fit."""
     GymnasiumGame(game_id).close()
+
+
+def make(game_id: str, level: str = '', actions: str = 'default', **options: Any) -> Game:
+    """Starts an environment, as a `GymnasiumGame`."""
+    return GymnasiumGame(game_id, level, actions, **options)
 
 
 class GymnasiumGame(ReplayedGame):

@@ -7,12 +7,14 @@ import pathlib
 from typing import Any
 
 from envs.backends import actions as action_tables
+from envs.backends.spec import GameSpec
 from envs.courses import COURSES, REWARD_NAMES
 from envs.errors import UsageError
 
 _OWN_GAMES = str(pathlib.Path(__file__).resolve().parents[1] / 'hillhopper')
+LEVEL_SETS = ('train', 'test', 'all')  # Collective names of levels.
 # What the `default` action set stands for, by the beginning of the game's name.
-_FAMILIES = {
+_DEFAULT_ACTION_SETS = {
     'SonicTheHedgehog': 'sonic',
     'SonicAndKnuckles': 'sonic',
     'SonicBlast-': 'sonic',
@@ -89,11 +91,6 @@ def file_path(game_id: str, name: str) -> str | None:
     return data.get_file_path(game_id, name, data.Integrations.ALL)
 
 
-def rewards(game_id: str) -> tuple[str, ...]:
-    """Names of the rewards that the game's variables allow, `default` first."""
-    return ('default', *(REWARD_NAMES if game_id in COURSES else ()))
-
-
 def level_set(game_id: str, name: str) -> tuple[str, ...]:
     """The levels that `train`, `test` or `all` stands for; none if the game has no such set."""
     if name == 'all':
@@ -104,24 +101,41 @@ def level_set(game_id: str, name: str) -> tuple[str, ...]:
     return tuple(level for level in levels(game_id) if (level in held_out) == (name == 'test'))
 
 
-def family(game_id: str) -> str:
-    """What the action set `default` of a game stands for."""
-    known = (name for start, name in _FAMILIES.items() if game_id.startswith(start))
+def default_action_set(game_id: str) -> str:
+    """Name of the action set that `default` stands for."""
+    known = (name for start, name in _DEFAULT_ACTION_SETS.items() if game_id.startswith(start))
     return next(known, 'combinations')
 
 
-def tells_lives(game_id: str) -> bool:
-    """Whether the player's lives are among the variables of a game."""
-    return 'lives' in variables(game_id)[0]
-
-
-def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the game's variables, and the same again, since there are no others."""
+def variables(game_id: str) -> tuple[str, ...]:
+    """Names of the variables in the game's memory that stable-retro knows."""
     path = file_path(game_id, 'data.json')
     assert path, game_id
     with open(path) as file:
-        names = tuple(json.load(file)['info'])
-    return names, names
+        return tuple(json.load(file)['info'])
+
+
+def describe(game_id: str) -> GameSpec:
+    """The description of a game."""
+    names = variables(game_id)
+    if game_id in COURSES:
+        family = 'platform'
+    else:
+        family = 'retro_lives' if 'lives' in names else 'retro'
+    return GameSpec(
+        backend='retro',
+        id=game_id,
+        emulator='stable_retro',
+        family=family,
+        levels=levels(game_id),
+        level_sets={name: found for name in LEVEL_SETS if (found := level_set(game_id, name))},
+        action_sets=action_sets(game_id),
+        own_variables=names,
+        variables=names,
+        rewards=('default', *(REWARD_NAMES if game_id in COURSES else ())),
+        has_turbo=True,
+        needs_own_process=True,  # An emulator core keeps global state.
+    )
 
 
 def rom_path(game_id: str) -> str:

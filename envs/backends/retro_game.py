@@ -13,29 +13,29 @@ from envs.backends import actions as action_tables
 from envs.backends import retro_scenario
 from envs.backends.retro_data import (
     action_sets,
+    canonical_id,
     check,
-    family,
+    default_action_set,
+    describe,
     file_path,
     game_ids,
     levels,
     stable_retro_module,
-    variables,
 )
 from envs.courses import FRAME_LIMIT
 from envs.fields import require
 from envs.game import Game, Snapshot, Transition
 
-__all__ = [
-    'RetroGame',
-    'action_sets',
-    'check',
-    'game_ids',
-    'levels',
-    'variables',
-]  # As of every backend.
+# The functions of `spec.Backend`.
+__all__ = ['RetroGame', 'canonical_id', 'check', 'describe', 'game_ids', 'make']
 
 # Genesis Plus GX declares 1 MB of state and fills the first 145 KB; the rest is random memory.
 _STATE_BYTES = {'Genesis': 160_000}
+
+
+def make(game_id: str, level: str = '', actions: str = 'default', **options: Any) -> Game:
+    """Starts a game, a `RetroGame`; the only option is `turbo_frames`."""
+    return RetroGame(game_id, level, actions, **options)
 
 
 class RetroGame(Game):
@@ -74,7 +74,9 @@ class RetroGame(Game):
         )
         self._emulator, self._data = self._env.em, self._env.data
         self.level = re.sub(r'\.state$', '', self._env.statename or '')
-        self._actions = action_tables.for_console(actions, family(game_id), self._env.buttons)
+        self._actions = action_tables.for_console(
+            actions, default_action_set(game_id), self._env.buttons
+        )
         self._turbo = action_tables.Turbo(turbo_frames, self._env.buttons)
         self.action_space = self._actions.space
         self.action_names, self.noop_action = self._actions.names, self._actions.noop

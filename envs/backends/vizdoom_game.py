@@ -10,9 +10,10 @@ import gymnasium
 import numpy as np
 
 from envs.backends import vizdoom_actions
+from envs.backends.spec import GameSpec
 from envs.backends.vizdoom_engine import Engine
 from envs.errors import UsageError
-from envs.game import ReplayedGame, Snapshot, Transition
+from envs.game import Game, ReplayedGame, Snapshot, Transition
 
 # Scenarios play with Freedoom's textures, wherever a doom2.wad may lie, so that results compare.
 _GAME_FILES = {'doom': 'doom.wad', 'doom2': 'doom2.wad', 'freedoom1': 'freedoom1.wad'}
@@ -38,14 +39,24 @@ def game_ids() -> tuple[str, ...]:
     return tuple(_registered())
 
 
-def levels(game_id: str) -> tuple[str, ...]:
-    """Doom games have no levels: every map and skill is an id of its own."""
-    return ()
+def canonical_id(name: str) -> str | None:
+    """The name itself if it is one of `game_ids()`, otherwise None."""
+    return name if name.startswith('Vizdoom') and name in game_ids() else None
 
 
-def action_sets(game_id: str) -> tuple[str, ...]:
-    """Names of the action sets, `default` first."""
-    return vizdoom_actions.ACTION_SETS
+def describe(game_id: str) -> GameSpec:
+    """The description of a game. It has no levels: every map and skill is an id of its own."""
+    own, every = variables(game_id)
+    return GameSpec(
+        backend='vizdoom',
+        id=game_id,
+        emulator='vizdoom.gymnasium_wrapper',
+        family='doom',
+        action_sets=vizdoom_actions.ACTION_SETS,
+        own_variables=own,
+        variables=every,
+        processes_per_core=2,  # The engine of each game is a process, too.
+    )
 
 
 @functools.cache
@@ -75,6 +86,11 @@ def check(game_id: str) -> None:
         )
 
 
+def make(game_id: str, level: str = '', actions: str = 'default', **options: Any) -> Game:
+    """Starts a game, a `VizdoomGame`."""
+    return VizdoomGame(game_id, level, actions, **options)
+
+
 class VizdoomGame(ReplayedGame):
     """A Doom scenario or map at 35 tics per second, seen at 160 x 120 in gray.
 
@@ -89,8 +105,8 @@ class VizdoomGame(ReplayedGame):
     Args:
         game_id: One of `game_ids()`.
         level: Must be ''.
-        actions: One of `action_sets(game_id)`; `default` is a table made for the scenario, and
-            `multi_binary` for ids that end in `-MultiBinary-v1`.
+        actions: One of `vizdoom_actions.ACTION_SETS`; `default` is a table made for the scenario,
+            and `multi_binary` for ids that end in `-MultiBinary-v1`.
 
     Raises:
         UsageError: No such id, level or action set, or a file of the game is missing.
