@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Literal
 
-from envs.fields import hparam, require, require_types
+from envs.fields import hparam, require, require_not_negative, require_positive, require_types
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,13 +30,11 @@ class WorkerConfig:
     def __post_init__(self) -> None:
         """Refuses values that make no sense, with one line."""
         require_types(self)
-        for field in dataclasses.fields(WorkerConfig):
-            value = getattr(self, field.name)
-            require(value >= 0, f'--{field.name} must not be negative, but is {value}')
+        require_not_negative(self, tuple(f.name for f in dataclasses.fields(WorkerConfig)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class SightConfig(WorkerConfig):
+class ObservationConfig(WorkerConfig):
     """What the agent sees of a game."""
 
     crop: tuple[int, ...] = hparam(
@@ -56,7 +54,7 @@ _MOST = {'action_repeat': 1000, 'screen_size': 1024, 'frame_stack': 64}
 
 
 @dataclasses.dataclass(frozen=True)
-class EnvConfig(SightConfig):
+class EnvConfig(ObservationConfig):
     """One environment: the game and what stands between it and the agent, in order."""
 
     game: str = hparam('VizdoomBasic-v1', 'Game: a retro, ViZDoom, ALE or gymnasium id.')
@@ -98,16 +96,14 @@ class EnvConfig(SightConfig):
             value = getattr(self, name)
             require(value >= 1, f'--{name} must be at least 1, not {value}')
             require(value <= most, f'--{name} must be at most {most}, not {value}')
-        for name in ('turbo_frames', 'noop_max', 'max_episode_steps'):
-            value = getattr(self, name)
-            require(value >= 0, f'--{name} must not be negative, but is {value}')
+        require_not_negative(self, ('turbo_frames', 'noop_max', 'max_episode_steps'))
+        require_positive(self, ('reward_scale',))
         crop = self.crop
         require(
             len(crop) in (0, 4) and all(pixels >= 0 for pixels in crop),
             f'--crop must be four numbers of pixels, top,bottom,left,right, not {crop}',
         )
-        sticky, scale = self.sticky_actions, self.reward_scale
-        require(0.0 <= sticky < 1.0, f'--sticky_actions must be in [0, 1), but is {sticky}')
-        require(scale > 0.0, f'--reward_scale must be positive, not {scale}')
+        sticky = self.sticky_actions
+        require(0.0 <= sticky < 1.0, f'--sticky_actions must be in [0, 1), not {sticky}')
         require(all(self.levels), '--levels must not have an empty name')
         require(all(self.game_variables), '--game_variables must not have an empty name')

@@ -18,15 +18,15 @@ class Course:
     Attributes:
         ends: By `(zone, act)`, as the game counts them, the x at which the level is won, pixels.
         test_levels: Save states that agents are tested on and never trained.
-        away: The variable that tells of a bonus stage, if there is one.
-        away_values: Those of its values; none if all but 0 do.
+        bonus_stage_variable: The variable that tells of a bonus stage, if there is one.
+        bonus_stage_values: Those of its values; none if all but 0 do.
         points: What one of the variable `score` is worth on the screen.
     """
 
     ends: Mapping[tuple[int, int], int]
     test_levels: tuple[str, ...]
-    away: str = ''
-    away_values: tuple[int, ...] = ()
+    bonus_stage_variable: str = ''
+    bonus_stage_values: tuple[int, ...] = ()
     points: int = 10
 
 
@@ -54,8 +54,8 @@ _SONIC_2 = Course(
         (15, 0): 0x298C, (15, 1): 0x298D,  # Aquatic Ruin
     },
     ('MetropolisZone.Act3', 'HillTopZone.Act2', 'CasinoNightZone.Act2'),
-    away='game_mode',
-    away_values=(16,),
+    bonus_stage_variable='game_mode',
+    bonus_stage_values=(16,),
 )  # fmt: skip
 _SONIC_3_AND_KNUCKLES = Course(
     {
@@ -73,7 +73,7 @@ _SONIC_3_AND_KNUCKLES = Course(
         (22, 1): 0x0FC8,  # Hidden Palace
     },
     ('LavaReefZone.Act1', 'FlyingBatteryZone.Act2', 'HydrocityZone.Act1', 'AngelIslandZone.Act2'),
-    away='special_stage',
+    bonus_stage_variable='special_stage',
 )  # fmt: skip
 
 # Our own game; an act's end is its goal.

@@ -47,7 +47,7 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
     Attributes:
         frame_rate: Emulator frames per second of the real machine, for films.
         max_episode_frames: The game's own time limit in emulator frames; 0 if it has none. The
-            game never truncates by itself: `wrappers.FrameLimit` does.
+            game never truncates by itself: `wrappers.TimeLimit` does.
         name: What the user called the game, for messages.
         level: Name of the retro state or of the map; '' if the game has no levels.
         action_names: What the actions do, for people; empty for plain gymnasium environments.

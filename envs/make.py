@@ -119,7 +119,7 @@ def _leveled(game: Any, spec: GameSpec, config: EnvConfig, first: int, stride: i
 def _wrap(screens: Any, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]:
     game: Game = screens.unwrapped
     max_frames = config.max_episode_steps * config.action_repeat or game.max_episode_frames
-    env: Any = frames.FrameLimit(screens, max_frames)  # A picture uint8[H, W], per frame
+    env: Any = frames.TimeLimit(screens, max_frames)  # A picture uint8[H, W], per frame
     if film:
         from envs.wrappers.film import Film  # Only who films pays for the encoder.
 
@@ -132,15 +132,15 @@ def _wrap(screens: Any, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]
         env = frames.NoopStart(env, config.noop_max)
     has_pictures = len(game.observation_space.shape or ()) == 2
     env = frames.ActionRepeat(env, config.action_repeat, config.max_pool and has_pictures)
-    env = steps.EpisodeStatistics(env)  # Per agent step from here on
+    env = steps.RecordEpisodeStatistics(env)  # Per agent step from here on
     env = steps.RewardTransform(env, config.reward_scale, config.reward_transform)
     if config.life_loss_ends_episode:
         env = steps.LifeLossEndsEpisode(env)
     if config.fire_on_reset:
         env = steps.FireOnReset(env)
     if has_pictures:
-        env = pictures.Resize(env, config.screen_size, config.crop)  # uint8[84, 84]
-        env = pictures.FrameStack(env, config.frame_stack)  # uint8[84, 84, 4]
+        env = pictures.ResizeObservation(env, config.screen_size, config.crop)  # uint8[84, 84]
+        env = pictures.FrameStackObservation(env, config.frame_stack)  # uint8[84, 84, 4]
     elif config.frame_stack > 1:
         raise UsageError(f'--frame_stack: {config.game} has no pictures to stack; set it to 1')
     if game.variables_space is not None:

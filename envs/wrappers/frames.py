@@ -13,7 +13,7 @@ from envs.game import Snapshot, Transition
 from envs.wrappers.base import FrameWrapper, RandomFrameWrapper, Step, Wrapper
 
 
-class FrameLimit(FrameWrapper):
+class TimeLimit(FrameWrapper):
     """Truncates an episode after so many emulator frames, so that no episode runs for ever.
 
     Games never cut themselves off, so that a limit always arrives as `truncated` and with a

@@ -89,7 +89,8 @@ class LevelReward(FrameWrapper, abc.ABC):
         self._follow(before, now)
         reward = self._worth(before, now, came_from)
         self._best_x = max(self._best_x, self._x)
-        ended = now['lives'] < before['lives'] or self._is_at_the_end() or self._is_away(now)
+        lost_a_life = now['lives'] < before['lives']
+        ended = lost_a_life or self._is_at_the_end() or self._is_in_bonus_stage(now)
         return reward, ended, truncated, {**now, 'progress': self._x / self._distance}
 
     @abc.abstractmethod
@@ -105,8 +106,8 @@ class LevelReward(FrameWrapper, abc.ABC):
     def _is_at_the_end(self) -> bool:
         return self._x >= self._distance
 
-    def _is_away(self, now: Variables) -> bool:
-        name, values = self._course.away, self._course.away_values
+    def _is_in_bonus_stage(self, now: Variables) -> bool:
+        name, values = self._course.bonus_stage_variable, self._course.bonus_stage_values
         return bool(name) and (now[name] in values if values else now[name] != 0)
 
     def _state(self) -> Snapshot:

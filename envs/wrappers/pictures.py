@@ -12,7 +12,7 @@ from envs.game import Snapshot
 from envs.wrappers.base import Step, Wrapper
 
 
-class Resize(Wrapper):
+class ResizeObservation(Wrapper):
     """The picture as a square, averaged over areas: `uint8[H, W]` to `uint8[size, size]`.
 
     Args:
@@ -78,7 +78,7 @@ class ShowVariables(Wrapper):
         return self._both(screen), *answer
 
 
-class FrameStack(Wrapper):
+class FrameStackObservation(Wrapper):
     """The last pictures as channels, newest last: `uint8[H, W]` to `uint8[H, W, depth]`.
 
     One picture shows no motion. A new episode begins with its first picture repeated.

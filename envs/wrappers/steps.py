@@ -10,7 +10,7 @@ from envs.game import Snapshot
 from envs.wrappers.base import Step, Wrapper
 
 
-class EpisodeStatistics(Wrapper):
+class RecordEpisodeStatistics(Wrapper):
     """Tells an episode's raw score and length at its end, in `info['episode']`.
 
     It lies below everything that changes rewards or ends episodes early for the agent's sake, so

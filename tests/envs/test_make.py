@@ -69,11 +69,18 @@ def test_the_order_of_the_wrappers(tape, tmp_path):
         dataclasses.replace(config, life_loss_ends_episode=True), film=str(tmp_path / 'a.mp4')
     )
     assert wrappers_of(env) == [
-        'FrameLimit', 'Film', 'StickyActions', 'NoopStart', 'ActionRepeat', 'EpisodeStatistics',
-        'RewardTransform', 'LifeLossEndsEpisode', 'FireOnReset', 'Resize', 'FrameStack',
+        'TimeLimit', 'Film', 'StickyActions', 'NoopStart', 'ActionRepeat',
+        'RecordEpisodeStatistics', 'RewardTransform', 'LifeLossEndsEpisode', 'FireOnReset',
+        'ResizeObservation', 'FrameStackObservation',
     ]  # fmt: skip
-    plain = ['ActionRepeat', 'EpisodeStatistics', 'RewardTransform', 'Resize', 'FrameStack']
-    assert wrappers_of(make.make_env(EnvConfig())) == ['FrameLimit', *plain]
+    plain = [
+        'ActionRepeat',
+        'RecordEpisodeStatistics',
+        'RewardTransform',
+        'ResizeObservation',
+        'FrameStackObservation',
+    ]
+    assert wrappers_of(make.make_env(EnvConfig())) == ['TimeLimit', *plain]
 
 
 def test_a_whole_step(tape):

@@ -107,7 +107,7 @@ FLAGS = [
     _train('--screen_size=100000', '--screen_size must be at most 1024, not 100000'),
     _train('--frame_stack=65', '--frame_stack must be at most 64, not 65'),
     _train(CART, '--turbo_frames=12', '--turbo_frames: CartPole-v1 is not a console game'),
-    _train('--turbo_frames=-1', '--turbo_frames must not be negative'),
+    _train('--turbo_frames=-1', '--turbo_frames must be 0 or more'),
     _train('--game_variables=helth', "has no variable 'helth'; nearest: health"),
     _train(CART, '--game_variables=all', '--game_variables: CartPole-v1 has no game variables'),
     _train('--game=VizdoomMyWayHome-v1', '--game_variables=all', 'names none; there are: '),

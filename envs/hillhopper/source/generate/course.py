@@ -22,7 +22,8 @@ import dataclasses
 
 import numpy as np
 
-from envs.hillhopper.source.generate.ground import BLOCK, SOLID, kind
+from envs.hillhopper.source.generate import variety
+from envs.hillhopper.source.generate.ground import BLOCK
 
 ROWS = 14
 START_ROW = 11
@@ -59,8 +60,8 @@ class Course:
             name, *numbers = command.split()
             getattr(self, name)(*map(int, numbers))
         self.cells = np.array(self.columns, np.uint8)  # [columns, ROWS]
-        _variants(self.cells)
-        _plant(self.cells, np.random.default_rng(seed))
+        variety.vary_ground(self.cells)
+        variety.plant(self.cells, np.random.default_rng(seed))
 
     # ---- ground ----------------------------------------------------------------------------------
 
@@ -212,48 +213,3 @@ class Course:
         column[self.top - 2] = column[self.top - 1] = BLOCK['GOAL_POLE']
         self._add()[self.top - 3] = BLOCK['FLAG']
         self.flat(_BEHIND_GOAL - 2)
-
-
-# ---- variety -------------------------------------------------------------------------------------
-
-
-def _variants(cells: np.ndarray) -> None:
-    """Edges where the ground meets air, and two pictures that alternate elsewhere."""
-    count = len(cells)
-    is_ground = np.isin(cells, [n for name, n in BLOCK.items() if kind(name) == SOLID or
-                                name.startswith(('UP', 'DOWN'))])  # fmt: skip
-    for column, row in np.argwhere(np.isin(cells, (BLOCK['TOP_A'], BLOCK['SOIL_A']))):
-        part = 'TOP' if cells[column, row] == BLOCK['TOP_A'] else 'SOIL'
-        if column > 0 and not is_ground[column - 1, row]:
-            side = 'LEFT'
-        elif column + 1 < count and not is_ground[column + 1, row]:
-            side = 'RIGHT'
-        else:
-            side = 'AB'[column % 2 if part == 'TOP' else (column + row) % 2]
-        cells[column, row] = BLOCK[f'{part}_{side}']
-
-
-def _plant(cells: np.ndarray, rng: np.random.Generator) -> None:
-    """Plants on level ground where nothing else stands."""
-    column = 3
-    tops = (BLOCK['TOP_A'], BLOCK['TOP_B'])
-    while column < len(cells) - 3:
-        row = int(np.argmax(cells[column] > 0))
-        free = [
-            cells[column, row] in tops
-            and cells[column + wide, row] in tops
-            and not cells[column : column + 1 + wide, :row].any()
-            for wide in (0, 1)
-        ]
-        choice = rng.choice(
-            ['none', 'FLOWER', 'TUFT', 'BUSH', 'TREE'], p=[0.4, 0.2, 0.2, 0.12, 0.08]
-        )
-        if choice in ('FLOWER', 'TUFT') and free[0]:
-            cells[column, row - 1] = BLOCK[choice]
-        elif choice == 'BUSH' and free[1]:
-            cells[column : column + 2, row - 1] = BLOCK['BUSH_LEFT'], BLOCK['BUSH_RIGHT']
-        elif choice == 'TREE' and free[1] and row >= 6:
-            first = BLOCK['TREE_0']
-            cells[column : column + 2, row - 3 : row] = np.arange(first, first + 6).reshape(3, 2).T
-            column += 3
-        column += 2 if choice != 'none' else 1

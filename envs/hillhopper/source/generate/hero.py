@@ -65,31 +65,43 @@ def _figure(
         _leg(picture, (body[0] + 0.5, body[1]), legs[1], SHOE)
 
     def head_and_ears(picture: Picture) -> None:
-        for offset, colours in ((3.0, 4), (0.0, FUR)):
-            turn = 200 + ears + offset * 5
-            tip = np.deg2rad(turn)
-            middle = head[0] - 2 + offset + 7 * np.cos(tip), head[1] - 4 + 7 * np.sin(tip)
-            ellipse(picture, middle, (7, 2.4), colours, turn)
-            if offset == 0.0:
-                ellipse(picture, middle, (4.6, 0.9), CREAM, turn)
+        _ears(picture, head, ears)
         ellipse(picture, head, (6.8, 6), FUR)
         ellipse(picture, (head[0] + 3.6, head[1] + 2.6), (3.6, 2.6), CREAM)
         _face(picture, head, eye)
 
-    def scarf(picture: Picture) -> None:
-        neck = (head[0] - 2.5, head[1] + 5.6)
-        ellipse(picture, neck, (5.2, 1.9), SCARF)
-        ellipse(picture, (neck[0], neck[1] + 1), (4.6, 0.9), SCARF_DARK)
-        tail = [(neck[0] - 3, neck[1] - 1.5), (neck[0] - 11, neck[1] - 3 + bob),
-                (neck[0] - 10, neck[1] + 2 + bob), (neck[0] - 3, neck[1] + 1.5)]  # fmt: skip
-        polygon(picture, tail, SCARF)
-        turn = np.deg2rad(arm)
-        hand = body[0] + 1 + 5 * np.cos(turn), body[1] - 1.5 + 5 * np.sin(turn)
-        ellipse(picture, ((body[0] + 1 + hand[0]) / 2, (body[1] - 1.5 + hand[1]) / 2),
-                (3.6, 1.5), 4, arm)  # fmt: skip
-        ellipse(picture, hand, (1.8, 1.8), CREAM)
+    def scarf_and_arm(picture: Picture) -> None:
+        _scarf(picture, head, bob)
+        _arm(picture, body, arm)
 
-    return painted((32, 32), far_leg, trunk, head_and_ears, scarf)
+    return painted((32, 32), far_leg, trunk, head_and_ears, scarf_and_arm)
+
+
+def _ears(picture: Picture, head: tuple[float, float], ears: float) -> None:
+    for offset, colours in ((3.0, 4), (0.0, FUR)):
+        turn = 200 + ears + offset * 5
+        tip = np.deg2rad(turn)
+        middle = head[0] - 2 + offset + 7 * np.cos(tip), head[1] - 4 + 7 * np.sin(tip)
+        ellipse(picture, middle, (7, 2.4), colours, turn)
+        if offset == 0.0:
+            ellipse(picture, middle, (4.6, 0.9), CREAM, turn)
+
+
+def _scarf(picture: Picture, head: tuple[float, float], bob: float) -> None:
+    neck = (head[0] - 2.5, head[1] + 5.6)
+    ellipse(picture, neck, (5.2, 1.9), SCARF)
+    ellipse(picture, (neck[0], neck[1] + 1), (4.6, 0.9), SCARF_DARK)
+    tail = [(neck[0] - 3, neck[1] - 1.5), (neck[0] - 11, neck[1] - 3 + bob),
+            (neck[0] - 10, neck[1] + 2 + bob), (neck[0] - 3, neck[1] + 1.5)]  # fmt: skip
+    polygon(picture, tail, SCARF)
+
+
+def _arm(picture: Picture, body: tuple[float, float], degrees: float) -> None:
+    turn = np.deg2rad(degrees)
+    hand = body[0] + 1 + 5 * np.cos(turn), body[1] - 1.5 + 5 * np.sin(turn)
+    middle = (body[0] + 1 + hand[0]) / 2, (body[1] - 1.5 + hand[1]) / 2
+    ellipse(picture, middle, (3.6, 1.5), 4, degrees)
+    ellipse(picture, hand, (1.8, 1.8), CREAM)
 
 
 def _leg(
