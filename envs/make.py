@@ -1,4 +1,4 @@
-"""Builds the environments of a configuration. The order of the wrappers is written here, once."""
+"""Builds environments from a configuration. This is the only place that orders the wrappers."""
 
 import functools
 import math
@@ -30,14 +30,15 @@ def make_env(
     *,
     spec: GameSpec | None = None,
 ) -> gymnasium.Env[Any, Any]:
-    """The environment of a configuration; observations are stacked pictures, perhaps with numbers
-    beside them, or vectors.
+    """Builds the environment that a configuration describes.
+
+    Observations are stacked pictures, vectors, or stacked pictures with numbers beside them.
 
     Args:
-        config: What to build.
+        config: The configuration.
         index: Number of the environment among several, and of its first level.
-        film: File to film the first episodes to, at every emulator frame; '' for none.
-        level_stride: How many levels further each episode is.
+        film: File for a film of the first episodes, at every emulator frame; '' for none.
+        level_stride: Number of levels by which each episode is ahead of the previous one.
         spec: Description of the game, if the caller has it; otherwise it is found by its name.
 
     Raises:
@@ -54,7 +55,7 @@ def make_env(
             game.watch(names)
         return _wrap(_leveled(game, spec, config, first, level_stride), config, film)
     except BaseException:
-        game.close()  # Else an emulator that allows one game per process would allow no more.
+        game.close()  # Otherwise an emulator with one game per process would refuse the next.
         raise
 
 
@@ -67,18 +68,19 @@ def make_vec_env(
     level_stride: int = 1,
     restarts: RestartBudget | None = None,
 ) -> SubprocVecEnv:
-    """The environments of these numbers in worker processes, without the infos of steps.
+    """Starts environments in worker processes; the infos of single steps are not returned.
 
-    Games share processes, so that all groups together have about one per core; ViZDoom's games two,
-    since their engines are processes, too. Retro games have one each: their emulator wants that.
+    Games share processes, so that all groups together have about one process per core, or two for
+    ViZDoom, whose engines are processes, too. Each retro game has a process of its own, because its
+    emulator requires it.
 
     Args:
-        config: Of all of them.
-        numbers: Of the environments, and of their first levels.
-        num_groups: How many such groups of environments play at the same time.
-        film: File that environment 0 films its first episodes to; '' for none.
-        level_stride: How many levels further each episode is.
-        restarts: Counts replaced workers, if other environments count with these.
+        config: Configuration of all environments.
+        numbers: Numbers of the environments, and of their first levels.
+        num_groups: Number of such groups of environments that play at the same time.
+        film: File for a film of the first episodes of environment 0; '' for none.
+        level_stride: Number of levels by which each episode is ahead of the previous one.
+        restarts: Counter of replaced workers, if it is shared with other environments.
 
     Raises:
         UsageError: The configuration does not fit the game.
@@ -92,7 +94,9 @@ def make_vec_env(
         env_fns,
         hang_seconds=config.hang_seconds,
         restarts=restarts or RestartBudget(config.max_restarts),
-        max_memory_mb=0 if film else config.worker_memory_mb,  # A film ends with its worker.
+        max_memory_mb=0
+        if film
+        else config.worker_memory_mb,  # Replacing a worker would end its film.
         step_infos=False,
         envs_per_process=_envs_per_process(spec, config, len(env_fns), num_groups),
         preload=(__name__, *spec.modules),
@@ -121,7 +125,7 @@ def _wrap(screens: Any, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]
     max_frames = config.max_episode_steps * config.action_repeat or game.max_episode_frames
     env: Any = frames.TimeLimit(screens, max_frames)  # A picture uint8[H, W], per frame
     if film:
-        from envs.wrappers.film import Film  # Only who films pays for the encoder.
+        from envs.wrappers.film import Film  # The encoder is imported only for filming.
 
         env = Film(env, film)
     if config.sticky_actions:

@@ -15,17 +15,17 @@ from envs.backends.vizdoom_engine import Engine
 from envs.errors import UsageError
 from envs.game import Game, ReplayedGame, Snapshot, Transition
 
-# Scenarios play with Freedoom's textures, wherever a doom2.wad may lie, so that results compare.
+# Scenarios always use Freedoom's textures, even if there is a doom2.wad, so that results compare.
 _GAME_FILES = {'doom': 'doom.wad', 'doom2': 'doom2.wad', 'freedoom1': 'freedoom1.wad'}
 _SCENARIO_GAME_FILE = 'freedoom2.wad'
 _NOT_OF_THE_EPISODE = ('deathcount', 'player', 'user', 'camera')
-_FOLDER_VARIABLE = 'DOOMWADDIR'  # As other Doom engines call it.
+_FOLDER_VARIABLE = 'DOOMWADDIR'  # Other Doom engines use the same name.
 
 
 @functools.cache
 def _registered() -> dict[str, dict[str, Any]]:
-    """Options of every id that ViZDoom registers: scenario, and map and skill of a campaign."""
-    import vizdoom.gymnasium_wrapper  # noqa: F401  Registers, without pygame, in 0.05 s.
+    """Returns the options of each id in ViZDoom: the scenario; map and skill in a campaign."""
+    import vizdoom.gymnasium_wrapper  # noqa: F401  Registers the games, without pygame, in 0.05 s.
 
     return {
         name: spec.kwargs
@@ -35,17 +35,17 @@ def _registered() -> dict[str, dict[str, Any]]:
 
 
 def game_ids() -> tuple[str, ...]:
-    """Every Doom id: `VizdoomBasic-v1`, `VizdoomFreedoom1E1M1-S3-v0` (map, skill) and so on."""
+    """Returns all Doom ids: `VizdoomBasic-v1`, `VizdoomFreedoom1E1M1-S3-v0` (map, skill), ..."""
     return tuple(_registered())
 
 
 def canonical_id(name: str) -> str | None:
-    """The name itself if it is one of `game_ids()`, otherwise None."""
+    """Returns the name itself if it is one of `game_ids()`, otherwise None."""
     return name if name.startswith('Vizdoom') and name in game_ids() else None
 
 
 def describe(game_id: str) -> GameSpec:
-    """The description of a game. It has no levels: every map and skill is an id of its own."""
+    """Describes a game, which has no levels: every map and skill is an id of its own."""
     own, every = variables(game_id)
     return GameSpec(
         backend='vizdoom',
@@ -61,10 +61,10 @@ def describe(game_id: str) -> GameSpec:
 
 @functools.cache
 def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of the scenario's own variables, and of all that the engine has.
+    """Returns the names of the scenario's own variables, and of all variables of the engine.
 
-    Left out is what does not follow from the episode: the deaths since the engine's start, other
-    players, and what scripts of maps keep; and the camera, which is the player.
+    Variables that do not follow from the episode are left out: the deaths since the engine was
+    started, other players, and the memory of map scripts; so is the camera, which is the player.
     """
     import vizdoom
 
@@ -76,7 +76,7 @@ def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def check(game_id: str) -> None:
-    """Raises `UsageError` if the game needs a file of Doom that is not there."""
+    """Raises `UsageError` if the game needs a file of Doom that is missing."""
     name = _GAME_FILES.get(_scenario(game_id), _SCENARIO_GAME_FILE)
     if _find_game_file(name) is None:
         free_game = game_id.replace('Doom2', 'Freedoom2').replace('DoomE', 'Freedoom1E')
@@ -94,13 +94,15 @@ def make(game_id: str, level: str = '', actions: str = 'default', **options: Any
 class VizdoomGame(ReplayedGame):
     """A Doom scenario or map at 35 tics per second, seen at 160 x 120 in gray.
 
-    The engine's time limit is off and becomes `max_episode_frames`; `terminated` means death or
-    the scenario's own end, whose last picture stays, since the engine shows none afterwards.
+    The engine's time limit is switched off and becomes `max_episode_frames`. `terminated` means
+    death or the scenario's own end; the last picture before it stays, since the engine shows none
+    afterwards.
 
-    Episodes are functions of their seed and actions, so snapshots are exact, in another process
-    too; a restore costs about 0.03 ms a tic. The engine's save games are not exact. The agent sees
-    no status bar and no messages, and nothing swings as the player walks: these would make a
-    picture depend on which tics were drawn before it, the swing even in the episode before.
+    Episodes are functions of their seed and actions, so snapshots are exact, even in another
+    process; a restore costs about 0.03 ms per tic. The engine's save games are not exact. The agent
+    sees no status bar and no messages, and the weapon does not swing as the player walks: these
+    would make a picture depend on which tics were drawn before it, the swing even on the previous
+    episode.
 
     Args:
         game_id: One of `game_ids()`.
@@ -132,7 +134,7 @@ class VizdoomGame(ReplayedGame):
         self.observation_space = gymnasium.spaces.Box(0, 255, (120, 160), np.uint8)
         self._engine = Engine(doom)
         self._camera: Engine | None = None
-        self._camera_tics = -1  # Tics of this episode that the camera has played; -1 before it.
+        self._camera_tics = -1  # Tics of the episode that the camera has played; -1: none.
 
     def _begin(self, seed: int, options: dict[str, Any] | None = None) -> dict[str, Any]:
         self._camera_tics = -1
@@ -144,13 +146,14 @@ class VizdoomGame(ReplayedGame):
         return reward, terminated, False, self._engine.variables()
 
     def advance_many(self, action: Any, num_frames: int) -> tuple[Transition, int]:
-        """Up to so many tics of one action, of which only the last can be looked at.
+        """Plays up to `num_frames` tics of one action; only the last one can be looked at.
 
-        Much cheaper than as many calls of `advance`, which must draw for the sake of the reward.
+        This is much cheaper than as many calls of `advance`, which must draw to get the reward.
 
         Returns:
-            The transition, with the sum of the rewards, and the number of tics; if the player left
-            the map (the engine then forgets the time) `num_frames`, though it may have been fewer.
+            The transition, with the sum of the rewards, and the number of tics. If the player left
+            the map, the engine has no time any more, and the number is `num_frames`, although it
+            may have been fewer.
         """
         before, buttons = self._engine.tic, self._action_set.buttons(action)
         reward, terminated = self._engine.play(buttons, num_frames)
@@ -160,37 +163,37 @@ class VizdoomGame(ReplayedGame):
         return (reward, terminated, False, self._engine.variables()), num_played
 
     def snapshot(self) -> Snapshot:
-        """The seed and the actions of the episode, and what is seen, which may be its last."""
+        """Returns seed and actions of the episode, and the current picture and variables."""
         seen = {'screen': self.screen(), 'watched': list(self._engine.watched)}
         return {**super().snapshot(), **seen}
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Plays the episode again up to the snapshot, without drawing it."""
+        """Replays the episode up to the snapshot, without drawing it."""
         super().restore({**snapshot, 'actions': ()})
         self._actions = list(snapshot['actions'])
         self._engine.replay([self._action_set.buttons(action) for action in self._actions])
         self._engine.picture = np.array(snapshot['screen'])
-        if 'watched' in snapshot:  # Older versions watched nothing.
+        if 'watched' in snapshot:  # Older versions had no watched variables.
             self._engine.watched = list(snapshot['watched'])
 
     def screen(self) -> np.ndarray:
-        """`uint8[120, 160]`, gray."""
+        """Returns the current picture in gray, `uint8[120, 160]`."""
         return self._engine.picture.copy()
 
     def watch(self, names: Sequence[str]) -> None:
-        """Variables that the agent sees, as they were when the picture was drawn."""
+        """Shows these variables to the agent, as they were when the picture was drawn."""
         super().watch(names)
         self._engine.watch(names)
 
     def watched(self) -> Sequence[float]:
-        """Of an episode that has ended those of its last picture."""
+        """Returns the watched variables; after the end, those at the episode's last picture."""
         return self._engine.watched
 
     def render(self) -> np.ndarray:
-        """`uint8[480, 640, 3]`, RGB, with the status bar.
+        """Returns the picture for people, `uint8[480, 640, 3]`, RGB, with the status bar.
 
-        A second engine, the camera, plays the same episode: it starts at the first call, and
-        catches up with the tics since the last, so a game that nobody films does not pay for it.
+        A second engine, the camera, plays the same episode. It starts at the first call and catches
+        up with the tics since the last call, so it costs nothing if nobody films the game.
         """
         if self._camera is None:
             self._camera = Engine(_configure(self._game_id, camera=True)[0])
@@ -210,7 +213,7 @@ class VizdoomGame(ReplayedGame):
 
 
 def _configure(game_id: str, camera: bool) -> tuple[Any, int]:
-    """A `vizdoom.DoomGame` that is not started yet, and the scenario's time limit in tics."""
+    """Configures a `vizdoom.DoomGame`; returns it, not started, and its time limit in tics."""
     import vizdoom
 
     doom = vizdoom.DoomGame()
@@ -228,7 +231,7 @@ def _configure(game_id: str, camera: bool) -> tuple[Any, int]:
     doom.set_sound_enabled(False)
     doom.set_render_hud(camera)
     doom.set_render_messages(camera)
-    doom.add_game_args('+movebob 0')  # No swing of the weapon; see VizdoomGame.
+    doom.add_game_args('+movebob 0')  # The weapon does not swing; see VizdoomGame.
     for buffer in ('audio', 'automap', 'depth', 'labels', 'notifications'):
         getattr(doom, f'set_{buffer}_buffer_enabled')(False)
     if camera:
@@ -241,14 +244,14 @@ def _configure(game_id: str, camera: bool) -> tuple[Any, int]:
 
 
 def _scenario(game_id: str) -> str:
-    """Name of the configuration of an id: `basic`, `freedoom1`."""
+    """Returns the name of the configuration of an id, such as `basic` or `freedoom1`."""
     if game_id not in _registered():
         raise UsageError(f'ViZDoom has no game {game_id!r}')
     return pathlib.Path(_registered()[game_id]['scenario_config_file']).stem
 
 
 def _find_game_file(name: str) -> pathlib.Path | None:
-    """The file in ViZDoom's folder, or in the user's if one is set; letter case does not count."""
+    """Finds a file in ViZDoom's folder or the user's, if one is set; letter case is ignored."""
     import vizdoom
 
     folders = [vizdoom.root_path, os.environ.get(_FOLDER_VARIABLE, '')]

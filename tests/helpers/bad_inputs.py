@@ -182,8 +182,8 @@ FLAGS = [
     Row('tensorboard', ['--runs={empty}', '--host='], "--host: cannot listen on ''"),
     Row('tensorboard', ['--runs={empty}', '--host=192.0.2.1'], "cannot listen on '192.0.2.1'"),
     Row('tensorboard', ['--runs={empty}', f'--host={"a" * 99}'], '--host: cannot listen on'),
-    Row('roms', ['--games=Nope'], 'Nope is no game of a console that is emulated here'),
-    Row('roms', ['--games=CartPole-v1'], 'CartPole-v1 is no game of a console'),
+    Row('roms', ['--games=Nope'], 'Nope is not a game of a console that is emulated here'),
+    Row('roms', ['--games=CartPole-v1'], 'CartPole-v1 is not a game of a console'),
     Row('doctor', ['--clean=perhaps'], '--clean=perhaps'),
 ]
 
@@ -206,8 +206,8 @@ PLACES = [
     Row('evaluate', ['--run_dir={good}', '--video=/proc/a.mp4'], 'cannot write to /proc'),
     Row('evaluate', ['--run_dir={good}', '--json=no/a.json'], '--json: cannot write to'),
     Row('evaluate', ['--run_dir={good}', '--json={empty}'], '--json: {empty} is a directory'),
-    Row('evaluate', ['--run_dir={good}', '--json=/dev/full'], '/dev/full is no ordinary file'),
-    Row('evaluate', ['--run_dir={good}', '--json={pipe}'], '{pipe} is no ordinary file'),
+    Row('evaluate', ['--run_dir={good}', '--json=/dev/full'], '/dev/full is not an ordinary file'),
+    Row('evaluate', ['--run_dir={good}', '--json={pipe}'], '{pipe} is not an ordinary file'),
     Row(
         'evaluate',
         ['--run_dir={good}', '--json=a.mp4', '--video=./a.mp4'],
@@ -228,7 +228,7 @@ FILES = [
     _evaluate(RECIPE, '', 'recipe.json: is damaged: Expecting value', 'an empty recipe.json'),
     _evaluate(RECIPE, '{"format": 1', 'recipe.json: is damaged', 'a torn recipe.json'),
     _evaluate(RECIPE, '[]', 'is damaged: it holds no table', 'a list as recipe.json'),
-    _evaluate(RECIPE, '{"format": NaN}', 'NaN is no number in JSON', 'NaN in recipe.json'),
+    _evaluate(RECIPE, '{"format": NaN}', 'NaN is not a number in JSON', 'NaN in recipe.json'),
     _evaluate(RECIPE, '[' * 99_999, 'nested too deeply', 'recipe.json of 99,999 brackets'),
     _evaluate(RECIPE, ' ' * 2**21, 'is too large', 'recipe.json of 2 MB'),
     _evaluate(RECIPE, '{}', 'is of format None; this version reads', 'recipe.json of no format'),
@@ -350,7 +350,7 @@ LATE = [
     Row(
         'evaluate',
         ['--run_dir={good}', '--video=a.mp4'],
-        'no film: IMAGEIO_FFMPEG_EXE=/no/ffmpeg is no program',
+        'no film: IMAGEIO_FFMPEG_EXE=/no/ffmpeg is not a program',
         variables={'IMAGEIO_FFMPEG_EXE': '/no/ffmpeg'},
     ),
 ]

@@ -1,4 +1,4 @@
-"""The hero: a hare with a red scarf, 32 x 32 pixels, who looks to the right."""
+"""The hero: a hare with a red scarf, 32 x 32 pixels, looking to the right."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ RUN_STEPS = (0, 1, 2, 3, 4, 5, 2, 5)  # Eight phases of the stride, six pictures
 
 
 def frames() -> list[Picture]:
-    """Standing, ducking, hurt, fallen; six of running; four of rolling."""
+    """Draws the hare standing, ducking, hurt and fallen; six times running, four times rolling."""
     ball = _ball()
     return [
         _figure(),
@@ -43,15 +43,15 @@ def _figure(
     arm: float = 70,
     bob: float = 0,
 ) -> Picture:
-    """The hare upright.
+    """Draws the hare upright.
 
     Args:
-        legs: Where its shoes are, the far one first.
-        lean: How far the head is in front of the usual place.
-        ears: Degrees by which the ears stand up from lying back.
+        legs: Positions of its shoes, the far one first.
+        lean: Pixels by which the head is in front of its usual place.
+        ears: Degrees by which the ears are raised from lying back.
         eye: 'open' or 'shut'.
         arm: Degrees by which the arm hangs down from the horizontal.
-        bob: How far the body is below the usual place.
+        bob: Pixels by which the body is below its usual place.
     """
     head, body = (18 + lean, 11.5 + bob), (15 + lean / 2, 21.5 + bob)
 
@@ -157,7 +157,7 @@ def _duck() -> Picture:
 
 
 def _ball() -> Picture:
-    """The hare rolled up; its middle is the picture's, so that it turns in place."""
+    """Draws the hare rolled up around the middle of the picture, so that it turns in place."""
     picture = canvas(32, 32)
     ellipse(picture, (16, 16), (11, 11), FUR)
     ellipse(picture, (16, 16), (7.6, 7.6), OUTLINE)  # The gap between back and belly,
