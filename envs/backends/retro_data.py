@@ -172,6 +172,6 @@ def check(game_id: str) -> None:
     if not rom_path(game_id):
         hashes = ' or '.join(rom_hashes(game_id))
         raise UsageError(
-            f'{game_id} needs its ROM, a file with SHA-1 {hashes}; put yours in with '
+            f'{game_id} needs its ROM, a file with SHA-1 {hashes}; import yours with '
             './run roms --import=FILE_OR_FOLDER'
         )

@@ -1,89 +1,20 @@
 """Doom through ViZDoom: the research scenarios and the maps of the Freedoom and Doom campaigns."""
 
-import functools
 import os
-import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 import gymnasium
 import numpy as np
 
-from envs.backends import vizdoom_actions
-from envs.backends.spec import GameSpec
+from envs.backends import vizdoom_actions, vizdoom_data
+from envs.backends.vizdoom_data import canonical_id, check, describe, game_ids
 from envs.backends.vizdoom_engine import Engine
 from envs.errors import UsageError
 from envs.game import Game, ReplayedGame, Snapshot, Transition
 
-# Scenarios always use Freedoom's textures, even if there is a doom2.wad, so that results compare.
-_GAME_FILES = {'doom': 'doom.wad', 'doom2': 'doom2.wad', 'freedoom1': 'freedoom1.wad'}
-_SCENARIO_GAME_FILE = 'freedoom2.wad'
-_NOT_OF_THE_EPISODE = ('deathcount', 'player', 'user', 'camera')
-_FOLDER_VARIABLE = 'DOOMWADDIR'  # Other Doom engines use the same name.
-
-
-@functools.cache
-def _registered() -> dict[str, dict[str, Any]]:
-    """Returns the options of each id in ViZDoom: the scenario; map and skill in a campaign."""
-    import vizdoom.gymnasium_wrapper  # noqa: F401  Registers the games, without pygame, in 0.05 s.
-
-    return {
-        name: spec.kwargs
-        for name, spec in gymnasium.registry.items()
-        if str(spec.entry_point).startswith('vizdoom.')
-    }
-
-
-def game_ids() -> tuple[str, ...]:
-    """Returns all Doom ids: `VizdoomBasic-v1`, `VizdoomFreedoom1E1M1-S3-v0` (map, skill), ..."""
-    return tuple(_registered())
-
-
-def canonical_id(name: str) -> str | None:
-    """Returns the name itself if it is one of `game_ids()`, otherwise None."""
-    return name if name.startswith('Vizdoom') and name in game_ids() else None
-
-
-def describe(game_id: str) -> GameSpec:
-    """Describes a game, which has no levels: every map and skill is an id of its own."""
-    own, every = variables(game_id)
-    return GameSpec(
-        backend='vizdoom',
-        id=game_id,
-        emulator='vizdoom.gymnasium_wrapper',
-        family='doom',
-        action_sets=vizdoom_actions.ACTION_SETS,
-        own_variables=own,
-        variables=every,
-        processes_per_core=2,  # The engine of each game is a process, too.
-    )
-
-
-@functools.cache
-def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Returns the names of the scenario's own variables, and of all variables of the engine.
-
-    Variables that do not follow from the episode are left out: the deaths since the engine was
-    started, other players, and the memory of map scripts; so is the camera, which is the player.
-    """
-    import vizdoom
-
-    doom = vizdoom.DoomGame()
-    doom.load_config(os.path.join(vizdoom.scenarios_path, f'{_scenario(game_id)}.cfg'))
-    own = (variable.name.lower() for variable in doom.get_available_game_variables())
-    names = map(str.lower, vizdoom.GameVariable.__members__)
-    return tuple(own), tuple(name for name in names if not name.startswith(_NOT_OF_THE_EPISODE))
-
-
-def check(game_id: str) -> None:
-    """Raises `UsageError` if the game needs a file of Doom that is missing."""
-    name = _GAME_FILES.get(_scenario(game_id), _SCENARIO_GAME_FILE)
-    if _find_game_file(name) is None:
-        free_game = game_id.replace('Doom2', 'Freedoom2').replace('DoomE', 'Freedoom1E')
-        raise UsageError(
-            f'{game_id} needs {name} of the commercial game, which is not free; put yours in a '
-            f'folder and set {_FOLDER_VARIABLE} to it, or play {free_game}'
-        )
+# The functions of `spec.Backend`.
+__all__ = ['VizdoomGame', 'canonical_id', 'check', 'describe', 'game_ids', 'make']
 
 
 def make(game_id: str, level: str = '', actions: str = 'default', **options: Any) -> Game:
@@ -127,7 +58,7 @@ class VizdoomGame(ReplayedGame):
         if actions == 'default' and '-MultiBinary' in game_id:
             actions = 'multi_binary'
         buttons = [b.name for b in doom.get_available_buttons()]
-        self._action_set = vizdoom_actions.make(actions, _scenario(game_id), buttons)
+        self._action_set = vizdoom_actions.make(actions, vizdoom_data.scenario(game_id), buttons)
         self.action_space = self._action_set.space
         self.action_names = self._action_set.names
         self.noop_action = self._action_set.noop
@@ -217,10 +148,10 @@ def _configure(game_id: str, camera: bool) -> tuple[Any, int]:
     import vizdoom
 
     doom = vizdoom.DoomGame()
-    options, scenario = _registered()[game_id], _scenario(game_id)
+    options = vizdoom_data.options(game_id)
+    scenario = vizdoom_data.scenario(game_id)
     doom.load_config(os.path.join(vizdoom.scenarios_path, f'{scenario}.cfg'))
-    game_file = _find_game_file(_GAME_FILES.get(scenario, _SCENARIO_GAME_FILE))
-    doom.set_doom_game_path(str(game_file))
+    doom.set_doom_game_path(str(vizdoom_data.game_file(game_id)))
     if 'doom_map' in options:
         doom.set_doom_map(options['doom_map'])
         doom.set_doom_skill(options['doom_skill'])
@@ -241,22 +172,3 @@ def _configure(game_id: str, camera: bool) -> tuple[Any, int]:
         doom.set_screen_format(vizdoom.ScreenFormat.GRAY8)
         doom.set_screen_resolution(vizdoom.ScreenResolution.RES_160X120)
     return doom, time_limit
-
-
-def _scenario(game_id: str) -> str:
-    """Returns the name of the configuration of an id, such as `basic` or `freedoom1`."""
-    if game_id not in _registered():
-        raise UsageError(f'ViZDoom has no game {game_id!r}')
-    return pathlib.Path(_registered()[game_id]['scenario_config_file']).stem
-
-
-def _find_game_file(name: str) -> pathlib.Path | None:
-    """Finds a file in ViZDoom's folder or the user's, if one is set; letter case is ignored."""
-    import vizdoom
-
-    folders = [vizdoom.root_path, os.environ.get(_FOLDER_VARIABLE, '')]
-    for folder in map(pathlib.Path, filter(os.path.isdir, folders)):
-        for path in sorted(folder.iterdir()):
-            if path.name.lower() == name:
-                return path.resolve()
-    return None

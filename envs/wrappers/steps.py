@@ -114,7 +114,7 @@ class LifeLossEndsEpisode(Wrapper):
             return picture, {'lives': self._lives}
         observation, info = self.env.reset(**kwargs)
         if 'lives' not in info:
-            raise UsageError('--life_loss_ends_episode: this game does not tell its lives')
+            raise UsageError('--life_loss_ends_episode: this game does not report its lives')
         self._lives = int(info['lives'])
         return observation, info
 

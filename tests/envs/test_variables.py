@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs import make, variables
-from envs.backends import registry, vizdoom_game
+from envs.backends import registry, vizdoom_data
 from envs.backends.spec import GameSpec
 from envs.backends.vizdoom_game import VizdoomGame
 from envs.config import EnvConfig
@@ -103,7 +103,7 @@ def test_another_engine_continues_exactly(take_cover):
 
 def test_no_variable_that_can_be_named_remembers_the_episode_before():
     """Else a fresh process would not continue exactly."""
-    _, names = vizdoom_game.variables('VizdoomDeadlyCorridor-v1')
+    _, names = vizdoom_data.variables('VizdoomDeadlyCorridor-v1')
     used, fresh = (VizdoomGame('VizdoomDeadlyCorridor-v1') for _ in range(2))
     for game in (used, fresh):
         game.watch(names)
