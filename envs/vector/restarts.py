@@ -52,7 +52,7 @@ class RestartBudget:
             if len(self._failures) > self._max_per_hour and not self.excess:
                 self.excess = (
                     f'--max_restarts: workers failed more than {self._max_per_hour} times within '
-                    f'an hour, most recently: {report}'
+                    f'an hour, the last time: {report}'
                 )
             if self.excess and not self._defer:
                 raise UsageError(self.excess)
