@@ -303,17 +303,17 @@ FILES = [
 ]
 
 VARIABLES = [
-    Row('roms', [], 'is no folder: see JOYPAD_ROMS', variables={'JOYPAD_ROMS': '{file}'}),
+    Row('roms', [], 'is not a folder: see JOYPAD_ROMS', variables={'JOYPAD_ROMS': '{file}'}),
     Row(
         'train_a2c',
         ['--game=Airstriker-Genesis'],
-        'is no folder: see JOYPAD_ROMS',
+        'is not a folder: see JOYPAD_ROMS',
         variables={'JOYPAD_ROMS': '/dev/full'},
     ),
     Row(
         'roms',
         ['--import={empty}'],
-        'is no folder: see JOYPAD_ROMS',
+        'is not a folder: see JOYPAD_ROMS',
         variables={'JOYPAD_ROMS': '', 'XDG_DATA_HOME': '{data}'},
     ),
     Row(
