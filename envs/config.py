@@ -55,7 +55,7 @@ _MOST = {'action_repeat': 1000, 'screen_size': 1024, 'frame_stack': 64}
 
 @dataclasses.dataclass(frozen=True)
 class EnvConfig(ObservationConfig):
-    """Options of one environment: the game and, in order, all between it and the agent."""
+    """Options of one environment, in order from the game to the agent."""
 
     game: str = hparam('VizdoomBasic-v1', 'Game: a retro, ViZDoom, ALE or gymnasium id.')
     levels: tuple[str, ...] = hparam(
