@@ -1,7 +1,8 @@
-"""Platform games with levels: where these end, and which are held out.
+"""Platform games with levels: the ends of the levels, and the levels held out for tests.
 
-Ends of the Sonic games are those of stable-retro's `contest` scenarios. The Retro Contest trained
-on 47 of their levels and tested on 11: Nichol et al. (2018), https://arxiv.org/abs/1804.03720.
+The ends in the Sonic games are taken from stable-retro's `contest` scenarios. The Retro Contest
+trained on 47 of their levels and tested on 11: Nichol et al. (2018),
+https://arxiv.org/abs/1804.03720.
 """
 
 import dataclasses
@@ -13,20 +14,20 @@ REWARD_NAMES = ('contest', 'progress', 'score')  # The classes are in `wrappers.
 
 @dataclasses.dataclass(frozen=True)
 class Course:
-    """What must be known of a game to reward its player.
+    """Facts about a game that are needed to reward its player.
 
     Attributes:
-        ends: By `(zone, act)`, as the game counts them, the x at which the level is won, pixels.
-        test_levels: Save states that agents are tested on and never trained.
-        away: The variable that tells of a bonus stage, if there is one.
-        away_values: Those of its values; none if all but 0 do.
-        points: What one of the variable `score` is worth on the screen.
+        ends: The x in pixels at which a level is won, by the game's own numbers `(zone, act)`.
+        test_levels: Save states that agents are tested on and never trained on.
+        bonus_stage_variable: Variable that shows when a bonus stage is played; '' if none does.
+        bonus_stage_values: Its values in a bonus stage; empty if these are all but 0.
+        points: Points on the screen for each unit of the variable `score`.
     """
 
     ends: Mapping[tuple[int, int], int]
     test_levels: tuple[str, ...]
-    away: str = ''
-    away_values: tuple[int, ...] = ()
+    bonus_stage_variable: str = ''
+    bonus_stage_values: tuple[int, ...] = ()
     points: int = 10
 
 
@@ -54,8 +55,8 @@ _SONIC_2 = Course(
         (15, 0): 0x298C, (15, 1): 0x298D,  # Aquatic Ruin
     },
     ('MetropolisZone.Act3', 'HillTopZone.Act2', 'CasinoNightZone.Act2'),
-    away='game_mode',
-    away_values=(16,),
+    bonus_stage_variable='game_mode',
+    bonus_stage_values=(16,),
 )  # fmt: skip
 _SONIC_3_AND_KNUCKLES = Course(
     {
@@ -73,10 +74,10 @@ _SONIC_3_AND_KNUCKLES = Course(
         (22, 1): 0x0FC8,  # Hidden Palace
     },
     ('LavaReefZone.Act1', 'FlyingBatteryZone.Act2', 'HydrocityZone.Act1', 'AngelIslandZone.Act2'),
-    away='special_stage',
+    bonus_stage_variable='special_stage',
 )  # fmt: skip
 
-# Our own game; an act's end is its goal.
+# Our own game, in which an act ends at its goal.
 _HILL_HOPPER = Course(
     {
         (0, 0): 2800, (0, 1): 3904, (0, 2): 4720,  # Meadow

@@ -1,4 +1,4 @@
-"""Whether this machine can train: each check says what it found and what to do about it."""
+"""Checks whether this machine can train; each check says what it found and what to do about it."""
 
 import importlib.metadata
 import os
@@ -27,19 +27,19 @@ _SET_UP_AGAIN = 'remove .venv, and any ./run command will set it up again'
 
 
 class Check(NamedTuple):
-    """What was found, and what to do if it is not well."""
+    """Result of a check, with advice if something is wrong."""
 
     name: str
     found: str
-    advice: str  # '' if all is well
+    advice: str  # '' if nothing is wrong
 
 
 def checks(folder: str = '.', clean: bool = False) -> Iterator[Check]:
-    """All checks, one after the other.
+    """Runs all checks, one after the other.
 
     Args:
-        folder: Where runs are, or are to be written.
-        clean: Whether to remove what dead runs have left.
+        folder: The folder that runs are written to.
+        clean: Whether to remove the remains of dead runs.
     """
     yield _python()
     yield _packages()
@@ -58,7 +58,7 @@ def _python() -> Check:
 
 
 def _packages() -> Check:
-    """Those of requirements.txt that this Python wants."""
+    """Checks the packages of requirements.txt that this version of Python needs."""
     requirements = Path(__file__).parent.parent / 'requirements.txt'
     wrong, count = [], 0
     for line in requirements.read_text().splitlines():
@@ -79,7 +79,7 @@ def _packages() -> Check:
 
 
 def _emulator(name: str, game: str) -> Check:
-    """Plays a game for a moment, as a training would."""
+    """Plays a game for a moment, as a training run would."""
     config = EnvConfig(game, frame_stack=1, action_repeat=1)
     try:
         envs = make_vec_env(config, range(1))
@@ -129,7 +129,7 @@ def _disk(folder: str) -> Check:
 
 
 def _leftovers(folder: str, clean: bool) -> Check:
-    """Workers and engines whose learner is gone, shared memory of dead engines, torn files."""
+    """Looks for workers and engines without a learner, their shared memory, and partial files."""
     found = orphans.clean(folder) if clean else orphans.find(folder)
     parts = [f'process {pid}' for pid in found.processes]
     parts += [*found.shared_memory, *found.partial]

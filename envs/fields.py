@@ -1,4 +1,4 @@
-"""Fields of a configuration: defaults with help, checked types, refusals in one line."""
+"""Fields of a configuration: defaults with help, type checks, and errors of one line."""
 
 import dataclasses
 import math
@@ -7,14 +7,13 @@ from typing import Any, Literal, TypeVar
 
 from envs.errors import UsageError
 
-_MOST_INT, _MOST_CHARACTERS = 2**53, 4096  # JSON's integers; paths
-
+_MOST_INT, _MOST_CHARACTERS = 2**53, 4096  # Limits of integers in JSON, and of paths.
 
 Config = TypeVar('Config')
 
 
 def hparam(default: Any, help_text: str) -> Any:
-    """A field of a configuration: its default, and the help that `--help` prints."""
+    """Makes a field of a configuration from its default and the text that `--help` prints."""
     return dataclasses.field(default=default, metadata={'help': help_text})
 
 
@@ -25,9 +24,9 @@ def require(condition: bool, message: str) -> None:
 
 
 def require_types(config: Any) -> None:
-    """Refuses a field that is not of its type, a float that is not finite, a wrong literal.
+    """Refuses a value of the wrong type, a float that is not finite, or a wrong literal.
 
-    Dataclasses do not look, and values come from command lines and files.
+    Dataclasses do not check their values, and these come from command lines and files.
     """
     for name, hint in typing.get_type_hints(type(config)).items():
         value = getattr(config, name)
@@ -52,17 +51,17 @@ def _fits(value: Any, hint: Any) -> bool:
 
 
 def from_options(config_class: type[Config], options: Any) -> Config:
-    """The configuration that a JSON object describes, field by field.
+    """Builds the configuration that a JSON object describes, field by field.
 
     Raises:
-        UsageError: A field is missing, unknown, or cannot have its value.
+        UsageError: A field is missing or unknown, or has a value that it cannot have.
     """
     require(isinstance(options, dict), f'has no options of {config_class.__name__}')
     fields = {field.name for field in dataclasses.fields(config_class)}  # type: ignore[arg-type]
     unknown, missing = sorted(set(options) - fields), sorted(fields - set(options))
     require(not unknown, f'has unknown options: {", ".join(unknown)}')
     require(not missing, f'lacks the options: {", ".join(missing)}')
-    values = {  # JSON knows no tuples.
+    values = {  # JSON has no tuples.
         name: tuple(value) if isinstance(value, list) else value for name, value in options.items()
     }
     return config_class(**values)

@@ -1,6 +1,6 @@
-"""Files that others may have written: read whole, but never more than is sensible.
+"""Reads files that others may have written: whole, but never more than is sensible.
 
-The refusals leave it to the caller to name the file.
+Error messages do not name the file; the caller adds its name.
 """
 
 import json
@@ -12,14 +12,15 @@ from envs.errors import UsageError
 
 
 def read(path: str | os.PathLike[str], most_bytes: int) -> bytes:
-    """The content of an ordinary file.
+    """Returns the content of an ordinary file.
 
     Raises:
-        UsageError: It is missing, of another kind (a pipe would never end), too large, or locked.
+        UsageError: It is missing, unreadable, too large, or of another kind, such as a pipe, which
+            would never end.
     """
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise UsageError('is no ordinary file')
+            raise UsageError('is not an ordinary file')
         with open(path, 'rb') as file:
             content = file.read(most_bytes + 1)
     except FileNotFoundError:
@@ -32,27 +33,27 @@ def read(path: str | os.PathLike[str], most_bytes: int) -> bytes:
 
 
 def read_json(path: str | os.PathLike[str], most_bytes: int) -> Any:
-    """What a JSON file holds; numbers in it are finite.
+    """Returns the content of a JSON file, in which all numbers must be finite.
 
     Raises:
-        UsageError: It cannot be read, or is no JSON.
+        UsageError: It cannot be read or is not JSON.
     """
     return parse_json(read(path, most_bytes))
 
 
 def parse_json(content: bytes) -> Any:
-    """What JSON says.
+    """Parses JSON, in which all numbers must be finite.
 
     Raises:
-        UsageError: It is none.
+        UsageError: The content is not JSON.
     """
     try:
         return json.loads(content, parse_constant=_no_constant)
     except RecursionError:
         raise UsageError('is damaged: nested too deeply') from None
-    except ValueError as error:  # Among them those of an encoding, and of endless digits.
+    except ValueError as error:  # This includes encoding errors and integers with too many digits.
         raise UsageError(f'is damaged: {error}') from None
 
 
 def _no_constant(name: str) -> None:
-    raise ValueError(f'{name} is no number in JSON')
+    raise ValueError(f'{name} is not a number in JSON')

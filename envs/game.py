@@ -1,8 +1,8 @@
-"""What every backend offers: a game that advances one emulator frame at a time.
+"""Interface of a running game, which advances one emulator frame at a time.
 
-A picture costs more than a frame of some emulators, and most frames of an action repeat are never
+In some emulators a picture costs more than a frame, and most frames of an action repeat are never
 looked at. So a game separates `advance` (one frame, no picture) from `screen` (the agent's picture
-of the present frame); `step` is both, as gymnasium asks.
+of the current frame); `step` does both, as gymnasium requires.
 """
 
 import abc
@@ -19,10 +19,10 @@ Transition = tuple[float, bool, bool, dict[str, Any]]  # reward, terminated, tru
 
 
 class Frames(Protocol):
-    """Whatever plays single emulator frames: a game, or a wrapper below the action repeat."""
+    """Anything that plays single emulator frames: a game, or a wrapper below the action repeat."""
 
     def advance(self, action: Any) -> Transition:
-        """One emulator frame."""
+        """Plays one emulator frame."""
 
 
 def advance_many(frames: Frames, action: Any, num_frames: int) -> tuple[Transition, int]:
@@ -45,15 +45,15 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
     """One game of one backend; observations are the agent's picture, `uint8[H, W]`, or a vector.
 
     Attributes:
-        frame_rate: Emulator frames per second of the real machine, for films.
+        frame_rate: Emulator frames per second on the real machine, for films.
         max_episode_frames: The game's own time limit in emulator frames; 0 if it has none. The
-            game never truncates by itself: `wrappers.FrameLimit` does.
-        name: What the user called the game, for messages.
-        level: Name of the retro state or of the map; '' if the game has no levels.
-        action_names: What the actions do, for people; empty for plain gymnasium environments.
+            game never truncates an episode itself: `wrappers.frames.TimeLimit` does.
+        name: Id of the game, for messages.
+        level: Name of the retro state; '' if the game has no levels.
+        action_names: Names of the actions, for people; empty for plain gymnasium environments.
         noop_action: An action that presses nothing, or None if there is none.
-        variable_names: Of the numbers that the agent sees beside the picture; most often none.
-        variables_space: Of these numbers, or None.
+        variable_names: Names of the numbers that the agent sees beside the picture; usually none.
+        variables_space: Space of these numbers, or None.
     """
 
     metadata = {'render_modes': ['rgb_array'], 'render_fps': 60}
@@ -71,13 +71,13 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
     def advance(self, action: Any) -> Transition:
         """Plays one emulator frame: raw reward, terminated, truncated, info; no picture.
 
-        `info['lives']` is there where the game tells the number of lives.
+        `info['lives']` is present if the game reports the number of lives.
         """
 
     def advance_many(self, action: Any, num_frames: int) -> tuple[Transition, int]:
-        """Up to `num_frames` frames of one action, of which only the last can be looked at.
+        """Plays up to `num_frames` frames of one action; only the last one can be looked at.
 
-        Backends that save work between two pictures override it.
+        Backends that can save work between two pictures override it.
 
         Returns:
             The transition, with the sum of the rewards, and the number of frames until the end.
@@ -86,27 +86,27 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
 
     @abc.abstractmethod
     def screen(self) -> np.ndarray:
-        """The agent's picture of the present frame, a new array: `uint8[H, W]`, or a vector."""
+        """Returns the agent's picture of the current frame, a new `uint8[H, W]` or vector."""
 
     def watch(self, names: Sequence[str]) -> None:
-        """Lets the agent see these game variables; to be called before the first reset."""
+        """Shows these game variables to the agent; to be called before the first reset."""
         self.variable_names, self.variables_space = tuple(names), variables.space(len(names))
 
     def variables(self) -> np.ndarray:
-        """What the agent sees beside the present picture, a new array: `float32[D]`."""
+        """Returns the numbers beside the current picture, a new array: `float32[D]`."""
         return variables.compress(self.watched())
 
     def watched(self) -> Sequence[float]:
-        """The numbers of the variables that are watched, as they are in the game."""
+        """Returns the values of the watched variables, as they are in the game."""
         return []
 
     @abc.abstractmethod
     def render(self) -> np.ndarray:
-        """The picture that a player sees: `uint8[height, width, 3]`, RGB."""
+        """Returns the picture that a player sees: `uint8[height, width, 3]`, RGB."""
 
     @abc.abstractmethod
     def snapshot(self) -> Snapshot:
-        """The whole state, so that `restore` continues exactly, in another process too."""
+        """Returns the whole state, from which `restore` continues exactly, in any process."""
 
     @abc.abstractmethod
     def restore(self, snapshot: Snapshot) -> None:
@@ -117,16 +117,16 @@ class Game(gymnasium.Env[np.ndarray, Any], abc.ABC):
         return self.name or type(self).__name__
 
     def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
-        """Plays one emulator frame; the five-tuple of gymnasium."""
+        """Plays one emulator frame; returns the five-tuple of gymnasium."""
         reward, terminated, truncated, info = self.advance(action)
         return self.screen(), reward, terminated, truncated, info
 
 
 class ReplayedGame(Game):
-    """A game whose snapshot is the seed of its episode and the actions since: replay restores it.
+    """A game whose snapshot is the seed of its episode and the actions since, to be replayed.
 
-    Exact wherever an episode is a function of its seed and its actions, and as slow as the replay.
-    Subclasses implement `_begin(seed)`, which starts the episode of a seed, and `_advance`.
+    This is exact wherever an episode is a function of its seed and its actions, and as slow as the
+    replay. Subclasses implement `_begin`, which starts the episode of a seed, and `_advance`.
     """
 
     def __init__(self) -> None:
@@ -140,12 +140,12 @@ class ReplayedGame(Game):
 
     @abc.abstractmethod
     def _advance(self, action: Any) -> Transition:
-        """One emulator frame."""
+        """Plays one emulator frame."""
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Starts an episode; its seed is the next draw of the generator that `seed` starts."""
+        """Starts an episode, whose seed is drawn from the generator that `seed` initializes."""
         super().reset(seed=seed)
         self._episode_seed = int(self.np_random.integers(2**31))
         self._options, self._actions = options, []
@@ -153,12 +153,12 @@ class ReplayedGame(Game):
         return self.screen(), info
 
     def advance(self, action: Any) -> Transition:
-        """One emulator frame, noted in the action log."""
+        """Plays one emulator frame and records the action."""
         self._actions.append(np.array(action))
         return self._advance(action)
 
     def snapshot(self) -> Snapshot:
-        """The episode's seed, its actions so far, and the generator of the next seeds."""
+        """Returns the episode's seed, its actions so far, and the state of the seed generator."""
         return {
             'episode_seed': self._episode_seed,
             'options': self._options,
@@ -167,7 +167,7 @@ class ReplayedGame(Game):
         }
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Plays the episode again up to the snapshot."""
+        """Replays the episode up to the snapshot."""
         self.np_random = rng_from_state(snapshot['rng'])
         self._episode_seed = int(snapshot['episode_seed'])
         self._actions = list(snapshot['actions'])
@@ -178,12 +178,12 @@ class ReplayedGame(Game):
 
 
 def rng_state(rng: np.random.Generator) -> Snapshot:
-    """The state of a NumPy generator as plain numbers (some have 128 bits)."""
+    """Returns the state of a NumPy generator as plain numbers, some of which have 128 bits."""
     return dict(rng.bit_generator.state)
 
 
 def rng_from_state(state: Snapshot) -> np.random.Generator:
-    """A generator that continues from `rng_state`."""
+    """Makes a generator that continues from the result of `rng_state`."""
     bit_generator = np.random.PCG64()
     bit_generator.state = state  # type: ignore[assignment]
     return np.random.Generator(bit_generator)

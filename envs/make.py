@@ -1,4 +1,4 @@
-"""Builds the environments of a configuration. The order of the wrappers is written here, once."""
+"""Builds environments from a configuration. This is the only place that orders the wrappers."""
 
 import functools
 import math
@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium
 
 from envs.backends import registry
+from envs.backends.spec import GameSpec
 from envs.config import EnvConfig
 from envs.courses import COURSES
 from envs.errors import UsageError
@@ -22,31 +23,39 @@ __all__ = ['EnvConfig', 'make_env', 'make_vec_env']
 
 
 def make_env(
-    config: EnvConfig, index: int = 0, film: str = '', level_stride: int = 1
+    config: EnvConfig,
+    index: int = 0,
+    film: str = '',
+    level_stride: int = 1,
+    *,
+    spec: GameSpec | None = None,
 ) -> gymnasium.Env[Any, Any]:
-    """The environment of a configuration; observations are stacked pictures, perhaps with numbers
-    beside them, or vectors.
+    """Builds the environment that a configuration describes.
+
+    Observations are stacked pictures, vectors, or stacked pictures with numbers beside them.
 
     Args:
-        config: What to build.
+        config: The configuration.
         index: Number of the environment among several, and of its first level.
-        film: File to film the first episodes to, at every emulator frame; '' for none.
-        level_stride: How many levels further each episode is.
+        film: File for a film of the first episodes, at every emulator frame; '' for none.
+        level_stride: Number of levels by which each episode is ahead of the previous one.
+        spec: Description of the game, if the caller has it; otherwise it is found by its name.
 
     Raises:
         UsageError: The configuration does not fit the game.
     """
+    spec = spec or registry.find(config.game)
     first = index % max(len(config.levels), 1)
     level = config.levels[first] if config.levels else ''
     options = {'turbo_frames': config.turbo_frames} if config.turbo_frames else {}
-    names = registry.variables(config)
-    game = registry.make(config.game, level, config.actions, **options)
+    names = spec.shown_variables(config)
+    game = spec.make(level, config.actions, **options)
     try:
         if names:
             game.watch(names)
-        return _wrap(_leveled(game, config, first, level_stride), config, film)
+        return _wrap(_leveled(game, spec, config, first, level_stride), config, film)
     except BaseException:
-        game.close()  # Else an emulator that allows one game per process would allow no more.
+        game.close()  # Otherwise an emulator with one game per process would refuse the next.
         raise
 
 
@@ -59,60 +68,64 @@ def make_vec_env(
     level_stride: int = 1,
     restarts: RestartBudget | None = None,
 ) -> SubprocVecEnv:
-    """The environments of these numbers in worker processes, without the infos of steps.
+    """Starts environments in worker processes; the infos of single steps are not returned.
 
-    Games share processes, so that all groups together have about one per core; ViZDoom's games two,
-    since their engines are processes, too. Retro games have one each: their emulator wants that.
+    Games share processes, so that all groups together have about one process per core, or two for
+    ViZDoom, whose engines are processes, too. Each retro game has a process of its own, because its
+    emulator requires it.
 
     Args:
-        config: Of all of them.
-        numbers: Of the environments, and of their first levels.
-        num_groups: How many such groups of environments play at the same time.
-        film: File that environment 0 films its first episodes to; '' for none.
-        level_stride: How many levels further each episode is.
-        restarts: Counts replaced workers, if other environments count with these.
+        config: Configuration of all environments.
+        numbers: Numbers of the environments, and of their first levels.
+        num_groups: Number of such groups of environments that play at the same time.
+        film: File for a film of the first episodes of environment 0; '' for none.
+        level_stride: Number of levels by which each episode is ahead of the previous one.
+        restarts: Counter of replaced workers, if it is shared with other environments.
 
     Raises:
         UsageError: The configuration does not fit the game.
     """
+    spec = registry.find(config.game)
     env_fns = [
-        functools.partial(make_env, config, i, '' if i else film, level_stride) for i in numbers
+        functools.partial(make_env, config, i, '' if i else film, level_stride, spec=spec)
+        for i in numbers
     ]
     return SubprocVecEnv(
         env_fns,
         hang_seconds=config.hang_seconds,
         restarts=restarts or RestartBudget(config.max_restarts),
-        max_memory_mb=0 if film else config.worker_memory_mb,  # A film ends with its worker.
+        max_memory_mb=0
+        if film
+        else config.worker_memory_mb,  # Replacing a worker would end its film.
         step_infos=False,
-        envs_per_process=_envs_per_process(config, len(env_fns), num_groups),
-        preload=(__name__, *registry.modules(config.game)),
+        envs_per_process=_envs_per_process(spec, config, len(env_fns), num_groups),
+        preload=(__name__, *spec.modules),
     )
 
 
-def _envs_per_process(config: EnvConfig, num_envs: int, num_groups: int) -> int:
-    backend, _ = registry.resolve(config.game)
-    if backend == 'retro':
+def _envs_per_process(spec: GameSpec, config: EnvConfig, num_envs: int, num_groups: int) -> int:
+    if spec.needs_own_process:
         return 1
-    processes = len(cores.of_process()) * (2 if backend == 'vizdoom' else 1)
+    processes = len(cores.of_process()) * spec.processes_per_core
     return config.envs_per_process or math.ceil(num_envs / max(1, processes // num_groups))
 
 
-def _leveled(game: Any, config: EnvConfig, first: int, stride: int) -> Any:
-    """The game with what concerns its levels."""
+def _leveled(game: Any, spec: GameSpec, config: EnvConfig, first: int, stride: int) -> Any:
+    """The game with the wrappers that know its levels."""
     if len(config.levels) > 1:
         game = LevelCycle(game, config.levels, first, stride)
-    registry.check_reward(config)
+    spec.check_reward(config)
     if config.reward != 'default':
-        game = REWARDS[config.reward](game, COURSES[game.unwrapped.name])
+        game = REWARDS[config.reward](game, COURSES[spec.id])
     return game
 
 
 def _wrap(screens: Any, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]:
     game: Game = screens.unwrapped
     max_frames = config.max_episode_steps * config.action_repeat or game.max_episode_frames
-    env: Any = frames.FrameLimit(screens, max_frames)  # A picture uint8[H, W], per frame
+    env: Any = frames.TimeLimit(screens, max_frames)  # A picture uint8[H, W], per frame
     if film:
-        from envs.wrappers.film import Film  # Only who films pays for the encoder.
+        from envs.wrappers.film import Film  # The encoder is imported only for filming.
 
         env = Film(env, film)
     if config.sticky_actions:
@@ -123,15 +136,15 @@ def _wrap(screens: Any, config: EnvConfig, film: str) -> gymnasium.Env[Any, Any]
         env = frames.NoopStart(env, config.noop_max)
     has_pictures = len(game.observation_space.shape or ()) == 2
     env = frames.ActionRepeat(env, config.action_repeat, config.max_pool and has_pictures)
-    env = steps.EpisodeStatistics(env)  # Per agent step from here on
+    env = steps.RecordEpisodeStatistics(env)  # Per agent step from here on
     env = steps.RewardTransform(env, config.reward_scale, config.reward_transform)
     if config.life_loss_ends_episode:
         env = steps.LifeLossEndsEpisode(env)
     if config.fire_on_reset:
         env = steps.FireOnReset(env)
     if has_pictures:
-        env = pictures.Resize(env, config.screen_size, config.crop)  # uint8[84, 84]
-        env = pictures.FrameStack(env, config.frame_stack)  # uint8[84, 84, 4]
+        env = pictures.ResizeObservation(env, config.screen_size, config.crop)  # uint8[84, 84]
+        env = pictures.FrameStackObservation(env, config.frame_stack)  # uint8[84, 84, 4]
     elif config.frame_stack > 1:
         raise UsageError(f'--frame_stack: {config.game} has no pictures to stack; set it to 1')
     if game.variables_space is not None:

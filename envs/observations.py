@@ -1,7 +1,8 @@
-"""Observations as they travel: one array, or a dict of arrays, its parts.
+"""Operations on observations, each of which is one array or a dict of arrays, its parts.
 
-Games show a picture, a vector, or `{'screen': uint8[H, W, C], 'variables': float32[D]}`, a picture
-and numbers beside it. What is done to each part alike is here, so that nobody else need ask which.
+A game shows a picture, a vector, or a picture together with numbers:
+`{'screen': uint8[H, W, C], 'variables': float32[D]}`. Operations that treat all parts alike are
+here, so that no other module has to distinguish the cases.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ Observation = Any  # np.ndarray or dict[str, np.ndarray]
 
 
 def for_each(function: Callable[..., Any], observation: Observation, *others: Observation) -> Any:
-    """What the function makes of each part, with the same parts of the others."""
+    """Calls the function with each part and the same parts of `others`; returns the results."""
     if isinstance(observation, dict):
         return {
             name: function(part, *(other[name] for other in others))
@@ -24,7 +25,7 @@ def for_each(function: Callable[..., Any], observation: Observation, *others: Ob
 
 
 def put(target: Observation, index: Any, source: Observation) -> None:
-    """`target[index] = source`."""
+    """Assigns `target[index] = source`, part by part."""
     if isinstance(target, dict):
         for name, part in target.items():
             part[index] = source[name]
@@ -33,27 +34,27 @@ def put(target: Observation, index: Any, source: Observation) -> None:
 
 
 def copy(observation: Observation) -> Observation:
-    """New arrays."""
+    """Copies an observation into new arrays."""
     return for_each(np.array, observation)
 
 
 def at(observations: Observation, index: Any) -> Observation:
-    """A copy of `observations[index]`."""
+    """Copies `observations[index]`."""
     return for_each(lambda part: part[index].copy(), observations)
 
 
 def empty(observations: Observation, *shape: int) -> Observation:
-    """Arrays `[*shape, ...]` for as many observations as `[N, ...]` are one of."""
+    """Makes empty arrays `[*shape, ...]` for observations like those in `[N, ...]`."""
     return for_each(lambda part: np.empty(shape + part.shape[1:], part.dtype), observations)
 
 
 def spaces_of(space: gymnasium.Space[Any]) -> Any:
-    """The space of each part, or the one space."""
+    """Returns the space of each part, by name, or the space itself if it has no parts."""
     return dict(space.spaces) if isinstance(space, gymnasium.spaces.Dict) else space
 
 
 def shapes(space: gymnasium.Space[Any]) -> list[tuple[int, ...]]:
-    """The shape of each part, in the order in which networks take them."""
+    """Returns the shape of each part, in the order in which networks take them."""
     parts = spaces_of(space)
     if isinstance(parts, dict):
         return [tuple(parts[name].shape or ()) for name in sorted(parts)]

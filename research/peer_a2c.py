@@ -60,7 +60,7 @@ def train(config: A2CConfig, env_config: EnvConfig) -> Any:
 
 def main() -> None:
     """Trains the peer and evaluates it as ours is evaluated."""
-    preset = presets.for_game(_PRESET.value, flags.FLAGS.game)
+    preset = presets.for_game(_PRESET.value, registry.find(flags.FLAGS.game))
     config, env_config = _a2c_config(preset), _env_config(preset)
     registry.check(env_config)
     quiet_tensorflow.load()

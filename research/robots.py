@@ -75,7 +75,7 @@ def train_peer(config: A2CConfig, env_config: EnvConfig, seed: int, run_dir: str
 
 def main() -> None:
     """Trains and evaluates whatever is missing."""
-    preset = presets.for_game(_PRESET.value, flags.FLAGS.game)
+    preset = presets.for_game(_PRESET.value, registry.find(flags.FLAGS.game))
     config, env_config = _a2c_config(preset), _env_config(preset)
     registry.check(env_config)
     quiet_tensorflow.load()

@@ -104,7 +104,7 @@ def make_model(config: TD3Config, envs: Any) -> Any:
 
 def main() -> None:
     """Trains and evaluates whatever is missing."""
-    preset = presets.for_game(_PRESET.value, flags.FLAGS.game, 'td3')
+    preset = presets.for_game(_PRESET.value, registry.find(flags.FLAGS.game), 'td3')
     config, env_config = _td3_config(preset), _env_config(preset)
     registry.check(env_config)
     quiet_tensorflow.load(tf_agents=True)

@@ -18,6 +18,7 @@ from agents.configs import presets
 from agents.configs.off_policy import TD3Config
 from agents.experience.replay import Transitions
 from agents.tfa.td3 import TD3
+from envs.backends import registry
 from envs.config import EnvConfig
 from envs.make import make_env
 from research import td3 as peers
@@ -90,7 +91,7 @@ def compare() -> dict[str, float]:
     import torch
 
     fields = {field.name for field in dataclasses.fields(TD3Config)}
-    preset = presets.for_game('auto', 'HalfCheetah-v5', 'td3')
+    preset = presets.for_game('auto', registry.find('HalfCheetah-v5'), 'td3')
     options = {name: value for name, value in preset.items() if name in fields}
     small = {'replay_capacity': 1_000, 'target_noise': 0.0}
     config = TD3Config(**{**options, **small})

@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.configs import tfa_presets
-from envs import courses
-from envs.backends import gymnasium_game, registry, retro_data
+from envs.backends.spec import GameSpec
 from envs.errors import UsageError
 from envs.vector import cores
 
@@ -179,57 +178,45 @@ PRESETS: dict[str, Preset] = {
     'none': {},
 }
 _WAYS_TO_LEARN = ('actor_critic', 'a3c_paper')  # The family says how to see the game.
+_OF_GAMES = {  # Games with a preset of their own, which stands in for that of their family.
+    'HillHopper-Genesis': 'hill_hopper',
+    'VizdoomBasic-v1': 'doom_basic',
+    'Pendulum-v1': 'pendulum',
+}
 
 
-def for_game(name: str, game: str, algorithm: str = '') -> Preset:
+def for_game(name: str, spec: GameSpec, algorithm: str = '') -> Preset:
     """The preset of a name; `auto` chooses the family of the game.
 
     `actor_critic` and `a3c_paper` say how to learn, so they are joined with the family. Of the
     algorithms that do not learn from rollouts the family says only how to see the game.
 
     Raises:
-        UsageError: There is no such preset or no such game, or it is for other algorithms.
+        UsageError: There is no such preset, or it is for other algorithms.
     """
     if algorithm in tfa_presets.PRESETS:
         if name in _WAYS_TO_LEARN:
             raise UsageError(f'--preset={name} says how A2C and A3C learn; try auto')
-        kind = name_of(name, game)
-        return tfa_presets.for_game(PRESETS[kind], kind, game, algorithm)
-    family = PRESETS[family_of(game)]
+        kind = name_of(name, spec)
+        return tfa_presets.for_game(PRESETS[kind], kind, spec.id, algorithm)
     if name in _WAYS_TO_LEARN:
-        return {**family, **PRESETS[name]}
-    return PRESETS[name_of(name, game)]
+        return {**PRESETS[family_of(spec)], **PRESETS[name]}
+    return PRESETS[name_of(name, spec)]
 
 
-def name_of(name: str, game: str) -> str:
+def name_of(name: str, spec: GameSpec) -> str:
     """The name of a preset; that of the game's family for `auto`.
 
     Raises:
-        UsageError: There is no such preset or no such game.
+        UsageError: There is no such preset.
     """
     if name == 'auto':
-        return family_of(game)
+        return family_of(spec)
     if name not in PRESETS:
         raise UsageError(f'unknown preset {name!r}; there are: auto, {", ".join(PRESETS)}')
     return name
 
 
-def family_of(game: str) -> str:
+def family_of(spec: GameSpec) -> str:
     """The name of the preset that `auto` stands for."""
-    backend, game_id = registry.resolve(game)
-    if game_id in courses.COURSES:
-        return 'hill_hopper' if game_id.startswith('HillHopper') else 'platform'
-    if game_id == 'VizdoomBasic-v1':
-        return 'doom_basic'
-    if backend == 'gymnasium' and gymnasium_game.is_robot(game_id):
-        return 'mujoco'
-    if game_id == 'Pendulum-v1':
-        return 'pendulum'
-    if backend == 'retro' and retro_data.tells_lives(game_id):
-        return 'retro_lives'
-    return {
-        'retro': 'retro',
-        'vizdoom': 'doom',
-        'atari': 'atari',
-        'gymnasium': 'classic_control',
-    }[backend]
+    return _OF_GAMES.get(spec.id, spec.family)

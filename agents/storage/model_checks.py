@@ -80,8 +80,9 @@ def to_play(env_config: EnvConfig, levels: tuple[str, ...] = ()) -> EnvConfig:
     changed = dataclasses.replace(
         env_config, levels=levels or env_config.levels, envs_per_process=0
     )
-    changed = registry.with_levels(changed)
-    registry.check(changed)
+    spec = registry.find(changed.game)
+    changed = spec.spelled_out(changed)
+    spec.check(changed)
     return changed
 
 

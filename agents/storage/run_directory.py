@@ -66,7 +66,7 @@ def check_output(flag: str, path: str) -> None:
         if os.path.isdir(path):
             raise UsageError(f'--{flag}: {path} is a directory')
         if os.path.exists(path) and not os.path.isfile(path):  # It would be replaced.
-            raise UsageError(f'--{flag}: {path} is no ordinary file')
+            raise UsageError(f'--{flag}: {path} is not an ordinary file')
 
 
 def _check_writable(flag: str, directory: str) -> None:

@@ -145,5 +145,5 @@ def as_experience(transitions: Transitions) -> trajectory.Transition:
 
 
 def _depth(shape: tuple[int, ...]) -> int:
-    """Pictures in an observation: those of `FrameStack`."""
+    """Pictures in an observation: those of `FrameStackObservation`."""
     return shape[2] if len(shape) == 3 else 1

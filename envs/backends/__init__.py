@@ -1,5 +1,5 @@
-"""Emulators as games: stable-retro, ViZDoom, ALE and gymnasium, and what is known of their games.
+"""Emulators as games: stable-retro, ViZDoom, ALE and gymnasium, with facts about their games.
 
-Begin with `registry`, which finds the backend of a game by its name. An emulator is imported only
-when a game of its own is asked for.
+Begin with `registry`, which finds the description of a game by its name, and `spec`, which defines
+this description and the interface of a backend. An emulator is imported only for a game of its own.
 """

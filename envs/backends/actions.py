@@ -1,7 +1,7 @@
-"""Action sets: what an agent may press, as a table from an action to buttons.
+"""Action sets: the buttons that an agent may press, as a table from actions to buttons.
 
-An agent with a dozen independent buttons wastes most of its exploration on combinations that mean
-nothing (left and right together, the pause button). Tables name the useful combinations.
+An agent with a dozen independent buttons wastes most of its exploration on meaningless combinations
+(left and right together, the pause button). Tables name the useful combinations.
 """
 
 import dataclasses
@@ -27,11 +27,11 @@ _ARROWS = ('UP', 'DOWN', 'LEFT', 'RIGHT')
 SONIC: tuple[Combination, ...] = (
     ('LEFT',), ('RIGHT',), ('LEFT', 'DOWN'), ('RIGHT', 'DOWN'), ('DOWN',), ('DOWN', 'B'), ('B',),
 )  # fmt: skip
-# A platform game with one jump button.
+# Actions of a platform game with one jump button.
 PLATFORM: tuple[Combination, ...] = (
     (), ('LEFT',), ('RIGHT',), ('DOWN',), ('B',), ('LEFT', 'B'), ('RIGHT', 'B'),
 )  # fmt: skip
-# A shooter whose ship moves sideways: move or stay, each with and without fire.
+# Actions of a shooter whose ship moves sideways: move or stay, each with and without fire.
 SHOOTER: tuple[Combination, ...] = (
     (), ('B',), ('LEFT',), ('RIGHT',), ('LEFT', 'B'), ('RIGHT', 'B'),
 )  # fmt: skip
@@ -39,14 +39,14 @@ SHOOTER: tuple[Combination, ...] = (
 
 @dataclasses.dataclass(frozen=True)
 class ActionSet:
-    """A gymnasium action space and the buttons that its actions press.
+    """A gymnasium action space, and the buttons that its actions press.
 
     Attributes:
         space: `Discrete(n)` with one row of `table` per action, `MultiBinary(k)` or
             `MultiDiscrete` with one row of `table` per switch position.
         names: Names of the rows of `table`.
         table: `uint8[rows, num_buttons]`, 1 where a button is pressed.
-        offsets: First row of every part of a `MultiDiscrete` action.
+        offsets: First row of each part of a `MultiDiscrete` action.
     """
 
     space: gymnasium.Space[Any]
@@ -55,7 +55,7 @@ class ActionSet:
     offsets: np.ndarray
 
     def buttons(self, action: Any) -> np.ndarray:
-        """`uint8[num_buttons]`, 1 where the action presses a button."""
+        """Returns the buttons of an action, `uint8[num_buttons]`, 1 where one is pressed."""
         if isinstance(self.space, gymnasium.spaces.Discrete):
             return self.table[int(action)]
         if isinstance(self.space, gymnasium.spaces.MultiBinary):
@@ -66,7 +66,7 @@ class ActionSet:
 
     @property
     def noop(self) -> Any:
-        """An action that presses nothing, or None."""
+        """Action that presses nothing, or None."""
         if isinstance(self.space, gymnasium.spaces.MultiBinary):
             return np.zeros(self.space.shape, np.int8)
         if isinstance(self.space, gymnasium.spaces.MultiDiscrete):
@@ -76,18 +76,19 @@ class ActionSet:
 
 
 class Turbo:
-    """Presses a button that is held anew, every few frames, as a turbo controller does.
+    """Presses a held button again every few frames, like a turbo controller.
 
-    A jump or a shot begins when its button goes down. An agent that sees pictures alone cannot know
-    whether it still is down from before; with a turbo it need not. Directions are held as ever.
+    A jump or a shot begins when its button goes down. An agent that sees only pictures cannot know
+    whether the button is still down; with a turbo it does not need to. Directions stay held.
 
     Args:
-        num_frames: After so many frames a held button is released for one; 0: never. More than a
-            jump rises, since releasing the button ends a jump: 12 in HillHopper and in Sonic.
+        num_frames: Frames after which a held button is released for one frame; 0: never. It must be
+            longer than a jump rises, since releasing the button ends a jump: 12 in HillHopper and
+            in Sonic.
         buttons: The console's buttons in the emulator's order; None where it has none.
 
     Attributes:
-        held: Frames for which each button has been held, `int64[num_buttons]`.
+        held: Number of frames for which each button has been held, `int64[num_buttons]`.
     """
 
     def __init__(self, num_frames: int, buttons: Sequence[str | None]) -> None:
@@ -97,7 +98,7 @@ class Turbo:
         self.held = np.zeros(len(buttons), np.int64)
 
     def __call__(self, pressed: np.ndarray) -> np.ndarray:
-        """What is pressed in the next frame, `uint8[num_buttons]`, if `pressed` is asked for."""
+        """Returns the buttons for the next frame, `uint8[num_buttons]`, given the wanted ones."""
         if not self._num_frames:
             return pressed
         self.held = (self.held + 1) * pressed
@@ -107,7 +108,7 @@ class Turbo:
 
 
 def discrete(combinations: Iterable[Combination], buttons: Sequence[str | None]) -> ActionSet:
-    """One action per combination, `Discrete(n)`."""
+    """Makes an action set with one action per combination, `Discrete(n)`."""
     combinations = tuple(combinations)
     return ActionSet(
         gymnasium.spaces.Discrete(len(combinations)),
@@ -118,7 +119,7 @@ def discrete(combinations: Iterable[Combination], buttons: Sequence[str | None])
 
 
 def multi_binary(names: Sequence[str], buttons: Sequence[str | None]) -> ActionSet:
-    """Every named button on its own, `MultiBinary(len(names))`."""
+    """Makes an action set with a switch per named button, `MultiBinary(len(names))`."""
     table = _table([(name,) for name in names], buttons)
     space = gymnasium.spaces.MultiBinary(len(names))
     return ActionSet(space, tuple(names), table, np.zeros(0, np.int64))
@@ -127,7 +128,7 @@ def multi_binary(names: Sequence[str], buttons: Sequence[str | None]) -> ActionS
 def multi_discrete(
     parts: Sequence[Sequence[Combination]], buttons: Sequence[str | None]
 ) -> ActionSet:
-    """A switch per part, each with one combination per position, `MultiDiscrete`."""
+    """Makes an action set with a switch per part, each position a combination, `MultiDiscrete`."""
     sizes = [len(part) for part in parts]
     rows = list(itertools.chain.from_iterable(parts))
     names = tuple('+'.join(row) or 'NOOP' for row in rows)
@@ -136,12 +137,12 @@ def multi_discrete(
 
 
 def for_console(name: str, family: str, buttons: Sequence[str | None]) -> ActionSet:
-    """The named action set on a console's buttons.
+    """Makes an action set by its name for the buttons of a console.
 
     Args:
         name: `default` (the family's), `single`, `combinations`, `multi_binary`,
             `multi_discrete`, or a family of `FAMILIES`.
-        family: What `default` stands for.
+        family: Name of the action set that `default` stands for.
         buttons: The console's buttons in the emulator's order; None where it has none.
 
     Raises:
@@ -170,7 +171,7 @@ def for_console(name: str, family: str, buttons: Sequence[str | None]) -> Action
 
 
 def sets_for_console(buttons: Sequence[str | None]) -> tuple[str, ...]:
-    """Names of the action sets that these buttons allow, `default` first."""
+    """Returns the names of the action sets that these buttons allow, `default` first."""
     usable = set(_usable(buttons))
     return tuple(n for n in CONSOLE_SETS if n not in FAMILIES or _needed(n) <= usable)
 
@@ -184,7 +185,7 @@ def _needed(family: str) -> set[str]:
 
 
 def _table(combinations: Iterable[Combination], buttons: Sequence[str | None]) -> np.ndarray:
-    """`uint8[len(combinations), len(buttons)]`, 1 where a button is pressed."""
+    """Makes a table, `uint8[len(combinations), len(buttons)]`, 1 where a button is pressed."""
     return np.array([[b in pressed for b in buttons] for pressed in combinations], np.uint8)
 
 

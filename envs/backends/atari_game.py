@@ -1,6 +1,6 @@
 """Atari 2600 games, through the Arcade Learning Environment (ale-py, GPL-2.0).
 
-ale-py is imported only when a game is made, never to list the games.
+ale-py is imported only to start a game, never to list the games.
 """
 
 import functools
@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 
+from envs.backends.spec import GameSpec
 from envs.errors import UsageError
 from envs.fields import require
-from envs.game import ReplayedGame, Snapshot, Transition
+from envs.game import Game, ReplayedGame, Snapshot, Transition
 
 _TWO_PLAYERS_ONLY = {'combat', 'joust', 'maze_craze', 'warlords'}
 
 
 @functools.cache
 def _rom_directory() -> pathlib.Path | None:
-    """Where ale-py keeps its cartridges; found without importing it, None if it is missing."""
+    """Finds the folder of ale-py's cartridges without importing it; None if it is missing."""
     package = importlib.util.find_spec('ale_py')
     if package is None or package.origin is None:
         return None
@@ -31,40 +32,55 @@ def _rom_directory() -> pathlib.Path | None:
 
 @functools.cache
 def _roms() -> dict[str, pathlib.Path]:
-    """The cartridge of every game id."""
+    """Returns the cartridge of every game id."""
     directory = _rom_directory()
     if directory is None:
         return {}
     names = [pathlib.Path(file).stem for file in json.loads((directory / 'md5.json').read_text())]
     return {
-        f'ALE/{name.title().replace("_", "")}-v5': directory / f'{name}.bin'  # As ale-py does.
+        f'ALE/{name.title().replace("_", "")}-v5': directory
+        / f'{name}.bin'  # ale-py names them so.
         for name in names
         if name not in _TWO_PLAYERS_ONLY
     }
 
 
 def game_ids() -> tuple[str, ...]:
-    """All games for one player that ale-py knows; none if ale-py is not installed."""
+    """Returns all games for one player in ale-py; none if ale-py is not installed."""
     return tuple(sorted(_roms()))
 
 
-def levels(game_id: str) -> tuple[str, ...]:
-    """Atari games have no levels to start from."""
-    return ()
+def canonical_id(name: str) -> str | None:
+    """Returns the name itself if it is one of `game_ids()`, otherwise None.
+
+    Raises:
+        UsageError: The name is one of an Atari game, but ale-py is not installed.
+    """
+    if name.startswith('ALE/') and not _roms():
+        check(name)
+    return name if name in _roms() else None
+
+
+def describe(game_id: str) -> GameSpec:
+    """Describes a game; the number of lives is the only variable that ALE reports."""
+    return GameSpec(
+        backend='atari',
+        id=game_id,
+        emulator='ale_py',
+        family='atari',
+        action_sets=action_sets(game_id),
+        own_variables=('lives',),
+        variables=('lives',),
+    )
 
 
 def action_sets(game_id: str) -> tuple[str, ...]:
-    """'default' has the actions that do something in the game, 'full' all 18 of the joystick."""
+    """Names the action sets: the actions with an effect in the game, or all 18 of the joystick."""
     return ('default', 'full')
 
 
-def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """ALE tells the lives alone; twice, since there are no others."""
-    return ('lives',), ('lives',)
-
-
 def check(game_id: str) -> None:
-    """Raises `UsageError` if ale-py or the game's cartridge is missing."""
+    """Raises `UsageError` if ale-py or the cartridge of the game is missing."""
     if _rom_directory() is None:
         raise UsageError(f'{game_id} needs ale-py: pip install ale-py')
     if game_id not in _roms():
@@ -73,18 +89,23 @@ def check(game_id: str) -> None:
         raise UsageError(f'{game_id}: {_roms()[game_id]} is missing; install ale-py again')
 
 
+def make(game_id: str, level: str = '', actions: str = 'default', **options: Any) -> Game:
+    """Starts a game, an `AtariGame`."""
+    return AtariGame(game_id, level, actions, **options)
+
+
 class AtariGame(ReplayedGame):
     """An Atari 2600 game, one frame per step, without sticky actions.
 
     An episode is a function of its actions alone: every reset returns to the same first frame
     after power-on, whatever was played before, and seeds change nothing. (ALE's own reset keeps
-    the RAM of the game before, and 15 of the 104 games then start differently.) `NoopStart` and
+    the RAM of the previous game, and 15 of the 104 games then start differently.) `NoopStart` and
     `StickyActions` make episodes differ.
 
-    Snapshots are exact, in another process too, and as slow as the replay: 0.04 to 0.1 ms a frame.
-    ALE's own states are not exact, with or without its random generator: they lack what the video
-    chip has latched and drawn. Restored in a new process, Q*bert and Yars' Revenge go on
-    differently and Tetris crashes the process.
+    Snapshots are exact, even in another process, and as slow as the replay: 0.04 to 0.1 ms per
+    frame. ALE's own states are not exact, with or without its random generator: they lack the
+    latches and the drawn picture of the video chip. Restored in a new process, Q*bert and Yars'
+    Revenge continue differently and Tetris crashes the process.
     """
 
     max_episode_frames = 108_000  # 30 minutes; Machado et al. (2018), arXiv:1709.06009
@@ -97,10 +118,12 @@ class AtariGame(ReplayedGame):
         import ale_py
 
         self._game_id = game_id
-        ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # No banner on stderr.
+        ale_py.ALEInterface.setLoggerMode(
+            ale_py.LoggerMode.Error
+        )  # This prevents a banner on stderr.
         self._ale = ale_py.ALEInterface()
         self._ale.setFloat('repeat_action_probability', 0.0)
-        self._ale.setInt('random_seed', 0)  # Unused without stickiness, but the time otherwise.
+        self._ale.setInt('random_seed', 0)  # Unused here; the default is the time.
         self._ale.loadROM(_roms()[game_id])
         full = actions == 'full'
         self._buttons = self._ale.getLegalActionSet() if full else self._ale.getMinimalActionSet()
@@ -114,7 +137,7 @@ class AtariGame(ReplayedGame):
         self._start_pictures = self._ale.getScreenGrayscale(), self._ale.getScreenRGB()
 
     def _begin(self, seed: int, options: dict[str, Any] | None = None) -> dict[str, Any]:
-        # The reset clears the video chip, which is not in the state; the state does the rest.
+        # The reset clears the video chip, which is not part of the state; the state does the rest.
         self._ale.reset_game()
         self._ale.restoreState(self._start)
         return {'lives': self._ale.lives()}
@@ -125,27 +148,27 @@ class AtariGame(ReplayedGame):
         return reward, terminated, False, {'lives': self._ale.lives()}
 
     def screen(self) -> np.ndarray:
-        """The present frame in gray, `uint8[210, 160]`; a few games are higher."""
-        # ALE draws no new picture when it takes over a state.
+        """Returns the current frame in gray, `uint8[210, 160]`; a few games are taller."""
+        # ALE does not draw a new picture when it restores a state.
         return self._ale.getScreenGrayscale() if self._actions else self._start_pictures[0].copy()
 
     def watched(self) -> Sequence[float]:
-        """The lives, if they are watched."""
+        """Returns the number of lives if it is watched."""
         return [self._ale.lives()] * len(self.variable_names)
 
     def render(self) -> np.ndarray:
-        """The present frame in colours, `uint8[210, 160, 3]`."""
+        """Returns the current frame in colour, `uint8[210, 160, 3]`."""
         return self._ale.getScreenRGB() if self._actions else self._start_pictures[1].copy()
 
     def snapshot(self) -> Snapshot:
-        """The episode's actions, and the RAM they lead to."""
+        """Returns the actions of the episode, and the RAM that they lead to."""
         return {**super().snapshot(), 'ram': self._ale.getRAM()}
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Plays the episode again up to the snapshot.
+        """Replays the episode up to the snapshot.
 
         Raises:
-            RuntimeError: It led elsewhere: the snapshot is of another game or another ALE.
+            RuntimeError: The replay leads elsewhere: the game or the version of ALE is another one.
         """
         super().restore(snapshot)
         if not np.array_equal(self._ale.getRAM(), snapshot['ram']):

@@ -1,4 +1,4 @@
-"""Any other environment that gymnasium knows: control problems, toy texts, MuJoCo and Box2D."""
+"""All other environments that gymnasium knows: control problems, toy text, MuJoCo and Box2D."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,20 +10,21 @@ from gymnasium import spaces
 from gymnasium.envs.registration import EnvSpec, load_env_creator, registry
 
 from envs.backends import gymnasium_spaces, mujoco
+from envs.backends.spec import GameSpec
 from envs.errors import UsageError
-from envs.game import ReplayedGame, Transition
+from envs.game import Game, ReplayedGame, Transition
 
-# Games of the other backends (their packages register them when imported), and environments on JAX.
+# Games of the other backends, whose packages register them on import, and environments in JAX.
 _FOREIGN = ('ale_py', 'vizdoom', 'retro', 'gymnasium.envs.phys2d', 'gymnasium.envs.tabular')
 
 
 def game_ids() -> tuple[str, ...]:
-    """The registered ids, but for those of other backends and those that only raise an error."""
+    """Returns the registered ids, without those of other backends and those that only raise."""
     return tuple(sorted(spec.id for spec in registry.values() if _is_ours(spec)))
 
 
 def _is_ours(spec: EnvSpec) -> bool:
-    # gymnasium registers what it gave up (Ant-v2) with a function of its own that raises.
+    # gymnasium registers withdrawn environments (Ant-v2) with a function of its own that raises.
     entry_point = spec.entry_point
     if not isinstance(entry_point, str):
         return getattr(entry_point, '__module__', '') != 'gymnasium.envs'
@@ -31,40 +32,40 @@ def _is_ours(spec: EnvSpec) -> bool:
     return not any(module == name or module.startswith(f'{name}.') for name in _FOREIGN)
 
 
-def is_robot(game_id: str) -> bool:
-    """Whether MuJoCo simulates it."""
-    return mujoco.is_robot(registry[game_id])
+def canonical_id(name: str) -> str | None:
+    """Returns the name itself if it is one of `game_ids()`, otherwise None."""
+    return name if name in game_ids() else None
 
 
-def levels(game_id: str) -> tuple[str, ...]:
-    """None of these environments has levels."""
-    return ()
-
-
-def action_sets(game_id: str) -> tuple[str, ...]:
-    """The environment's own actions only."""
-    return ('default',)
-
-
-def variables(game_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """None to choose: what an environment shows is seen as a whole."""
-    return (), ()
+def describe(game_id: str) -> GameSpec:
+    """Describes an environment, which has no levels, and only its own actions and observations."""
+    family = 'mujoco' if mujoco.is_robot(registry[game_id]) else 'classic_control'
+    return GameSpec(backend='gymnasium', id=game_id, emulator='gymnasium', family=family)
 
 
 def check(game_id: str) -> None:
-    """Makes the environment once; `UsageError` if a package is missing or it does not fit."""
+    """Makes the environment once.
+
+    Raises:
+        UsageError: A package is missing, or the spaces of the environment are not supported.
+    """
     GymnasiumGame(game_id).close()
+
+
+def make(game_id: str, level: str = '', actions: str = 'default', **options: Any) -> Game:
+    """Starts an environment, as a `GymnasiumGame`."""
+    return GymnasiumGame(game_id, level, actions, **options)
 
 
 class GymnasiumGame(ReplayedGame):
     """A gymnasium environment; an emulator frame is one of its steps, without its time limit.
 
-    Observations are vectors, gray pictures, or a picture and a vector beside it: see
-    `gymnasium_spaces`. Actions are its own; real numbers beyond the bounds of their space are
-    clipped to it.
+    Observations are vectors, gray pictures, or a picture with a vector beside it: see
+    `gymnasium_spaces`. Actions are the environment's own; real numbers beyond the bounds of their
+    space are clipped to it.
 
-    Snapshots are exact for environments that are a function of seed and actions, as gymnasium asks
-    of all; tested for classic control and robots.
+    Snapshots are exact for environments that are a function of seed and actions, as gymnasium
+    requires; this is tested for classic control and robots.
     """
 
     def __init__(self, game_id: str, level: str = '', actions: str = 'default') -> None:
@@ -92,7 +93,7 @@ class GymnasiumGame(ReplayedGame):
         return info
 
     def _advance(self, action: Any) -> Transition:
-        # One type for an action of the agent and the same one out of the log of a snapshot.
+        # An action must have the same type from the agent and from the log of a snapshot.
         if isinstance(self.action_space, spaces.Discrete):
             action = int(action)
         else:
@@ -109,18 +110,18 @@ class GymnasiumGame(ReplayedGame):
             self._vector = self._view.see_vector(observation)
 
     def screen(self) -> np.ndarray:
-        """The present observation or its picture, a new array: `float32[D]` or `uint8[H, W]`."""
+        """Returns the current vector or picture, a new array: `float32[D]` or `uint8[H, W]`."""
         return self._screen.copy()
 
     def variables(self) -> np.ndarray:
-        """What is beside the picture, a new array: `float32[D]`, as the environment has it."""
+        """Returns the vector beside the picture, a new array: `float32[D]`, not compressed."""
         return self._vector.copy()
 
     def render(self) -> np.ndarray:
-        """The environment's own picture: `uint8[height, width, 3]`, RGB.
+        """Returns the environment's own picture: `uint8[height, width, 3]`, RGB.
 
         Raises:
-            UsageError: It draws none, or not without a package that is missing.
+            UsageError: The environment draws none, or a package for drawing is missing.
         """
         if self.render_mode is None:
             raise UsageError(f'{_id(self._env)} has no pictures to show')
@@ -135,12 +136,12 @@ class GymnasiumGame(ReplayedGame):
 def _make(spec: EnvSpec) -> gymnasium.Env[Any, Any]:
     if mujoco.is_robot(spec):
         mujoco.prepare(spec.id)
-    # With the spec and not its id gymnasium does not warn that there is a newer version.
+    # Given a spec instead of an id, gymnasium does not warn that there is a newer version.
     with _missing_package(spec.id):
         creator: Any = spec.entry_point
         if isinstance(creator, str):
             creator = load_env_creator(creator)
-        metadata = getattr(creator, 'metadata', None)  # Of a wrapper's class it is a property.
+        metadata = getattr(creator, 'metadata', None)  # In the class of a wrapper it is a property.
         modes = metadata.get('render_modes', ()) if isinstance(metadata, dict) else ()
         kwargs: dict[str, Any] = {'render_mode': 'rgb_array'} if 'rgb_array' in modes else {}
         if mujoco.is_robot(spec):

@@ -1,4 +1,4 @@
-"""How the observations of any gymnasium environment become a vector, or a picture and a vector."""
+"""Turns observations of any gymnasium environment into a vector, a picture, or both."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -11,21 +11,21 @@ from gymnasium import spaces
 from envs.errors import UsageError
 
 _FLAT = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
-_MOST_NUMBERS = 2**20  # Of a vector, whose Discrete parts have one for each of their values.
+_MOST_NUMBERS = 2**20  # Limit for a vector; a Discrete part has a number for each of its values.
 
 
 class View(NamedTuple):
-    """What of an observation the agent sees, and how; the vector is None if there is none."""
+    """The parts of an observation that the agent sees; those of the vector are None without one."""
 
     space: spaces.Box
     see: Callable[[Any], np.ndarray]
     vector_space: spaces.Box | None = None
     see_vector: Callable[[Any], np.ndarray] | None = None
-    names: tuple[str, ...] = ()  # Of the vector's parts
+    names: tuple[str, ...] = ()  # Names of the parts of the vector
 
 
 class _Part(NamedTuple):
-    """A space that has no parts of its own, where it is in the observation, and its name there."""
+    """A space without parts of its own, its place in the observation, and its name there."""
 
     name: str
     space: spaces.Space[Any]
@@ -38,7 +38,7 @@ class _Part(NamedTuple):
 
 
 def view(game_id: str, space: spaces.Space[Any]) -> View:
-    """How observations of this space are seen.
+    """Determines how observations of a space are shown to the agent.
 
     - One `uint8` picture becomes gray, `uint8[H, W]`.
     - Everything else becomes one vector, `float32[D]`: Box flattened, Discrete and MultiDiscrete
@@ -71,7 +71,7 @@ def view(game_id: str, space: spaces.Space[Any]) -> View:
 
 
 def _parts(space: spaces.Space[Any], path: tuple[Any, ...] = ()) -> Iterator[_Part]:
-    """Those of Dict and Tuple, at any depth; otherwise the space itself."""
+    """Yields the parts of Dict and Tuple spaces at any depth; otherwise the space itself."""
     if isinstance(space, spaces.Dict):
         for key, inner in space.spaces.items():
             yield from _parts(inner, (*path, key))
@@ -94,16 +94,16 @@ def _picture(game_id: str, part: _Part) -> tuple[spaces.Box, Callable[[Any], np.
 
 
 def _gray(picture: np.ndarray) -> np.ndarray:
-    """`uint8[H, W]` of `uint8[H, W]`, `[H, W, 1]` or `[H, W, 3]`."""
+    """Converts a picture `uint8[H, W]`, `[H, W, 1]` or `[H, W, 3]` to gray, `uint8[H, W]`."""
     if picture.ndim == 3 and picture.shape[2] == 3:
-        import cv2  # Few environments need it.
+        import cv2  # Only few environments need it.
 
         return cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     return picture.reshape(picture.shape[:2])
 
 
 def _vector(game_id: str, parts: list[_Part]) -> tuple[spaces.Box, Callable[[Any], np.ndarray]]:
-    """The space of all parts together, and what makes the vector of an observation."""
+    """Returns the space of all parts together, and the function that makes the vector."""
     count = sum(_count(part.space) for part in parts)
     if count > _MOST_NUMBERS:
         raise UsageError(f'{game_id}: {count:,} numbers are too many for an observation')
@@ -119,7 +119,7 @@ def _vector(game_id: str, parts: list[_Part]) -> tuple[spaces.Box, Callable[[Any
 
 
 def _numbers(part: _Part, observation: Any) -> np.ndarray:
-    """`float32[D]`, perhaps the environment's own array."""
+    """Returns the numbers of a part, `float32[D]`, possibly the environment's own array."""
     value = part.of(observation)
     if not isinstance(part.space, spaces.Box):
         value = spaces.flatten(part.space, value)
@@ -127,7 +127,7 @@ def _numbers(part: _Part, observation: Any) -> np.ndarray:
 
 
 def _count(space: spaces.Space[Any]) -> int:
-    """Numbers that a part becomes; an integer of any size."""
+    """Returns how many numbers a part becomes, as an integer of any size."""
     if isinstance(space, spaces.Discrete):
         return int(space.n)
     if isinstance(space, spaces.MultiDiscrete):
@@ -136,6 +136,6 @@ def _count(space: spaces.Space[Any]) -> int:
 
 
 def _title(part: _Part) -> str:
-    """The name of a part, with how many numbers it becomes."""
+    """Returns the name of a part, with its number of numbers if there is more than one."""
     count = _count(part.space)
     return part.name if count == 1 else f'{part.name} ({count})'

@@ -1,4 +1,4 @@
-"""What the robots of MuJoCo need besides gymnasium: silence, and pictures without a display."""
+"""Additions to gymnasium for the robots of MuJoCo: silence, and pictures without a display."""
 
 import contextlib
 import importlib.util
@@ -12,20 +12,20 @@ from envs.errors import UsageError
 
 _log = logging.getLogger(__name__)
 
-# For `gymnasium.make`: the camera that follows the robot, of those models that have one. Unasked,
-# gymnasium 1.4 takes one that stands where the robot began.
+# Options for `gymnasium.make`: the camera that follows the robot, if the model has one. By default
+# gymnasium 1.4 uses one that stays where the robot began.
 OPTIONS = {'camera_name': 'track'}
-# Of the models that gymnasium brings along; there is nothing that their user could do.
+# A warning about models that come with gymnasium; their user cannot do anything about it.
 _NOISE = 'settotalmass'
 
 
 def is_robot(spec: EnvSpec) -> bool:
-    """Whether it is simulated by MuJoCo."""
+    """Returns whether MuJoCo simulates the environment."""
     return str(spec.entry_point).startswith('gymnasium.envs.mujoco.')
 
 
 def prepare(game_id: str) -> None:
-    """Leads the warnings of MuJoCo to the log: its own way is a file where the user is.
+    """Sends MuJoCo's warnings to the log; by default it writes a file into the working directory.
 
     Raises:
         UsageError: MuJoCo is not installed.
@@ -46,17 +46,18 @@ def _warn(text: str) -> None:
 
 @contextlib.contextmanager
 def drawing(game_id: str) -> Iterator[None]:
-    """Within it a robot can be drawn, without a display too.
+    """Makes it possible to draw a robot within the block, even without a display.
 
     Raises:
-        UsageError: It cannot be drawn here.
+        UsageError: The robot cannot be drawn on this machine.
     """
-    # Not before: with this variable MuJoCo itself cannot be imported where a library is missing.
+    # This must come late: with this variable set, MuJoCo cannot even be imported if a library is
+    # missing.
     if not os.environ.get('DISPLAY'):
         os.environ.setdefault('MUJOCO_GL', 'egl')
     try:
         yield
-    except Exception as error:  # Whatever OpenGL and its many parts raise.
+    except Exception as error:  # OpenGL and its many parts raise all kinds of errors.
         reason = ' '.join(str(error).split()) or type(error).__name__
         raise UsageError(
             f'{game_id} cannot be drawn: {reason}; a machine without a display needs EGL: '

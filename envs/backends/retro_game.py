@@ -13,45 +13,45 @@ from envs.backends import actions as action_tables
 from envs.backends import retro_scenario
 from envs.backends.retro_data import (
     action_sets,
+    canonical_id,
     check,
-    family,
+    default_action_set,
+    describe,
     file_path,
     game_ids,
     levels,
     stable_retro_module,
-    variables,
 )
 from envs.courses import FRAME_LIMIT
 from envs.fields import require
 from envs.game import Game, Snapshot, Transition
 
-__all__ = [
-    'RetroGame',
-    'action_sets',
-    'check',
-    'game_ids',
-    'levels',
-    'variables',
-]  # As of every backend.
+# The functions of `spec.Backend`.
+__all__ = ['RetroGame', 'canonical_id', 'check', 'describe', 'game_ids', 'make']
 
 # Genesis Plus GX declares 1 MB of state and fills the first 145 KB; the rest is random memory.
 _STATE_BYTES = {'Genesis': 160_000}
 
 
+def make(game_id: str, level: str = '', actions: str = 'default', **options: Any) -> Game:
+    """Starts a game, a `RetroGame`; the only option is `turbo_frames`."""
+    return RetroGame(game_id, level, actions, **options)
+
+
 class RetroGame(Game):
-    """A console game. Snapshots continue exactly, in another process too.
+    """A console game. Snapshots continue exactly, even in another process.
 
-    Not so for the 43 games whose scenario is a Lua script: the variables of the script are in no
-    snapshot, and the reward after a restore may be counted from another beginning.
+    The exceptions are the 43 games whose scenario is a Lua script: a snapshot does not contain the
+    variables of the script, so after a restore the reward may be counted from a different start.
 
-    The snapshot is the emulator's save state, the variables that the reward is the change of, and
-    the screen, since a save state has no picture. An emulator core keeps global state, so a
-    process can hold one game at a time; run it in a `SubprocVecEnv`.
+    The snapshot consists of the emulator's save state, the variables whose change is the reward,
+    and the screen, since a save state has no picture. An emulator core keeps global state, so a
+    process can hold only one game at a time; run it in a `SubprocVecEnv`.
 
     Args:
-        game_id: An id of `game_ids()`.
-        level: A name of `levels(game_id)`; '' is the game's default state.
-        actions: A name of `action_sets(game_id)`.
+        game_id: One of `game_ids()`.
+        level: One of `levels(game_id)`; '' is the game's default state.
+        actions: One of `action_sets(game_id)`.
         turbo_frames: See `actions.Turbo`.
     """
 
@@ -74,7 +74,9 @@ class RetroGame(Game):
         )
         self._emulator, self._data = self._env.em, self._env.data
         self.level = re.sub(r'\.state$', '', self._env.statename or '')
-        self._actions = action_tables.for_console(actions, family(game_id), self._env.buttons)
+        self._actions = action_tables.for_console(
+            actions, default_action_set(game_id), self._env.buttons
+        )
         self._turbo = action_tables.Turbo(turbo_frames, self._env.buttons)
         self.action_space = self._actions.space
         self.action_names, self.noop_action = self._actions.names, self._actions.noop
@@ -86,14 +88,14 @@ class RetroGame(Game):
         self._restored_screen: np.ndarray | None = None
 
     def set_level(self, level: str) -> None:
-        """The level that the next episode starts in."""
+        """Sets the level in which the next episode starts."""
         self._env.load_state(level, stable_retro_module().data.Integrations.ALL)
         self.level = level
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
     ) -> tuple[np.ndarray, dict[str, Any]]:
-        """Loads the level's state; the emulator has no randomness, so the seed changes nothing."""
+        """Loads the state of the level; the emulator is not random, so the seed changes nothing."""
         gymnasium.Env.reset(self, seed=seed)
         self._env.reset()
         self._turbo.held[:] = 0
@@ -102,7 +104,7 @@ class RetroGame(Game):
         return self.screen(), dict(self._variables)
 
     def advance(self, action: Any) -> Transition:
-        """One frame: the scenario's reward and end; the game's variables are the info."""
+        """Plays one frame with the scenario's reward and end; the info is the game's variables."""
         self._emulator.set_button_mask(self._turbo(self._actions.buttons(action)), 0)
         self._emulator.step()
         self._restored_screen = None
@@ -116,21 +118,21 @@ class RetroGame(Game):
         return float(reward), bool(done), False, dict(self._variables)
 
     def screen(self) -> np.ndarray:
-        """The picture in grayscale, `uint8[height, width]`."""
+        """Returns the picture in grayscale, `uint8[height, width]`."""
         return cv2.cvtColor(self.render(), cv2.COLOR_RGB2GRAY)
 
     def watched(self) -> Sequence[float]:
-        """Numbers of the game's memory."""
+        """Returns the values of the watched variables in the game's memory."""
         return [self._variables[name] for name in self.variable_names]
 
     def render(self) -> np.ndarray:
-        """The picture in colour."""
+        """Returns the picture in colour, `uint8[height, width, 3]`."""
         if self._restored_screen is not None:
             return self._restored_screen.copy()
         return self._env.get_screen(apply_rotation=True)
 
     def snapshot(self) -> Snapshot:
-        """Save state, variables and screen."""
+        """Returns the save state, the variables, the held buttons and the screen."""
         state = np.frombuffer(self._emulator.get_state(), np.uint8).copy()
         state[_STATE_BYTES.get(self._env.system, len(state)) :] = 0
         return {
@@ -157,7 +159,7 @@ class RetroGame(Game):
 
 
 def _load_scenario(game_id: str) -> retro_scenario.Scenario | None:
-    """The game's default scenario for live evaluation, or None: stable-retro evaluates it."""
+    """Loads the default scenario for live evaluation; None if stable-retro must evaluate it."""
     path = file_path(game_id, 'scenario.json')
     if not path:
         return None

@@ -1,4 +1,4 @@
-"""Cartridges (ROMs) that users bring: which file is wanted, and whether one is it.
+"""Cartridges (ROMs) that users bring: the file that a game needs, and the import of files.
 
 They are copied into a folder of the user's own, `retro_data.roms_folder`, never into the installed
 packages.
@@ -22,7 +22,7 @@ _SMD_HEADER, _SMD_BLOCK = 512, 0x4000
 _NES_HEADER = 16
 _OTHER_SUFFIXES = ('.bin', '.gen', '.rom', '.smc', '.smd', '.zip')
 
-# Region and size of those that are asked for most; stable-retro knows only the hash.
+# Region and size of the most popular cartridges; stable-retro knows only the hash.
 _EDITIONS = {
     'SonicTheHedgehog-Genesis-v0': 'world, revision 01, 512 KB',
     'SonicTheHedgehog2-Genesis-v0': 'world, revision A, 1 MB',
@@ -31,42 +31,42 @@ _EDITIONS = {
 
 
 class Wanted(NamedTuple):
-    """The cartridge of a game."""
+    """Cartridge that a game needs."""
 
     game: str
-    hashes: tuple[str, ...]  # SHA-1 of those that fit, in hexadecimal
+    hashes: tuple[str, ...]  # SHA-1 of the files that fit, in hexadecimal
     edition: str  # Region and size, where known
-    path: str  # Of the one that is there; '' if none is
+    path: str  # Path of the cartridge in place; '' if there is none
 
 
 class Verdict(NamedTuple):
-    """What became of a file."""
+    """Result for one file of an import."""
 
-    file: str  # Its path; of one in an archive, both
-    game: str  # That it is the cartridge of; '' if of none
-    note: str  # How it was made to fit, or why it does not
+    file: str  # Its path; in an archive, preceded by the archive's
+    game: str  # The game that it is a cartridge of; '' if of none
+    note: str  # How it was made to fit, or why it does not fit
 
 
 def wanted(game: str) -> Wanted:
-    """What a game needs.
+    """Returns the cartridge that a game needs.
 
     Raises:
-        UsageError: There is no such game of a console.
+        UsageError: There is no console game of this name.
     """
     game_id = retro_data.canonical_id(game)
     if game_id is None:
-        raise UsageError(f'{game} is no game of a console that is emulated here')
+        raise UsageError(f'{game} is not a game of a console that is emulated here')
     path = retro_data.rom_path(game_id)
     return Wanted(game_id, retro_data.rom_hashes(game_id), _EDITIONS.get(game_id, ''), path)
 
 
 def import_from(paths: Iterable[str]) -> list[Verdict]:
-    """Copies the cartridges among files, folders and archives; says of each file what it is.
+    """Copies the cartridges found in files, folders and archives; returns a verdict per file.
 
-    In folders, files that do not look like cartridges are passed over in silence.
+    In folders, files that do not look like cartridges are skipped without a verdict.
 
     Raises:
-        UsageError: There is no such file or folder, or none can be written.
+        UsageError: A file or folder does not exist, or a cartridge cannot be written.
     """
     games, suffixes = _games_by_hash(), _suffixes()
     verdicts = []
@@ -81,7 +81,7 @@ def import_from(paths: Iterable[str]) -> list[Verdict]:
 
 
 def _contents(file: Path) -> Iterator[tuple[str, bytes | str]]:
-    """Names and bytes of a file, or of those in an archive; a reason where there are no bytes."""
+    """Yields names and bytes of a file or an archive's members; a reason instead of bad bytes."""
     try:
         content = files.read(file, _MOST_ARCHIVE_BYTES)
         if zipfile.is_zipfile(io.BytesIO(content)):
@@ -97,7 +97,7 @@ def _contents(file: Path) -> Iterator[tuple[str, bytes | str]]:
             yield str(file), content
     except UsageError as error:
         yield str(file), str(error)
-    except Exception as error:  # zipfile and zlib raise whatever the damage makes them.
+    except Exception as error:  # zipfile and zlib raise all kinds of errors for damaged files.
         yield str(file), f'cannot be read: {error}'
 
 
@@ -116,7 +116,7 @@ def _judge(name: str, content: bytes | str, games: dict[str, tuple[str, str]]) -
 
 
 def _forms(content: bytes) -> Iterator[tuple[str, bytes, bytes]]:
-    """What a file may be: a note, the cartridge, and the part of it that is hashed."""
+    """Yields possible readings of a file: a note, the cartridge, and its part to be hashed."""
     yield '', content, content
     if content[:4] == b'NES\x1a':
         yield '', content, content[_NES_HEADER:]
@@ -130,7 +130,7 @@ def _forms(content: bytes) -> Iterator[tuple[str, bytes, bytes]]:
 
 
 def _deinterleaved(body: bytes) -> bytes:
-    """Blocks of 16 KB hold first the bytes at odd places, then those at even ones."""
+    """Restores the order of bytes: blocks of 16 KB hold first the odd bytes, then the even ones."""
     image, half = bytearray(len(body)), _SMD_BLOCK // 2
     for start in range(0, len(body), _SMD_BLOCK):
         end = start + _SMD_BLOCK
@@ -165,7 +165,7 @@ def _keep(game: str, suffix: str, image: bytes) -> None:
 
 
 def _games_by_hash() -> dict[str, tuple[str, str]]:
-    """SHA-1 to the game and the ending of its file."""
+    """Maps SHA-1 hashes to a game and the suffix of its file."""
     return {
         digest: (game, retro_data.rom_suffix(game))
         for game in retro_data.game_ids()
@@ -174,5 +174,5 @@ def _games_by_hash() -> dict[str, tuple[str, str]]:
 
 
 def _suffixes() -> set[str]:
-    """Of files in a folder that are looked at."""
+    """Returns the suffixes of the files in a folder that are looked at."""
     return {*map(retro_data.rom_suffix, retro_data.game_ids()), *_OTHER_SUFFIXES}

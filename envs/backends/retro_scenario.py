@@ -1,10 +1,10 @@
 """Reward and end of a stable-retro scenario, computed from the game's variables in Python.
 
-stable-retro computes both from a copy of the RAM that costs 60 microseconds to renew at every
-frame; a look at the live variables costs less than one. So the JSON scenarios, nearly all of them,
-are evaluated here; `parse` returns None for what only stable-retro can do (Lua scripts, nested
-conditions). A test compares the two, operator by operator, on a running game: they agree, but for
-rewards that are no single-precision number (0.1), which stable-retro rounds.
+stable-retro computes both from a copy of the RAM, whose renewal costs 60 microseconds per frame;
+looking at the live variables costs less than one. So the JSON scenarios, which are nearly all, are
+evaluated here; `parse` returns None for features that only stable-retro has (Lua scripts, nested
+conditions). A test compares the two, operator by operator, on a running game: they agree, except
+for rewards that are not single-precision numbers (0.1), which stable-retro rounds.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ _TESTS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Condition:
-    """One line of a scenario's `done`: a variable, or its change, against a reference."""
+    """One line of a scenario's `done`: it compares a variable, or its change, with a reference."""
 
     variable: str
     test: Callable[[float, float], bool]
@@ -38,7 +38,7 @@ class Condition:
     of_change: bool
 
     def holds(self, before: Variables, now: Variables) -> bool:
-        """Whether the condition holds after the frame that led from `before` to `now`."""
+        """Returns whether the condition holds after the frame that led from `before` to `now`."""
         value = now[self.variable]
         if self.of_change:
             value = value - before[self.variable]
@@ -47,7 +47,7 @@ class Condition:
 
 @dataclasses.dataclass(frozen=True)
 class Scenario:
-    """What a frame is worth and whether it ends the game.
+    """Reward of a frame, and whether the frame ends the game.
 
         reward = sum over variables x of  reward_x max(dx, 0) - penalty_x max(-dx, 0)
 
@@ -59,7 +59,7 @@ class Scenario:
     need_all: bool
 
     def reward(self, before: Variables, now: Variables) -> float:
-        """Raw reward of the frame that led from `before` to `now`."""
+        """Returns the raw reward of the frame that led from `before` to `now`."""
         total = 0.0
         for name, reward, penalty in self.rewards:
             change = now[name] - before[name]
@@ -68,7 +68,7 @@ class Scenario:
         return total
 
     def done(self, before: Variables, now: Variables) -> bool:
-        """Whether that frame ended the game."""
+        """Returns whether the frame that led from `before` to `now` ended the game."""
         conditions = self.conditions
         if self.need_all:
             return all(c.holds(before, now) for c in conditions)
@@ -76,7 +76,7 @@ class Scenario:
 
 
 def parse(content: Mapping[str, Any]) -> Scenario | None:
-    """The scenario of a `scenario.json`, or None if it needs stable-retro itself."""
+    """Builds the scenario of a `scenario.json`; None if it needs stable-retro itself."""
     reward, done = content.get('reward', {}), content.get('done', {})
     plain = (
         'scripts' not in content
@@ -102,7 +102,7 @@ def parse(content: Mapping[str, Any]) -> Scenario | None:
 
 
 def _condition(name: str, terms: Mapping[str, Any]) -> Condition | None:
-    """One condition, or None where we do not know what stable-retro makes of it."""
+    """Builds one condition; None if it is unclear how stable-retro would evaluate it."""
     test = _TESTS.get(terms.get('op', ''))
     measurement = terms.get('measurement', 'absolute')
     if test is None or measurement not in ('absolute', 'delta'):

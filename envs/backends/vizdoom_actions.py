@@ -1,4 +1,4 @@
-"""What an agent may press in Doom: a table per scenario, and the sets that every map has."""
+"""Action sets of Doom: a table for each scenario, and the sets that every map has."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,16 +12,16 @@ ACTION_SETS = ('default', 'single', 'combinations', 'multi_binary')
 _OPPOSITES = (
     ('MOVE_LEFT', 'MOVE_RIGHT'), ('MOVE_FORWARD', 'MOVE_BACKWARD'), ('TURN_LEFT', 'TURN_RIGHT'),
 )  # fmt: skip
-_MAX_COMBINATIONS = 200  # Above, at most three buttons are pressed at a time.
+_MAX_COMBINATIONS = 200  # If there are more, at most three buttons are pressed at a time.
 
 # The three actions of ViZDoom's own tutorials.
 _BASIC: tuple[Combination, ...] = (('MOVE_LEFT',), ('MOVE_RIGHT',), ('ATTACK',))
-# Ammunition is limited, so an aimed weapon may have to wait: no action is useful too.
+# Ammunition is limited, so an aimed weapon may have to wait: doing nothing is useful, too.
 _TURRET: tuple[Combination, ...] = (
     (), ('TURN_LEFT',), ('TURN_RIGHT',), ('ATTACK',), ('TURN_LEFT', 'ATTACK'),
     ('TURN_RIGHT', 'ATTACK'),
 )  # fmt: skip
-# One rocket, to be fired at the right moment.
+# There is one rocket, to be fired at the right moment.
 _ONE_SHOT: tuple[Combination, ...] = ((), ('TURN_LEFT',), ('TURN_RIGHT',), ('ATTACK',))
 _WALK: tuple[Combination, ...] = (
     ('TURN_LEFT',), ('TURN_RIGHT',), ('MOVE_FORWARD',), ('MOVE_FORWARD', 'TURN_LEFT'),
@@ -33,7 +33,7 @@ _CORRIDOR: tuple[Combination, ...] = (
     ('TURN_RIGHT',), ('MOVE_FORWARD', 'ATTACK'), ('TURN_LEFT', 'ATTACK'),
     ('TURN_RIGHT', 'ATTACK'),
 )  # fmt: skip
-# Whole maps; a map whose scenario lacks a button goes without the combinations that need it.
+# Whole maps; a scenario that lacks a button goes without the combinations that need it.
 _MAP: tuple[Combination, ...] = (
     (), ('ATTACK',), *_WALK, ('MOVE_BACKWARD',), ('MOVE_LEFT',), ('MOVE_RIGHT',),
     ('MOVE_FORWARD', 'SPEED'), ('MOVE_FORWARD', 'ATTACK'), ('MOVE_BACKWARD', 'ATTACK'),
@@ -56,12 +56,12 @@ _TABLES = {
 
 
 def make(name: str, scenario: str, buttons: Sequence[str]) -> ActionSet:
-    """The named action set of a scenario.
+    """Makes an action set of a scenario by its name.
 
     Args:
         name: One of `ACTION_SETS`.
         scenario: Name of the scenario's configuration, such as `basic`.
-        buttons: The scenario's buttons in the engine's order. Those that are not pressed but
+        buttons: The scenario's buttons in the engine's order. Buttons that are not pressed but
             turned by an angle (`..._DELTA`) stay at rest.
 
     Raises:
@@ -81,7 +81,7 @@ def make(name: str, scenario: str, buttons: Sequence[str]) -> ActionSet:
 
 
 def _combinations(buttons: Sequence[str]) -> list[Combination]:
-    """Every combination without opposite directions and with one weapon at most."""
+    """Lists all combinations without opposite directions and with at most one weapon."""
     weapons = tuple(b for b in buttons if b.startswith('SELECT_'))
     exclusive = [tuple(b for b in group if b in buttons) for group in (*_OPPOSITES, weapons)]
     others = [(b,) for b in buttons if not any(b in group for group in exclusive)]

@@ -1,7 +1,7 @@
 """The Doom engine behind ViZDoom: a process per game that leaves nothing behind, however it ends.
 
-Left to itself the engine writes `_vizdoom/` and `_vizdoom.ini` into the working directory, lives
-for ever if its parent is killed, and its parent's death leaves three files in shared memory.
+By default the engine writes `_vizdoom/` and `_vizdoom.ini` into the working directory and lives for
+ever if its parent is killed, and the death of its parent leaves three files in shared memory.
 """
 
 import contextlib
@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-# Becomes the engine. The kernel kills it when its parent dies, even of SIGKILL; a session of its
-# own keeps Ctrl-C, which is meant for the learner, away from it.
+# This program becomes the engine. The kernel kills it when its parent dies, even by SIGKILL; a
+# session of its own protects it from Ctrl-C, which is meant for the learner.
 _LAUNCHER = """
 import ctypes, os, signal, sys
 PR_SET_PDEATHSIG = 1
@@ -36,12 +36,12 @@ _SHARED_MEMORY_BYTES = 16 * 1024**2
 class Engine:
     """A running engine that plays episodes tic by tic.
 
-    A tic costs about 0.03 ms and its picture 0.13 ms, but the engine tells rewards only with a
-    picture: of a tic, or of several tics with the last one's picture.
+    A tic costs about 0.03 ms and its picture 0.13 ms, but the engine reports rewards only together
+    with a picture: for one tic, or for several tics with the picture of the last one.
 
     Attributes:
-        picture: The last picture of the episode so far. There is none of an episode's very end.
-        watched: The variables of that moment, those that `watch` chose.
+        picture: The last picture of the episode so far; the engine draws none at its very end.
+        watched: The variables chosen by `watch`, at the moment of the picture.
     """
 
     def __init__(self, doom: Any) -> None:
@@ -73,7 +73,7 @@ class Engine:
         self._look()
 
     def play(self, buttons: np.ndarray, num_tics: int = 1) -> tuple[float, bool]:
-        """Up to so many tics with these buttons, the last one drawn.
+        """Plays up to `num_tics` tics with these buttons and draws the last one.
 
         Returns:
             The sum of the rewards, and whether the episode ended.
@@ -83,13 +83,13 @@ class Engine:
         return reward, self._doom.is_episode_finished()
 
     def _look(self) -> None:
-        """Takes what the agent sees, unless the episode has ended."""
+        """Stores the picture and the watched variables, unless the episode has ended."""
         if (state := self._doom.get_state()) is not None:
             self.picture: np.ndarray = state.screen_buffer
             self.watched = [float(self._doom.get_game_variable(v)) for v in self._watched]
 
     def replay(self, tics: Sequence[np.ndarray]) -> None:
-        """Plays tics whose rewards are known; only the last is drawn."""
+        """Plays tics whose rewards are known already; only the last one is drawn."""
         for buttons in tics[:-1]:
             self._doom.set_action(buttons)
             self._doom.advance_action(1, False)
@@ -97,16 +97,16 @@ class Engine:
             self.play(buttons)
 
     def variables(self) -> dict[str, float]:
-        """The scenario's game variables by lower-case name."""
+        """Returns the scenario's game variables by lower-case name."""
         return {name: self._doom.get_game_variable(v) for name, v in self._variables.items()}
 
     @property
     def tic(self) -> int:
-        """The map's time, from the scenario's start time on; 0 when the map has been left."""
+        """Time on the map, beginning with the scenario's start time; 0 after the map was left."""
         return self._doom.get_episode_time()
 
     def close(self) -> None:
-        """Ends the engine; twice is fine."""
+        """Ends the engine; it can be called twice."""
         self._doom.close()
 
 
@@ -114,27 +114,27 @@ def _start(doom: Any) -> None:
     import vizdoom
 
     _check_machine(vizdoom.exe_path)
-    # The engine keeps its open directory when it is deleted, and wants it for nothing later.
+    # The engine keeps using the directory after it is deleted, and needs nothing from it later.
     with tempfile.TemporaryDirectory(prefix='joypad-vizdoom-') as directory:
         doom.set_vizdoom_path(_write_launcher(directory, vizdoom.exe_path))
-        doom.set_doom_config_path(os.devnull)  # Or it saves its settings when it ends.
+        doom.set_doom_config_path(os.devnull)  # Otherwise it saves its settings when it ends.
         try:
             doom.init()
         except Exception as error:
             raise RuntimeError(f'the ViZDoom engine does not start: {error}') from error
-    # Both processes have mapped these; nameless, they end with the processes.
+    # Both processes have mapped these files; without names, they vanish with the processes.
     for prefix in _SHARED_MEMORY_FILES:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(f'{_SHARED_MEMORY}/{prefix}{doom.get_instance_id()}')
 
 
 def _check_machine(executable: str) -> None:
-    """Raises where ViZDoom 1.3 would take the whole Python process down with it.
+    """Raises `RuntimeError` where ViZDoom 1.3 would crash the whole Python process.
 
-    It reads through a null pointer if the engine dies before its first message.
+    ViZDoom dereferences a null pointer if the engine dies before its first message.
     """
     if not os.access(executable, os.X_OK):
-        raise RuntimeError(f'{executable} is missing or no program; install vizdoom again')
+        raise RuntimeError(f'{executable} is missing or not a program; install vizdoom again')
     free = shutil.disk_usage(_SHARED_MEMORY).free
     if free < _SHARED_MEMORY_BYTES:
         raise RuntimeError(
@@ -144,7 +144,7 @@ def _check_machine(executable: str) -> None:
 
 
 def _write_launcher(directory: str, executable: str) -> str:
-    """A program that becomes the engine; /bin/sh, since a `#!` line takes one short argument."""
+    """Writes a program that becomes the engine, a shell script: `#!` takes one short argument."""
     path = os.path.join(directory, 'launcher')
     command = (sys.executable, '-I', '-S', '-c', _LAUNCHER, str(os.getpid()), directory, executable)
     with open(path, 'w') as file:

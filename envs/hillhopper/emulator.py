@@ -13,10 +13,10 @@ _BUTTONS = ('B', 'A', 'MODE', 'START', 'UP', 'DOWN', 'LEFT', 'RIGHT', 'C', 'Y', 
 
 
 class Console:
-    """A running game, frame by frame. A process can hold one at a time.
+    """A game running frame by frame. A process can hold one at a time.
 
     Args:
-        level: A name of `LEVELS`; '' switches the console on.
+        level: One of `LEVELS`; '' starts with the title, as if the console were switched on.
     """
 
     def __init__(self, level: str = '') -> None:
@@ -35,31 +35,31 @@ class Console:
 
     @staticmethod
     def mask(buttons: str) -> np.ndarray:
-        """`uint8[12]`, 1 for the buttons of a text like `RIGHT+B`."""
+        """Converts a text like `RIGHT+B` to `uint8[12]`, 1 where a button is pressed."""
         pressed = buttons.split('+')
         return np.array([button in pressed for button in _BUTTONS], np.uint8)
 
     def press(self, buttons: str = '', num_frames: int = 1) -> dict[str, int]:
-        """Holds buttons, like `RIGHT+B`, for some frames; the variables after the last one."""
+        """Holds buttons like `RIGHT+B` for some frames; returns the variables after them."""
         self.env.em.set_button_mask(self.mask(buttons), 0)
         for _ in range(num_frames):
             self.env.em.step()
         return self.variables()
 
     def variables(self) -> dict[str, int]:
-        """The variables of data.json."""
+        """Returns the variables of data.json."""
         return self.env.data.lookup_all()
 
     def screen(self) -> np.ndarray:
-        """The picture, `uint8[224, 320, 3]`."""
+        """Returns the picture, `uint8[224, 320, 3]`."""
         return self.env.get_screen(apply_rotation=True)
 
     def save(self) -> bytes:
-        """A state for `load`."""
+        """Returns a state for `load`."""
         return self.env.em.get_state()
 
     def load(self, state: bytes) -> None:
-        """Goes on from a saved state; there is no picture until the next frame."""
+        """Continues from a saved state; there is no picture until the next frame."""
         self.env.em.set_state(state)
 
     def close(self) -> None:

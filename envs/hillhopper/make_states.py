@@ -1,7 +1,7 @@
 """Saves the beginning of every act: `python -m envs.hillhopper.make_states`.
 
-Needed after every change of the ROM: a save state holds addresses of the program. Starts the game
-from its title, where left and right choose the first act.
+This is needed after every change of the ROM, because a save state holds addresses of the program.
+It starts the game from its title, where left and right choose the first act.
 """
 
 import gzip
@@ -12,7 +12,7 @@ _STATE_BYTES = 160_000  # The emulator fills the first 145 KB of its state; the 
 
 
 def beginning(act: int) -> bytes:
-    """The state in which act number 0 to 8 begins."""
+    """Returns the state in which an act begins; acts are numbered 0 to 8."""
     console = Console()
     console.press('', 40)
     for _ in range(act):
@@ -31,7 +31,7 @@ def beginning(act: int) -> bytes:
 
 
 def main() -> None:
-    """Writes nine files."""
+    """Writes the nine files of states."""
     for act, level in enumerate(LEVELS):
         data = gzip.compress(beginning(act), mtime=0)
         (FOLDER / GAME / f'{level}.state').write_bytes(data)

@@ -1,8 +1,9 @@
 """Finds buttons that clear an act: `python -m envs.hillhopper.solve FILE [LEVEL ...]`.
 
-A search with save states, after Go-Explore (Ecoffet et al., 2019, https://arxiv.org/abs/1901.10995):
-remember how to reach each place of the act, go back to one of the farthest, play on at random, and
-remember the new places. FILE is JSON: level -> `RIGHT*24 RIGHT+B*12 ...`, buttons and frames.
+It searches with save states, after Go-Explore (Ecoffet et al., 2019,
+https://arxiv.org/abs/1901.10995): remember how to reach each place of the act, go back to one of
+the farthest places, continue at random, and remember the new places. FILE is JSON; it maps a level
+to buttons and frames, `RIGHT*24 RIGHT+B*12 ...`.
 """
 
 import dataclasses
@@ -16,12 +17,12 @@ import numpy as np
 from envs.hillhopper.emulator import LEVELS, Console
 
 PLACE_WIDTH = 24  # Pixels.
-NUM_FARTHEST = 12  # How many of the farthest places are gone back to.
-NUM_MACROS = 5  # Per attempt.
-NUM_SEEDS = 4  # Searches per level; the shortest way counts.
-FRAMES_PER_STEP = 4  # As agents do, an action is held for so long.
-MOST_RISE = 4  # Pixels that a platform moves up or down per step.
-# Buttons, how often, and the most steps that they are held for.
+NUM_FARTHEST = 12  # Number of farthest places to go back to.
+NUM_MACROS = 5  # Macros per attempt.
+NUM_SEEDS = 4  # Searches per level; the shortest solution is kept.
+FRAMES_PER_STEP = 4  # An action is held for this many frames, as by agents.
+MOST_RISE = 4  # Most pixels that a platform moves up or down per step.
+# Buttons, their probability, and the most steps for which they are held.
 MACROS = (
     ('RIGHT', 0.36, 8),
     ('RIGHT+B', 0.42, 9),
@@ -35,7 +36,7 @@ Plan = tuple[tuple[str, int], ...]
 
 @dataclasses.dataclass
 class Place:
-    """How to get somewhere: the buttons since the beginning, and the state there."""
+    """A place that was reached: the buttons since the beginning, and the state there."""
 
     plan: Plan
     num_frames: int
@@ -44,7 +45,7 @@ class Place:
 
 
 def text_of(plan: Plan) -> str:
-    """A plan as text, neighbours with equal buttons joined."""
+    """Writes a plan as text; neighbours with equal buttons are joined."""
     runs: list[tuple[str, int]] = []
     for buttons, num_frames in plan:
         if runs and runs[-1][0] == buttons:
@@ -55,13 +56,13 @@ def text_of(plan: Plan) -> str:
 
 
 def plan_of(text: str) -> Plan:
-    """The plan that `text_of` gave this text."""
+    """Reads a plan from a text written by `text_of`."""
     runs = (run.split('*') for run in text.split())
     return tuple(('' if buttons == 'NOOP' else buttons, int(frames)) for buttons, frames in runs)
 
 
 class Search:
-    """The places of an act that can be reached so far."""
+    """Search for a solution; it keeps the places of an act that were reached so far."""
 
     def __init__(self, console: Console, seed: int) -> None:
         self._console, self._rng = console, np.random.default_rng(seed)
@@ -76,7 +77,7 @@ class Search:
         return variables['x'] // PLACE_WIDTH, variables['rings'] > 0
 
     def attempt(self) -> None:
-        """Goes back to a far place and plays on."""
+        """Goes back to a far place and continues from there."""
         farthest = sorted(self.places, reverse=True)[:NUM_FARTHEST]
         weights = np.array([1 / (1 + self.places[key].num_visits) for key in farthest])
         place = self.places[farthest[self._rng.choice(len(farthest), p=weights / weights.sum())]]
@@ -95,7 +96,7 @@ class Search:
                 if variables['level_end_bonus']:
                     self.solution = plan
                     return
-            # In the air it may be too late already: one could fall into a pit for sure.
+            # In the air it may be too late already: a fall into a pit may be certain.
             if abs(variables['y'] - y) <= MOST_RISE:
                 self._remember(plan, num_frames)
 
@@ -108,7 +109,7 @@ class Search:
 
 
 def solve(level: str, seed: int = 0, max_seconds: float = 300) -> Plan | None:
-    """Buttons that lead from the beginning of a level to its goal without losing a life."""
+    """Finds buttons that lead from the start of a level to its goal without losing a life."""
     console = Console(level)
     search, end = Search(console, seed), time.monotonic() + max_seconds
     while search.solution is None and time.monotonic() < end:
@@ -120,7 +121,7 @@ def solve(level: str, seed: int = 0, max_seconds: float = 300) -> Plan | None:
 
 
 def main(file: pathlib.Path, levels: list[str]) -> None:
-    """Solves levels and writes the plans into the file, next to those of other levels."""
+    """Solves levels and adds the plans to the file, which keeps those of other levels."""
     plans = json.loads(file.read_text()) if file.exists() else {}
     for level in levels:
         start = time.monotonic()

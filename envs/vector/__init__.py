@@ -1,5 +1,5 @@
-"""Many environments that step together in worker processes, and what keeps these alive.
+"""Many environments that step together in worker processes, and the means to keep these alive.
 
-Begin with `subproc_vec_env`. Which game is played is not known here: environments come as functions
-that make them.
+Begin with `subproc_vec_env`. Nothing in here knows which game is played: environments arrive as
+functions that make them.
 """

@@ -1,9 +1,9 @@
 """The last snapshot of each environment, in memory that survives the death of its process.
 
-A file without a name, which learner and workers share, has the headers of all environments and then
-two slots of each. A worker writes into the slot that the header does not point to, and the header
-last: who is killed while it writes leaves the snapshot before. Lengths and checksums tell what is
-damaged.
+Learner and workers share a file without a name. It begins with the headers of all environments,
+followed by two slots for each of them. A worker writes into the slot that the header does not point
+to, and writes the header last: if it is killed while writing, the previous snapshot is still there.
+Lengths and checksums reveal damage.
 """
 
 import os
@@ -15,25 +15,26 @@ from typing import NamedTuple
 
 from envs.game import Snapshot
 
-# Slot, monotonic time of the snapshot, length and checksum of its pickle; then its own checksum.
+# Slot, monotonic time of the snapshot, length and checksum of its pickle. A checksum of the header
+# itself follows.
 _HEADER = struct.Struct('<QdQI')
 _CHECKSUM = struct.Struct('<I')
 _RECORD_BYTES = _HEADER.size + _CHECKSUM.size
-_SLOT_BYTES = 1 << 32  # The file has holes: only what is written takes memory.
+_SLOT_BYTES = 1 << 32  # The file is sparse: only written parts take memory.
 
 
 class Saved(NamedTuple):
-    """A snapshot as it was saved."""
+    """A saved snapshot and its age."""
 
     snapshot: Snapshot
-    age: float  # Seconds ago
+    age: float  # Seconds since it was saved
 
 
 class LastSnapshot:
-    """That of one environment. Its worker alone writes it.
+    """The last snapshot of one environment. Only the environment's worker writes it.
 
     Args:
-        file: Of `transport.anonymous_file`, for all environments.
+        file: The file of all environments, from `transport.anonymous_file`.
         env: Number of the environment.
     """
 
@@ -41,7 +42,7 @@ class LastSnapshot:
         self._file, self._env, self._slot = file, env, 0
 
     def save(self, snapshot: Snapshot) -> None:
-        """Replaces the snapshot before."""
+        """Replaces the previous snapshot."""
         body = pickle.dumps(snapshot, pickle.HIGHEST_PROTOCOL)
         self._slot = 1 - self._slot
         self._write(body, self._at(self._slot))
@@ -49,13 +50,13 @@ class LastSnapshot:
         self._write(header + _CHECKSUM.pack(zlib.crc32(header)), self._env * _RECORD_BYTES)
 
     def clear(self) -> None:
-        """Makes it void."""
+        """Discards the snapshot."""
         self._write(bytes(_RECORD_BYTES), self._env * _RECORD_BYTES)
 
     def take(self) -> Saved | None:
-        """Reads and clears it; None if there is none, or none that is whole."""
+        """Reads and discards the snapshot; None if there is none or it is damaged."""
         record = os.pread(self._file, _RECORD_BYTES, self._env * _RECORD_BYTES)
-        self.clear()  # Whatever it leads to, nobody goes there twice.
+        self.clear()  # A snapshot that leads to a failure must not be used twice.
         header = record[: _HEADER.size]
         if not any(header) or record[_HEADER.size :] != _CHECKSUM.pack(zlib.crc32(header)):
             return None

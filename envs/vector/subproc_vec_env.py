@@ -1,6 +1,6 @@
 """Many environments that step together, in processes of their own.
 
-`worker` is what runs in the processes, `transport` how they are talked to.
+`worker` runs in these processes; `transport` carries messages to and from them.
 """
 
 import functools
@@ -10,12 +10,11 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from gymnasium import error, spaces
+from gymnasium import error
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
 from envs import observations
-from envs.errors import UsageError
 from envs.game import Snapshot
 from envs.observations import Observation
 from envs.vector import transport, worker
@@ -25,29 +24,28 @@ from envs.vector.worker_pool import WorkerPool
 
 Step = tuple[Observation, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
 
-_RESTORE_SECONDS = 3600.0  # Until a worker that restores counts as hung.
-_ARRAY_SPACES = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+_RESTORE_SECONDS = 3600.0  # After this time a worker that restores counts as hung.
 
 
 class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
     """Environments in processes of their own, with observations in shared memory.
 
-    It behaves as gymnasium's SyncVectorEnv with `AutoresetMode.SAME_STEP`: the observation after
-    an episode's end is the first of the next episode; `infos['final_obs']` and
-    `infos['final_info']` tell of the end.
+    It behaves like gymnasium's SyncVectorEnv with `AutoresetMode.SAME_STEP`: the observation after
+    the end of an episode is the first of the next episode, and `infos['final_obs']` and
+    `infos['final_info']` hold the last observation and info of the episode that ended.
 
-    A worker that dies, hangs, raises or returns what cannot be learned from is replaced by a fresh
-    one, with all its environments. Their step counts as truncated, with reward 0 and the last good
-    observation as the final one, but for episodes that it had just ended; what happened is told in
-    `infos['final_info']['worker_error']` and logged. They go on from the last snapshot of their
-    episode, or begin a new one if there is none: see `envs.vector.recovery`.
+    A worker that dies, hangs, raises or returns unusable values is replaced by a fresh one, with
+    all its environments. Their current step is truncated, with reward 0 and the last good
+    observation as the final one; only episodes that ended in this very step keep their end. The
+    cause is logged and stored in `infos['final_info']['worker_error']`. The environments continue
+    from the last snapshot of their episode, or start a new one: see `envs.vector.recovery`.
 
-    Workers keep to the cores of the thread that starts them.
+    Workers use only the cores of the thread that starts them.
 
     Attributes:
         observations: The shared array, `[N, ...]`, or a dict of such arrays. `reset`, `step` and
-            `restore` return it itself and not a copy: its content is valid until the next step.
-        recovery: Replaces workers.
+            `restore` return this array and not a copy, so it is valid until the next step.
+        recovery: Replaces workers that fail.
     """
 
     def __init__(
@@ -66,23 +64,23 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         """Starts all workers at once and waits for all of them.
 
         Args:
-            env_fns: Make the environments; picklable, such as a functools.partial.
-            context: How processes start: 'forkserver' or 'spawn'. A fork would inherit the locks
-                of TensorFlow's threads.
-            hang_seconds: A worker that takes longer to answer counts as dead; 0: never.
-            restarts: Counts replaced workers and says when there were too many; default: 100 an
-                hour may fail.
-            max_memory_mb: A worker that has more of it in RAM, with its engines, is replaced, and
-                its environments go on exactly; 0: never.
-            snapshot_seconds: Between two snapshots of a worker for the case that it dies.
-            step_infos: Whether to pass on the infos of steps within an episode, which pickles
-                them at every step; those of an episode's start and end always are.
-            envs_per_process: Environments in a worker, which steps them one after the other: fewer
-                wake-ups, less memory, but no use of more cores than workers.
-            preload: Modules that the environments need; a restart is quicker with them.
+            env_fns: Functions that make the environments; picklable, such as a functools.partial.
+            context: Start method of the processes, 'forkserver' or 'spawn'. A fork would inherit
+                the locks of TensorFlow's threads.
+            hang_seconds: Seconds without an answer after which a worker counts as dead; 0: never.
+            restarts: Counts replaced workers and decides how many are too many; by default up to
+                100 failures per hour are allowed.
+            max_memory_mb: A worker that uses more RAM than this, including its engines, is
+                replaced, and its environments continue exactly; 0: never.
+            snapshot_seconds: Seconds between the snapshots that a worker saves in case it dies.
+            step_infos: Whether to return the infos of steps within an episode, which means
+                pickling them at every step. Infos of the start and end are always returned.
+            envs_per_process: Environments per worker, which steps them one after the other: fewer
+                wake-ups and less memory, but at most one busy core per worker.
+            preload: Modules that the environments need; they make a restart quicker.
 
         Raises:
-            UsageError: An environment refuses what its user asked for.
+            UsageError: An environment refuses an option that its user chose.
             RuntimeError: An environment cannot be made; the message has the worker's traceback.
         """
         if not env_fns or envs_per_process < 1 or context not in ('forkserver', 'spawn'):
@@ -100,16 +98,8 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
             raise
 
     def _adopt(self, descriptions: list[tuple[Any, ...]]) -> list[str]:
-        """Takes over the spaces, which must agree; the names of the games."""
-        names = [name for name, *_ in descriptions]
+        """Takes over the spaces of the environments; returns the names of their games."""
         _, observation_space, action_space, metadata, self.render_mode = descriptions[0]
-        for name, *others in descriptions:
-            if others[:2] != [observation_space, action_space]:
-                raise UsageError(f'the spaces of {name} and of {names[0]} differ')
-        parts = observations.spaces_of(observation_space)
-        for space in (*(parts.values() if isinstance(parts, dict) else [parts]), action_space):
-            if not isinstance(space, _ARRAY_SPACES):
-                raise UsageError(f'{names[0]} has a space that is not one array: {space}')
         self.single_observation_space, self.single_action_space = observation_space, action_space
         self.observation_space = batch_space(observation_space, self.num_envs)
         self.action_space = batch_space(action_space, self.num_envs)
@@ -118,7 +108,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
             self._pool.memory, self.num_envs, observation_space, action_space
         )
         self.observations = self._arrays.observations
-        return names
+        return [name for name, *_ in descriptions]
 
     @property
     def num_restarts(self) -> int:
@@ -151,12 +141,12 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         return self.observations, infos
 
     def step(self, actions: Any) -> Step:
-        """A step of every environment."""
+        """Steps every environment."""
         self.step_async(actions)
         return self.step_wait()
 
     def step_async(self, actions: Any) -> None:
-        """Sends the actions, `[N, ...]`, and does not wait."""
+        """Sends the actions, `[N, ...]`, without waiting for the answers."""
         self._require_idle()
         actions = np.asarray(actions)
         if actions.shape != self._arrays.actions.shape:
@@ -168,7 +158,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         self._pool.ask_for_steps()
 
     def step_wait(self) -> Step:
-        """Waits for all workers: observations, rewards, terminated, truncated, infos."""
+        """Waits for all workers; returns observations, rewards, terminated, truncated, infos."""
         if not self._pending:
             raise error.NoAsyncCallError('step_wait without step_async', 'step')
         arrays = self._arrays
@@ -187,7 +177,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         return self.observations, arrays.rewards.copy(), *flags, infos
 
     def apply(self, function: Callable[[gymnasium.Env[Any, Any]], Any]) -> tuple[Any, ...]:
-        """What a picklable function makes of each environment, in its process."""
+        """Calls a picklable function with each environment, in its process; returns the results."""
         return self._call_each([('apply', function)] * self.num_envs)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
@@ -199,34 +189,33 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         return self.call(name)
 
     def render(self) -> tuple[Any, ...]:
-        """The picture of each environment."""
+        """Returns the picture of each environment."""
         return self.apply(operator.methodcaller('render'))
 
     def snapshot(self) -> list[Snapshot]:
-        """The whole state of each environment, with its present observation.
+        """Returns the whole state of each environment, with its current observation.
 
-        Workers that died or hang are replaced first: `observations` shows where their games go on.
+        Workers that died or hang are replaced first; `observations` then shows where their games
+        continue.
         """
         calls = [('snapshot',)] * self.num_envs
         self._require_idle()
-        self._pool.ask(calls)
-        answers = self._pool.answers()
-        failures = self._pool.failures(answers)
+        answers, failures = self._pool.call(calls)
         for number, failure in failures.items():
-            if failure.trace:  # The environment raised, and would again.
+            if failure.trace:  # The environment raised an error, and would do so again.
                 raise RuntimeError(self.recovery.describe(failure))
             self.recovery.heal(number, failure, resume=True)
         return list(self._call_each(calls) if failures else answers)
 
     def restore(self, snapshots: Sequence[Snapshot]) -> Observation:
-        """Continues from snapshots; the observations of that moment."""
-        # Some games play their episode again, which takes as long as it was.
+        """Continues from snapshots; returns the observations of that moment."""
+        # Some games replay their episode, which takes as long as playing it did.
         with self._pool.patience(_RESTORE_SECONDS):
             self._call_each([('restore', snapshot) for snapshot in snapshots])
         return self.observations
 
     def close_extras(self, **kwargs: Any) -> None:
-        """Ends the workers; those that hang are killed."""
+        """Ends the workers; a worker that hangs is killed."""
         self._pool.close()
 
     def _require_idle(self) -> None:
@@ -236,20 +225,18 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
             raise error.AlreadyPendingCallError('a step is under way: call step_wait first', 'step')
 
     def _call_each(self, calls: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-        """What a method of each `WorkerEnv` returns."""
+        """Calls a method of each `WorkerEnv`; returns the results."""
         self._require_idle()
-        self._pool.ask(calls)
-        answers = self._pool.answers()
-        failures = self._pool.failures(answers)
+        answers, failures = self._pool.call(calls)
         for number, failure in failures.items():
-            if failure.hung:  # Its late answer would be taken for the next one.
+            if failure.hung:  # Its late answer would be mistaken for the next one.
                 self._pool.stop(number)
         for failure in failures.values():
             raise RuntimeError(self.recovery.describe(failure))
         return tuple(answers)
 
     def _answers(self, resume: bool) -> list[Any]:
-        """The answers to a step or a reset; fresh workers speak for those that failed."""
+        """Answers to a step or a reset; a fresh worker answers in place of one that failed."""
         answers = self._pool.answers()
         for number, failure in self._pool.failures(answers).items():
             envs = self._pool.shares[number]

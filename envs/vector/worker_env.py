@@ -1,4 +1,4 @@
-"""An environment in a worker process: what the learner can ask of it."""
+"""An environment in a worker process, with the methods that the learner can call."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _MAX_REWARD = float(np.finfo(np.float32).max)
 
 
 class BadAnswer(Exception):
-    """An environment returned what cannot be learned from; the message says what."""
+    """An environment returned a value that cannot be learned from; the message describes it."""
 
 
 class WorkerEnv:
@@ -34,16 +34,20 @@ class WorkerEnv:
         self._last_snapshot, self._step_infos = last_snapshot, step_infos
 
     def step(self) -> tuple[dict[str, Any] | None, dict[str, Any]] | None:
-        """An agent step; the final info, if an episode ended, and the info, if any.
+        """Plays one agent step.
+
+        Returns:
+            The final info if an episode ended, otherwise None, and the info of the step or of the
+            new episode; None instead of both if there is nothing to report.
 
         Raises:
-            BadAnswer: The environment returned what cannot be learned from.
+            BadAnswer: The environment returned a value that cannot be learned from.
         """
         arrays, index = self._arrays, self._index
-        action = arrays.actions[index].copy()  # Wrappers may keep it, and the row changes.
+        action = arrays.actions[index].copy()  # Wrappers may keep it while the row changes.
         observation, reward, terminated, truncated, info = self._env.step(action)
         self._check(observation)
-        if not abs(float(reward)) <= _MAX_REWARD:  # Nor if it is not a number.
+        if not abs(float(reward)) <= _MAX_REWARD:  # NaN fails this test, too.
             raise BadAnswer(f'returned a reward of {reward}')
         final_info = None
         if terminated or truncated:
@@ -63,7 +67,7 @@ class WorkerEnv:
     def reset(
         self, seed: int | None, options: dict[str, Any] | None
     ) -> tuple[None, dict[str, Any]]:
-        """Starts an episode; no final info, and the info."""
+        """Starts an episode; returns None in place of a final info, and the info."""
         self._last_snapshot.clear()
         observation, info = self._env.reset(seed=seed, options=options)
         self._check(observation)
@@ -71,7 +75,7 @@ class WorkerEnv:
         return None, info
 
     def snapshot(self) -> Snapshot:
-        """The whole state, with the present observation."""
+        """Returns the whole state, with the current observation."""
         observation = observations.at(self._arrays.observations, self._index)
         return {'env': self._env.snapshot(), 'observation': observation}  # type: ignore[attr-defined]
 
@@ -82,15 +86,15 @@ class WorkerEnv:
         observations.put(self._arrays.observations, self._index, snapshot['observation'])
 
     def save(self) -> None:
-        """Leaves a snapshot for the case that this process dies."""
+        """Saves a snapshot in case this process dies."""
         self._last_snapshot.save(self.snapshot())
 
     def resume(self, seed: int | None) -> tuple[dict[str, Any], float | None]:
-        """In a fresh process: goes on from the snapshot that the one before has left.
+        """Continues, in a fresh process, from the snapshot that the previous process left.
 
         Returns:
-            The info of the start, and how many seconds old the snapshot was; None if there was
-            none and a fresh episode has begun.
+            The info of the start, and the age of the snapshot in seconds; None instead of the age
+            if there was no snapshot, so that a new episode has begun.
         """
         saved = self._last_snapshot.take()
         _, info = self.reset(seed, None)
@@ -100,12 +104,12 @@ class WorkerEnv:
         return {}, saved.age
 
     def apply(self, function: Callable[[gymnasium.Env[Any, Any]], Any]) -> Any:
-        """Whatever the function makes of the environment."""
+        """Calls the function with the environment; returns its result."""
         self._last_snapshot.clear()  # It may change the environment.
         return function(self._env)
 
     def _check(self, observation: Any) -> None:
-        """Raises `BadAnswer` unless this fits into the shared memory and is finite."""
+        """Raises `BadAnswer` unless the observation fits the shared memory and is finite."""
         wanted = self._arrays.observations
         if isinstance(wanted, dict) and (
             not isinstance(observation, dict) or observation.keys() != wanted.keys()
@@ -116,13 +120,13 @@ class WorkerEnv:
 
 
 def _check(wanted: np.ndarray, part: Any) -> None:
-    """Raises `BadAnswer` unless this fits into a row of `wanted` and is finite."""
+    """Raises `BadAnswer` unless the part fits a row of `wanted` and is finite."""
     array, shape, dtype = np.asarray(part), wanted.shape[1:], wanted.dtype
     if array.shape != shape:
         raise BadAnswer(f'returned an observation of {array.shape}, not {shape}')
     if array.dtype != dtype and not np.can_cast(array.dtype, dtype, 'same_kind'):
         raise BadAnswer(f'returned an observation of {array.dtype}, not {dtype}')
-    # Thrice as quick as looking at each number, but very large ones have no square.
+    # Three times as fast as checking each number, but the square of a very large one overflows.
     if dtype.kind == 'f' and not math.isfinite(np.vdot(array, array)):
         if not np.isfinite(array).all():
             raise BadAnswer('returned an observation that is not finite')

@@ -1,4 +1,4 @@
-"""The workers of a vector environment, together."""
+"""All workers of a vector environment."""
 
 import contextlib
 import multiprocessing
@@ -9,26 +9,30 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from gymnasium import spaces
+
+from envs import observations
 from envs.errors import UsageError
 from envs.vector import processes, transport, worker
 from envs.vector.worker_process import START_SECONDS, WorkerError, WorkerProcess
 
-_STOP_SECONDS = 2.0  # Until a worker that does not close its environments is killed.
+_ARRAY_SPACES = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
+_STOP_SECONDS = 2.0  # Then a worker that does not close its environments is killed.
 
 
 class WorkerPool:
     """The workers of a vector environment; none outlives it.
 
     Args:
-        env_fns: Make the environments.
-        context: 'forkserver' or 'spawn'.
-        options: Of all workers.
-        envs_per_process: How many environments a worker has; the last one may have fewer.
-        preload: Modules that workers need; imported once, if no forkserver runs yet.
+        env_fns: Functions that make the environments.
+        context: Start method, 'forkserver' or 'spawn'.
+        options: Options of all workers.
+        envs_per_process: Number of environments per worker; the last worker may have fewer.
+        preload: Modules that workers need; imported once, if no forkserver is running yet.
 
     Attributes:
-        shares: Of each worker the numbers of its environments.
-        memory: The file of the shared memory.
+        shares: The numbers of the environments of each worker.
+        memory: File descriptor of the shared memory.
     """
 
     def __init__(
@@ -55,14 +59,14 @@ class WorkerPool:
 
     @property
     def pids(self) -> list[int]:
-        """Process ids."""
+        """Process ids of the workers."""
         return [w.process.pid for w in self._processes]
 
     def start(self) -> list[Any]:
-        """Starts all workers at once; what each tells of its environment.
+        """Starts all workers at once; returns the description of each environment.
 
         Raises:
-            UsageError: An environment refuses what its user asked for.
+            UsageError: An environment refuses an option that its user chose, or spaces do not fit.
             RuntimeError: An environment cannot be made; the message has the traceback.
         """
         for envs in self.shares:
@@ -71,6 +75,7 @@ class WorkerPool:
         for answer in descriptions:
             if isinstance(answer, WorkerError):
                 raise RuntimeError(f'{answer.where} {answer.what}\n{answer.trace}')
+        _check_spaces(descriptions)
         return descriptions
 
     def _new_process(self, envs: range) -> WorkerProcess:
@@ -78,19 +83,19 @@ class WorkerPool:
         return WorkerProcess(self._context, env_fns, envs, self._options)
 
     def share(self, hang_seconds: float) -> None:
-        """Gives the memory, which has its size now, to all workers."""
+        """Gives the memory, whose size is now known, to all workers."""
         self._hang_seconds = hang_seconds
         for process in self._processes:
             process.share(self.memory, self._snapshots)
             process.limit(hang_seconds)
 
     def resident_mb(self, number: int) -> float:
-        """Memory of a worker and its engines that is in RAM, MB."""
+        """Returns the RAM that a worker and its engines use, in MB."""
         return processes.resident_mb(self._processes[number].family())
 
     @contextlib.contextmanager
     def patience(self, seconds: float) -> Iterator[None]:
-        """Lets answers take this long within the block."""
+        """Lets answers take this many seconds within the block."""
         for process in self._processes:
             process.limit(seconds)
         try:
@@ -105,29 +110,35 @@ class WorkerPool:
             process.ask(transport.STEP)
 
     def ask(self, calls: Sequence[tuple[Any, ...]]) -> None:
-        """Asks for a call of each environment: a method of `WorkerEnv`, and arguments."""
+        """Asks each environment for a call: a method of `WorkerEnv` by name, and arguments."""
         if len(calls) != len(self._env_fns):
             raise ValueError(f'{len(calls)} values for {len(self._env_fns)} environments')
-        # All, before one is sent: it may fail.
+        # Pickling may fail, so it is done for all before any is sent.
         bodies = [pickle.dumps(calls[envs.start : envs.stop]) for envs in self.shares]
         for process, body in zip(self._processes, bodies, strict=True):
             process.ask(transport.CALL, body)
 
+    def call(self, calls: Sequence[tuple[Any, ...]]) -> tuple[list[Any], dict[int, WorkerError]]:
+        """Asks for a call of each environment and waits; returns the answers and the failures."""
+        self.ask(calls)
+        answers = self.answers()
+        return answers, self.failures(answers)
+
     def answers(self) -> list[Any]:
-        """The answer of each environment; its worker's WorkerError where there is none.
+        """Waits for the answer of each environment; a `WorkerError` where the worker failed.
 
         Raises:
-            UsageError: An environment refuses what its user asked for.
+            UsageError: An environment refuses an option that its user chose.
         """
         answers: list[Any] = []
         patient, refusal = True, None
-        # Asked last, it answers last: who waits for it is not woken by each of the others.
+        # The worker asked last answers last; waiting for it first saves wake-ups.
         for process, envs in zip(self._processes[::-1], self.shares[::-1], strict=True):
             try:
                 told = process.answer(patient)
             except WorkerError as failure:
                 told = [failure] * len(envs)
-                patient = patient and not failure.hung  # The others had as much time.
+                patient = patient and not failure.hung  # The others have had as much time.
             except UsageError as error:
                 told, refusal = [None] * len(envs), error
             answers += told[::-1]
@@ -136,39 +147,55 @@ class WorkerPool:
         return answers[::-1]
 
     def failures(self, answers: Sequence[Any]) -> dict[int, WorkerError]:
-        """Those among the answers of all environments, by the number of the worker."""
+        """Picks the failures out of the answers of all environments, by number of the worker."""
         firsts = enumerate(answers[envs.start] for envs in self.shares)
         return {number: first for number, first in firsts if isinstance(first, WorkerError)}
 
     def save(self, number: int) -> None:
-        """Lets a worker leave snapshots of its environments; raises WorkerError."""
+        """Makes a worker save snapshots of its environments.
+
+        Raises:
+            WorkerError: It fails.
+        """
         process = self._processes[number]
         process.ask(transport.CALL, pickle.dumps([('save',)] * len(self.shares[number])))
         process.answer()
 
     def stop(self, number: int) -> None:
-        """Ends a worker."""
+        """Stops a worker."""
         self._processes[number].stop(time.monotonic() + _STOP_SECONDS)
 
     def replace(self, number: int, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Starts a worker anew, after `stop`; what its environments answer to these calls.
+        """Starts a new worker after `stop`; returns the answers of its environments to `calls`.
 
         Raises:
-            WorkerError: It fails, too.
+            WorkerError: The new worker fails, too.
         """
         process = self._new_process(self.shares[number])
         self._processes[number] = process
         process.answer()
         process.share(self.memory, self._snapshots)
         process.ask(transport.CALL, pickle.dumps(calls))
-        answers = process.answer()  # Some games play their episode again: it may take longer.
+        answers = process.answer()  # Some games replay their episode, which takes longer.
         process.limit(self._hang_seconds)
         return answers
 
 
+def _check_spaces(descriptions: Sequence[tuple[Any, ...]]) -> None:
+    """Raises `UsageError` unless all spaces agree and each part of them is one array."""
+    first, observation_space, action_space, *_ = descriptions[0]
+    for name, *others in descriptions:
+        if others[:2] != [observation_space, action_space]:
+            raise UsageError(f'the spaces of {name} and of {first} differ')
+    parts = observations.spaces_of(observation_space)
+    for space in (*(parts.values() if isinstance(parts, dict) else [parts]), action_space):
+        if not isinstance(space, _ARRAY_SPACES):
+            raise UsageError(f'{first} has a space that is not one array: {space}')
+
+
 def _close(workers: list[WorkerProcess], files: list[int]) -> None:
     for process in workers:
-        process.hang_up()  # All, so that they close their environments side by side.
+        process.hang_up()  # All of them first, so that they close their environments in parallel.
     deadline = time.monotonic() + _STOP_SECONDS
     for process in workers:
         process.stop(deadline)

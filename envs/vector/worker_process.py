@@ -1,4 +1,4 @@
-"""A worker process as the learner sees it: how it starts, answers and ends."""
+"""A worker process as the learner sees it: starting it, asking it and ending it."""
 
 import contextlib
 import logging
@@ -13,21 +13,21 @@ from typing import Any
 from envs.errors import UsageError
 from envs.vector import cores, processes, transport, worker
 
-START_SECONDS = 120.0  # An environment that has not been made by then never will be.
+START_SECONDS = 120.0  # An environment that takes longer to make never will be.
 _THREAD_LIMITS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 _environ_lock = threading.Lock()
 _log = logging.getLogger(__name__)
 
 
 class WorkerError(RuntimeError):
-    """Why a worker did not answer: an environment raised, or it hangs, or it died.
+    """Reason why a worker did not answer: an environment raised, or the worker hangs or died.
 
     Attributes:
-        what: What happened.
-        envs: The numbers of the environments that it may have happened to.
+        what: Description of the failure.
+        envs: Numbers of the environments that may have failed.
         where: The same in words.
         trace: The worker's traceback, if there is one.
-        hung: Whether it may still answer.
+        hung: Whether the worker may still answer.
     """
 
     def __init__(self, what: str, envs: range, trace: str = '', hung: bool = False) -> None:
@@ -37,7 +37,7 @@ class WorkerError(RuntimeError):
 
 
 def in_words(envs: range) -> str:
-    """`environment 3`, or `environments 4 to 7`."""
+    """Names environments in words: `environment 3`, or `environments 4 to 7`."""
     first, last = envs[0], envs[-1]
     return f'environment {first}' if first == last else f'environments {first} to {last}'
 
@@ -47,9 +47,9 @@ class WorkerProcess:
 
     Args:
         context: A multiprocessing context.
-        env_fns: Make its environments.
-        envs: Their numbers.
-        options: Of all workers.
+        env_fns: Functions that make its environments.
+        envs: Numbers of these environments.
+        options: Options of all workers.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class WorkerProcess:
         self._channel, self._envs = transport.Channel(ours, self.wake), envs
         self._was_stopped = False
         self.limit(START_SECONDS * len(envs))
-        # Whichever thread started their forkserver, workers use the cores of the calling one.
+        # Workers use the cores of the calling thread, whichever thread started their forkserver.
         arguments = theirs, env_fns, envs.start, options, cores.of_thread()
         self.process = context.Process(target=worker.run, args=arguments, daemon=True)
         with _single_threaded():
@@ -71,17 +71,19 @@ class WorkerProcess:
         theirs.close()
 
     def share(self, memory: int, snapshots: int) -> None:
-        """Gives the worker, which has told of its environment, the memory for its answers."""
-        with contextlib.suppress(OSError):  # It died meanwhile: the next answer tells.
+        """Gives a worker that has described its environments the memory for its answers."""
+        with contextlib.suppress(
+            OSError
+        ):  # It died meanwhile; waiting for its answer will show that.
             self._channel.put_file(memory, self.process.pid)
             self._channel.put_file(snapshots, self.process.pid)
 
     def family(self) -> list[int]:
-        """Process ids of the worker and its engines."""
+        """Returns the process ids of the worker and its engines."""
         return processes.family(self.process.pid)
 
     def wake(self) -> bool:
-        """Lets the worker and its engines go on if a signal has stopped them; whether it had."""
+        """Continues the worker and its engines if a signal stopped them; returns whether it did."""
         stopped = processes.continue_stopped(self.family())
         if stopped and not self._was_stopped:
             self._was_stopped = True
@@ -89,16 +91,19 @@ class WorkerProcess:
         return bool(stopped)
 
     def ask(self, kind: bytes, body: bytes = b'') -> None:
-        """Sends a request. Should the worker be gone, the answer tells."""
+        """Sends a request. If the worker is gone, waiting for its answer will show that."""
         with contextlib.suppress(OSError):
             self._channel.put(kind, body)
 
     def answer(self, patient: bool = True) -> list[Any]:
-        """Waits for the answers of all its environments; not at all without patience.
+        """Returns the answers of all its environments.
+
+        Args:
+            patient: Whether to wait for them; otherwise they must be there already.
 
         Raises:
-            WorkerError: There is none.
-            UsageError: The environment refuses what its user asked for.
+            WorkerError: There is no answer.
+            UsageError: An environment refuses an option that its user chose.
         """
         try:
             if not (patient or self._channel.ready() or self.wake()):
@@ -119,11 +124,11 @@ class WorkerProcess:
         raise WorkerError(told.what, only, told.traceback)
 
     def hang_up(self) -> None:
-        """Closes the pipe: the worker closes its environment and leaves."""
+        """Closes the pipe, so that the worker closes its environments and exits."""
         self._channel.close()
 
     def stop(self, deadline: float) -> None:
-        """Hangs up, and at the deadline kills the worker with its whole group."""
+        """Hangs up, and kills the worker with its whole process group at the deadline."""
         self.hang_up()
         self.process.join(max(0.0, deadline - time.monotonic()))
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -132,9 +137,9 @@ class WorkerProcess:
         self.process.join()
 
     def limit(self, seconds: float) -> None:
-        """Sets how long an answer may take; 0: as long as it likes."""
+        """Sets how many seconds an answer may take; 0: any time."""
         self._hang_seconds = seconds
-        with contextlib.suppress(OSError):  # It was stopped.
+        with contextlib.suppress(OSError):  # The worker has been stopped.
             self._channel.limit(seconds)
 
     def _exit_reason(self) -> str:
@@ -145,7 +150,7 @@ class WorkerProcess:
 
 @contextlib.contextmanager
 def _single_threaded() -> Iterator[None]:
-    """Lets processes that start meanwhile do their numerics in one thread.
+    """Makes processes that start within the block use a single thread for numerics.
 
     There are as many workers as cores already, and a forkserver with threads cannot fork safely.
     """

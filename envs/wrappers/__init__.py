@@ -1,5 +1,5 @@
 """Wrappers: one transformation per class, between an emulator and an agent.
 
-Each takes part in `snapshot()` and `restore()`. Begin with `base`. Their order is not decided here,
-but in `envs.make`.
+Each of them takes part in `snapshot()` and `restore()`. Begin with `base`. Their order is decided
+in `envs.make`.
 """

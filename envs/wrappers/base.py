@@ -1,4 +1,4 @@
-"""Base classes of wrappers: what every wrapper, and every one below the action repeat, can do."""
+"""Base classes of all wrappers, and of those below the action repeat."""
 
 from typing import Any
 
@@ -11,23 +11,23 @@ Step = tuple[np.ndarray, float, bool, bool, dict[str, Any]]
 
 
 class Wrapper(gymnasium.Wrapper[np.ndarray, Any, np.ndarray, Any]):
-    """A wrapper whose snapshot is its own state beside the snapshot of what it wraps."""
+    """A wrapper whose snapshot is its own state plus the snapshot of the wrapped environment."""
 
     env: Any
 
     def _state(self) -> Snapshot:
-        """What this wrapper remembers between steps."""
+        """Returns the state that this wrapper keeps between steps."""
         return {}
 
     def _set_state(self, state: Snapshot) -> None:
-        """Takes over what `_state` returned."""
+        """Takes over the state that `_state` returned."""
 
     def snapshot(self) -> Snapshot:
-        """The whole state from here down."""
+        """Returns the state of this wrapper and of everything below it."""
         return {**self._state(), 'env': self.env.snapshot()}
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Continues exactly from a snapshot of an equal stack of wrappers."""
+        """Continues exactly from a snapshot of an identical stack of wrappers."""
         self.env.restore(snapshot['env'])
         self._set_state(snapshot)
 
@@ -37,33 +37,33 @@ class FrameWrapper(Wrapper):
 
     @property
     def game(self) -> Game:
-        """The game at the bottom."""
+        """Game at the bottom of the stack."""
         return self.unwrapped  # type: ignore[return-value]
 
     def advance(self, action: Any) -> Transition:
-        """One emulator frame without a picture."""
+        """Plays one emulator frame without drawing a picture."""
         return self.env.advance(action)
 
     def advance_many(self, action: Any, num_frames: int) -> tuple[Transition, int]:
-        """Up to `num_frames` frames of one action, of which only the last can be looked at."""
+        """Plays up to `num_frames` frames of one action; only the last one can be looked at."""
         return advance_many(self, action, num_frames)
 
     def screen(self) -> np.ndarray:
-        """The agent's picture of the present frame."""
+        """Returns the agent's picture of the current frame."""
         return self.env.screen()
 
     def step(self, action: Any) -> Step:
-        """One emulator frame with its picture."""
+        """Plays one emulator frame; the observation is its picture."""
         reward, terminated, truncated, info = self.advance(action)
         return self.screen(), reward, terminated, truncated, info
 
 
 class RandomFrameWrapper(FrameWrapper):
-    """A frame wrapper with a random generator of its own, started by `reset(seed=...)`.
+    """A frame wrapper with a random generator of its own, seeded by `reset(seed=...)`.
 
     Attributes:
-        stream: Name of the stream of random numbers, which keeps those of two wrappers apart. It
-            is not to be changed: saved runs and published scores depend on it.
+        stream: Name of the stream of random numbers, which gives each wrapper different ones. It
+            must not be changed: saved runs and published scores depend on it.
     """
 
     stream: str

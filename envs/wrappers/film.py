@@ -1,4 +1,4 @@
-"""Films: the game's own screen, at every emulator frame and its own frame rate."""
+"""Films of the game's own screen, at every emulator frame and at its own frame rate."""
 
 import os
 import shutil
@@ -24,16 +24,17 @@ def _check_encoder() -> None:
     except RuntimeError as error:
         raise UsageError(f'no film: {error}') from None
     if not shutil.which(program):
-        raise UsageError(f'no film: IMAGEIO_FFMPEG_EXE={program} is no program')
+        raise UsageError(f'no film: IMAGEIO_FFMPEG_EXE={program} is not a program')
 
 
 class FilmWriter:
     """Writes RGB frames to an mp4 (H.264), enlarged so that a person can see them.
 
-    Raises `UsageError` if nothing can encode it.
+    The file gets its final name only when it is complete. Some consoles change the size of their
+    picture during a game. A television does not show that: every frame gets the size of the first.
 
-    The file has its final name only when it is complete. Some consoles change the size of their
-    picture during a game, and a television shows both as large: every frame gets the first's size.
+    Raises:
+        UsageError: There is no program that can encode it.
     """
 
     def __init__(self, path: str, frame_rate: float) -> None:
@@ -71,10 +72,13 @@ class FilmWriter:
 
 
 class Film(FrameWrapper):
-    """Films whole episodes, one after the other, until there are enough seconds of film.
+    """Films whole episodes, one after the other, until the film is long enough.
 
-    An episode may last one second or an hour: the film ends with the episode that makes it long
+    Episodes last from a second to an hour: the film ends with the episode that makes it long
     enough, or when the environment is closed. It leaves no trace in snapshots.
+
+    It is not gymnasium's RecordVideo, which writes a file for each chosen episode: this is a single
+    film of every emulator frame below the action repeat.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], path: str, seconds: float = 20.0) -> None:
@@ -85,9 +89,9 @@ class Film(FrameWrapper):
         self._finished = False
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
-        """Starts an episode; its first picture goes into the film."""
+        """Starts an episode and films its first picture."""
         result = self.env.reset(**kwargs)
-        self._finish_if_long_enough()  # The episode before may have been broken off.
+        self._finish_if_long_enough()  # The previous episode may have been broken off.
         if not self._finished:
             if self._writer is None:
                 self._writer = FilmWriter(self._path, self.game.frame_rate)
@@ -95,7 +99,7 @@ class Film(FrameWrapper):
         return result
 
     def advance(self, action: Any) -> Transition:
-        """One frame, and its picture into the film."""
+        """Plays one frame and films its picture."""
         transition = self.env.advance(action)
         if self._writer is not None:
             self._writer.write(self.game.render())
@@ -104,11 +108,11 @@ class Film(FrameWrapper):
         return transition
 
     def snapshot(self) -> Snapshot:
-        """The snapshot of what is filmed."""
+        """Returns the snapshot of the filmed environment."""
         return self.env.snapshot()
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Restores what is filmed."""
+        """Restores the filmed environment."""
         self.env.restore(snapshot)
 
     def close(self) -> None:

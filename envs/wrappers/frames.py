@@ -1,7 +1,7 @@
-"""Wrappers over a game's frames: what happens between two decisions of the agent.
+"""Wrappers for single emulator frames, between two decisions of the agent.
 
-A frame wrapper passes single emulator frames on (`advance`, `screen`); `ActionRepeat` turns frames
-into agent steps; what lies above it is in `step_wrappers`. Every wrapper can be snapshotted.
+A frame wrapper passes on single frames (`advance`, `screen`), and `ActionRepeat` turns frames into
+agent steps. The wrappers above it are in `steps` and `pictures`. Every wrapper has snapshots.
 """
 
 from typing import Any
@@ -13,11 +13,16 @@ from envs.game import Snapshot, Transition
 from envs.wrappers.base import FrameWrapper, RandomFrameWrapper, Step, Wrapper
 
 
-class FrameLimit(FrameWrapper):
-    """Truncates an episode after so many emulator frames, so that no episode runs for ever.
+class TimeLimit(FrameWrapper):
+    """Truncates an episode after a number of emulator frames, so that no episode runs for ever.
 
-    Games never cut themselves off, so that a limit always arrives as `truncated` and with a
-    picture to bootstrap from. Frames of a start without action (`NoopStart`) count.
+    Games never truncate episodes themselves, so a time limit always arrives as `truncated` and with
+    a picture to bootstrap from. Frames without action at the start (`NoopStart`) count. As in
+    gymnasium's TimeLimit, a step is one of the wrapped environment: here, one emulator frame.
+
+    Args:
+        env: A game, or a frame wrapper.
+        max_frames: Number of frames after which an episode is truncated; 0: never.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], max_frames: int) -> None:
@@ -30,11 +35,11 @@ class FrameLimit(FrameWrapper):
         return self.env.reset(**kwargs)
 
     def advance(self, action: Any) -> Transition:
-        """One frame; `truncated` if it was the last one allowed and the game did not end."""
+        """Plays one frame; `truncated` if it was the last one allowed and the game did not end."""
         return self._limited(self.env.advance(action), 1)
 
     def advance_many(self, action: Any, num_frames: int) -> tuple[Transition, int]:
-        """Frames of one action, not more than are left."""
+        """Plays frames of one action, but no more than are left."""
         if self._max_frames:
             num_frames = min(num_frames, max(self._max_frames - self._frames, 1))
         transition, played = self.env.advance_many(action, num_frames)
@@ -54,11 +59,11 @@ class FrameLimit(FrameWrapper):
 
 
 class StickyActions(RandomFrameWrapper):
-    """At every frame, with a probability, the action of the frame before is played again.
+    """Repeats the action of the previous frame, at every frame, with some probability.
 
-    Machado et al. (2018), section 5.2, https://arxiv.org/abs/1709.06009; the remedy against agents
-    that learn a sequence of buttons by heart. Ours for all backends, since no emulator's own
-    stickiness survives a snapshot.
+    Machado et al. (2018), section 5.2, https://arxiv.org/abs/1709.06009, introduced this against
+    agents that learn a sequence of buttons by heart. All backends use this wrapper, because no
+    emulator's own sticky actions survive a snapshot.
     """
 
     stream = 'StickyActions'
@@ -74,7 +79,7 @@ class StickyActions(RandomFrameWrapper):
         return self._start(**kwargs)
 
     def advance(self, action: Any) -> Transition:
-        """One frame with this action or the one before."""
+        """Plays one frame with this action or the previous one."""
         if self._previous is not None and self._rng.random() < self._probability:
             action = self._previous
         self._previous = action
@@ -92,7 +97,8 @@ class StickyActions(RandomFrameWrapper):
 class NoopStart(RandomFrameWrapper):
     """Begins an episode with 1 to `noop_max` emulator frames without action.
 
-    Mnih et al. (2015): a deterministic emulator starts every episode alike; this varies the start.
+    A deterministic emulator starts every episode alike; this varies the start, as in Mnih et al.
+    (2015).
     """
 
     stream = 'NoopStart'
@@ -111,17 +117,17 @@ class NoopStart(RandomFrameWrapper):
         return self.screen(), info
 
     def advance_many(self, action: Any, num_frames: int) -> tuple[Transition, int]:
-        """Frames of one action, as the game plays them best."""
+        """Plays frames of one action in the way that is cheapest for the game."""
         return self.env.advance_many(action, num_frames)
 
 
 class ActionRepeat(Wrapper):
-    """An agent step: the action for `repeat` emulator frames, and their rewards together.
+    """Turns emulator frames into agent steps: an action for `repeat` frames, rewards summed.
 
-    The picture is the pixelwise maximum of the step's last two frames, since some consoles draw
-    their objects at every other frame (Mnih et al., 2015); without `max_pool`, the last frame.
-    Only these frames are drawn. An episode that ends inside the repeat shows the frame it ended
-    with alone: never one of the step before, since a truncated episode bootstraps from it.
+    The picture is the pixelwise maximum of the last two frames of the step, since some consoles
+    draw their objects only in every other frame (Mnih et al., 2015); without `max_pool` it is the
+    last frame. Only these frames are drawn. An episode that ends inside the repeat shows only the
+    frame with which it ended, never one of the step before: a truncated episode bootstraps from it.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], repeat: int, max_pool: bool) -> None:
@@ -129,7 +135,7 @@ class ActionRepeat(Wrapper):
         self._repeat, self._max_pool = repeat, max_pool and repeat > 1
 
     def step(self, action: Any) -> Step:
-        """Up to `repeat` frames."""
+        """Plays up to `repeat` frames."""
         first = self._repeat - 1 if self._max_pool else self._repeat
         (reward, terminated, truncated, info), frames = self.env.advance_many(action, first)
         second_last = None

@@ -1,10 +1,10 @@
 """Rewards of platform games with levels, computed from the game's variables at every frame.
 
-stable-retro has them as Lua scripts, whose memory is in no save state: after a restore they count
-from another beginning. These are a few numbers, and a snapshot holds them.
+In stable-retro these are Lua scripts, whose memory is not part of a save state, so that after a
+restore they count from a different start. Here they need a few numbers, which a snapshot holds.
 
-They stand in place of the game's own reward and end: an episode ends when a life is lost,
-in a bonus stage, and at the end of the level.
+They replace the game's own reward and end: an episode ends when a life is lost, in a bonus stage,
+and at the end of the level.
 """
 
 import abc
@@ -21,13 +21,13 @@ Variables = Mapping[str, float]
 
 
 class LevelCycle(FrameWrapper):
-    """Another level at every reset: a seeded one begins with the first.
+    """Plays another level after every reset; a reset with a seed starts again with the first.
 
     Args:
-        game: One whose `set_level` chooses the level of the next episode.
-        levels: Their names.
-        first: Number of the first one.
-        stride: How many further each episode is.
+        game: A game whose `set_level` chooses the level of the next episode.
+        levels: Names of the levels.
+        first: Number of the first level.
+        stride: Number of levels by which each episode is ahead of the previous one.
     """
 
     def __init__(self, game: Any, levels: Sequence[str], first: int, stride: int) -> None:
@@ -36,7 +36,7 @@ class LevelCycle(FrameWrapper):
         self._next, self._playing = first, -1  # -1: no level has been begun.
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
-        """Starts an episode in the level whose turn it is."""
+        """Starts an episode in the next level."""
         if kwargs.get('seed') is not None:
             self._next = self._first
         self._playing = self._next % len(self._levels)
@@ -54,23 +54,27 @@ class LevelCycle(FrameWrapper):
 
 
 class LevelReward(FrameWrapper, abc.ABC):
-    """What the subclass gives for a frame, and `info['progress']`, the part of the level that lies
-    behind the player, 0 to 1.
+    """Base class of the rewards for a frame.
 
-    Positions count from where the player is when the episode begins, in pixels.
+    It adds `info['progress']`, the fraction of the level that the player has covered, 0 to 1.
+    Positions are in pixels, relative to the player's position at the start of the episode.
 
     Args:
-        game: A game, or a frame wrapper; its info has the variables.
-        course: Of the game.
+        game: A game or a frame wrapper, whose info holds the game's variables.
+        course: Facts about the game's levels.
     """
 
     def __init__(self, game: Any, course: Course) -> None:
         super().__init__(game)
         self._course = course
         self._before: Variables = {}
-        self._frame = 0  # Of the episode
-        self._offset = 0.0  # From the game's x to ours
-        self._x, self._best_x, self._distance = 0.0, 0.0, 1.0  # Our x, and that of the level's end
+        self._frame = 0  # Frames of the episode so far
+        self._offset = 0.0  # Added to the game's x, it gives ours.
+        self._x, self._best_x, self._distance = (
+            0.0,
+            0.0,
+            1.0,
+        )  # Our x, its largest value, and the end.
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
         """Starts an episode."""
@@ -82,31 +86,32 @@ class LevelReward(FrameWrapper, abc.ABC):
         return observation, {**info, 'progress': 0.0}
 
     def advance(self, action: Any) -> Transition:
-        """One frame, with this reward and end."""
+        """Plays one frame; the reward and the end are those of this class."""
         _, _, truncated, now = self.env.advance(action)
         before, self._before = self._before, now
         came_from = self._x
         self._follow(before, now)
         reward = self._worth(before, now, came_from)
         self._best_x = max(self._best_x, self._x)
-        ended = now['lives'] < before['lives'] or self._is_at_the_end() or self._is_away(now)
+        lost_a_life = now['lives'] < before['lives']
+        ended = lost_a_life or self._is_at_the_end() or self._is_in_bonus_stage(now)
         return reward, ended, truncated, {**now, 'progress': self._x / self._distance}
 
     @abc.abstractmethod
     def _worth(self, before: Variables, now: Variables, came_from: float) -> float:
-        """The reward of the last frame, which led from `came_from` to `self._x`."""
+        """Returns the reward for the last frame, which led from `came_from` to `self._x`."""
 
     def _follow(self, before: Variables, now: Variables) -> None:
         self._frame += 1
-        if now['act'] != before['act']:  # Some levels change act half-way, and x with it.
+        if now['act'] != before['act']:  # Some levels change act half-way, and x jumps.
             self._offset -= now['screen_x'] - before['screen_x']
         self._x = min(max(now['x'] + self._offset, 0.0), self._distance)
 
     def _is_at_the_end(self) -> bool:
         return self._x >= self._distance
 
-    def _is_away(self, now: Variables) -> bool:
-        name, values = self._course.away, self._course.away_values
+    def _is_in_bonus_stage(self, now: Variables) -> bool:
+        name, values = self._course.bonus_stage_variable, self._course.bonus_stage_values
         return bool(name) and (now[name] in values if values else now[name] != 0)
 
     def _state(self) -> Snapshot:
@@ -126,11 +131,12 @@ class LevelReward(FrameWrapper, abc.ABC):
 
 
 class ContestReward(LevelReward):
-    """The Retro Contest's: 9000 for the level, as it is walked, and up to 1000 for being quick.
+    """Reward of the Retro Contest: 9000 for covering the level, up to 1000 for doing so quickly.
 
         r = 9000 (p - p') + 1000 (1 - frame / 18000) [p = 1],    p = x / distance
 
-    Going back costs what going there gave. Nichol et al. (2018), https://arxiv.org/abs/1804.03720.
+    Here p' is p of the previous frame, so going back costs as much as going there earned. Nichol et
+    al. (2018), https://arxiv.org/abs/1804.03720.
     """
 
     def _worth(self, before: Variables, now: Variables, came_from: float) -> float:
@@ -141,9 +147,9 @@ class ContestReward(LevelReward):
 
 
 class ProgressReward(LevelReward):
-    """Pixels beyond where the player has been in this episode: going back costs nothing.
+    """Reward of one per pixel beyond the farthest point of the episode; going back costs nothing.
 
-    What the tutorials call "allow backtracking".
+    Tutorials call this "allow backtracking".
     """
 
     def _worth(self, before: Variables, now: Variables, came_from: float) -> float:
@@ -151,7 +157,7 @@ class ProgressReward(LevelReward):
 
 
 class ScoreReward(LevelReward):
-    """The points that the frame added to the score on the screen."""
+    """Reward of the points by which the score on the screen grew in this frame."""
 
     def _worth(self, before: Variables, now: Variables, came_from: float) -> float:
         return self._course.points * (now['score'] - before['score'])

@@ -1,4 +1,4 @@
-"""Wrappers over agent steps: statistics, rewards, episodes and pictures as the agent sees them."""
+"""Wrappers for the pictures of agent steps: size, stacking, and variables beside them."""
 
 from collections import deque
 from typing import Any
@@ -12,12 +12,12 @@ from envs.game import Snapshot
 from envs.wrappers.base import Step, Wrapper
 
 
-class Resize(Wrapper):
-    """The picture as a square, averaged over areas: `uint8[H, W]` to `uint8[size, size]`.
+class ResizeObservation(Wrapper):
+    """Resizes pictures to squares, averaging over areas: `uint8[H, W]` to `uint8[size, size]`.
 
     Args:
-        env: Shows pictures.
-        size: Height and width, pixels.
+        env: An environment whose observations are pictures.
+        size: Height and width in pixels.
         crop: Pixels to cut off first, `(top, bottom, left, right)`; none if empty.
 
     Raises:
@@ -43,7 +43,7 @@ class Resize(Wrapper):
         return self._resize(picture), info
 
     def step(self, action: Any) -> Step:
-        """An agent step."""
+        """Plays one agent step."""
         picture, reward, terminated, truncated, info = self.env.step(action)
         return self._resize(picture), reward, terminated, truncated, info
 
@@ -51,8 +51,8 @@ class Resize(Wrapper):
 class ShowVariables(Wrapper):
     """Shows the game's variables beside the picture: a dict of `screen` and `variables`.
 
-    A picture of Doom without the status bar tells neither health nor ammunition. The variables are
-    those of the picture's moment, so only the last of a stack has its own.
+    A picture of Doom without the status bar shows neither health nor ammunition. The variables
+    belong to the moment of the newest picture in a stack.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
@@ -73,15 +73,15 @@ class ShowVariables(Wrapper):
         return self._both(screen), info
 
     def step(self, action: Any) -> Any:
-        """An agent step."""
+        """Plays one agent step."""
         screen, *answer = self.env.step(action)
         return self._both(screen), *answer
 
 
-class FrameStack(Wrapper):
-    """The last pictures as channels, newest last: `uint8[H, W]` to `uint8[H, W, depth]`.
+class FrameStackObservation(Wrapper):
+    """Stacks the last pictures as channels, newest last: `uint8[H, W]` to `uint8[H, W, depth]`.
 
-    One picture shows no motion. A new episode begins with its first picture repeated.
+    A single picture shows no motion. A new episode begins with its first picture repeated.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any], depth: int) -> None:
@@ -91,7 +91,7 @@ class FrameStack(Wrapper):
         self.observation_space = gymnasium.spaces.Box(0, 255, shape, np.uint8)
 
     def _stack(self) -> np.ndarray:
-        # Fifteen times faster than moving the channels of an array by one.
+        # This is fifteen times faster than moving the channels of an array by one.
         stack = cv2.merge(tuple(self._pictures))
         return stack.reshape(self.observation_space.shape)  # merge() drops a single channel.
 
@@ -102,7 +102,7 @@ class FrameStack(Wrapper):
         return self._stack(), info
 
     def step(self, action: Any) -> Step:
-        """An agent step."""
+        """Plays one agent step."""
         picture, reward, terminated, truncated, info = self.env.step(action)
         self._pictures.append(picture)
         return self._stack(), reward, terminated, truncated, info

@@ -1,4 +1,4 @@
-"""Wrappers per agent step: statistics, rewards, lives and the first button."""
+"""Wrappers for agent steps: statistics, rewards, lives and the first button."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from envs.game import Snapshot
 from envs.wrappers.base import Step, Wrapper
 
 
-class EpisodeStatistics(Wrapper):
-    """Tells an episode's raw score and length at its end, in `info['episode']`.
+class RecordEpisodeStatistics(Wrapper):
+    """Reports the raw score and the length of an episode at its end, in `info['episode']`.
 
-    It lies below everything that changes rewards or ends episodes early for the agent's sake, so
-    `score` is the raw reward: the game's own, or that of `rewards`. `RewardTransform` adds
-    `return`, what the agent was trained on.
+    It lies below all wrappers that change rewards or end episodes early for the agent's sake, so
+    `score` is the raw reward: the game's own, or one of `level_rewards`. `RewardTransform` adds
+    `return`, the sum of the rewards that the agent was trained on.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
@@ -28,7 +28,7 @@ class EpisodeStatistics(Wrapper):
         return self.env.reset(**kwargs)
 
     def step(self, action: Any) -> Step:
-        """An agent step; `info['episode']` when it was the last."""
+        """Plays one agent step; adds `info['episode']` if it was the last."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         self._score += reward
         self._length += 1
@@ -42,7 +42,7 @@ class EpisodeStatistics(Wrapper):
                 'terminated': terminated,
                 'truncated': truncated,
             }
-            if 'progress' in info:  # Told by `rewards.LevelReward`.
+            if 'progress' in info:  # Reported by `level_rewards.LevelReward`.
                 progress = info['progress']
                 info['episode'].update(progress=progress, completed=progress >= 1.0)
         return observation, reward, terminated, truncated, info
@@ -56,7 +56,13 @@ class EpisodeStatistics(Wrapper):
 
 
 class RewardTransform(Wrapper):
-    """The reward the agent is trained on: scaled, then perhaps its sign or clipped to [-1, 1]."""
+    """Turns the raw reward into the one for training: scaled, then its sign or clipped to [-1, 1].
+
+    Args:
+        env: An environment with raw rewards.
+        scale: Factor by which the reward is multiplied.
+        transform: `none`, `sign` or `clip`.
+    """
 
     def __init__(self, env: gymnasium.Env[Any, Any], scale: float, transform: str) -> None:
         super().__init__(env)
@@ -73,7 +79,7 @@ class RewardTransform(Wrapper):
         return self.env.reset(**kwargs)
 
     def step(self, action: Any) -> Step:
-        """An agent step with the reward for the agent."""
+        """Plays one agent step; the reward is the transformed one."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         reward = self._transform(reward * self._scale)
         self._return += reward
@@ -89,31 +95,31 @@ class RewardTransform(Wrapper):
 
 
 class LifeLossEndsEpisode(Wrapper):
-    """A lost life terminates the episode for the agent, while the game goes on.
+    """Terminates the episode for the agent when a life is lost, while the game goes on.
 
-    Mnih et al. (2015). The reset after it goes on in the running game, so that every part of the
-    game is still reached: the new episode begins with the picture that the old one ended with. No
-    step is played between them, so no reward and no end of the game is lost.
+    Mnih et al. (2015) introduced this. The next reset continues in the running game, so that all
+    parts of the game are still reached: the new episode begins with the picture with which the old
+    one ended. No step is played in between, so no reward and no end of the game is lost.
     """
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         super().__init__(env)
         self._lives = 0
-        self._last_picture: np.ndarray | None = None  # Of a life that was lost.
+        self._last_picture: np.ndarray | None = None  # The last one of a life that was lost.
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
-        """Goes on after a lost life; starts the game again otherwise, or if a seed is given."""
+        """Continues after a lost life; otherwise, or if a seed is given, restarts the game."""
         picture, self._last_picture = self._last_picture, None
         if picture is not None and kwargs.get('seed') is None:
             return picture, {'lives': self._lives}
         observation, info = self.env.reset(**kwargs)
         if 'lives' not in info:
-            raise UsageError('--life_loss_ends_episode: this game does not tell its lives')
+            raise UsageError('--life_loss_ends_episode: this game does not report its lives')
         self._lives = int(info['lives'])
         return observation, info
 
     def step(self, action: Any) -> Step:
-        """An agent step that also ends with a life."""
+        """Plays one agent step, which is terminal if a life is lost."""
         observation, reward, terminated, truncated, info = self.env.step(action)
         lives = int(info['lives'])
         lost, self._lives = 0 < lives < self._lives, lives
@@ -129,7 +135,7 @@ class LifeLossEndsEpisode(Wrapper):
 
 
 class FireOnReset(Wrapper):
-    """Presses FIRE after every reset, for Atari games that wait for it (Breakout)."""
+    """Presses FIRE after every reset, for Atari games that wait for it, such as Breakout."""
 
     def __init__(self, env: gymnasium.Env[Any, Any]) -> None:
         super().__init__(env)
@@ -139,7 +145,7 @@ class FireOnReset(Wrapper):
         self._fire = names.index('FIRE')
 
     def reset(self, **kwargs: Any) -> tuple[np.ndarray, dict[str, Any]]:
-        """Starts an episode and the ball."""
+        """Starts an episode and presses FIRE."""
         self.env.reset(**kwargs)
         observation, _, terminated, truncated, info = self.env.step(self._fire)
         if terminated or truncated:

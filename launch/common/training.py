@@ -42,12 +42,13 @@ def resolve(agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
     if asked.resume:
         filler, preset = 'the resumed run', run_directory.settings(asked.run_dir)
     else:
-        game = flags.FLAGS.game
-        filler = f'preset {presets.name_of(_PRESET.value, game)}'
-        preset = presets.for_game(_PRESET.value, game, agent_flags.algorithm)
+        spec = registry.find(flags.FLAGS.game)
+        filler = f'preset {presets.name_of(_PRESET.value, spec)}'
+        preset = presets.for_game(_PRESET.value, spec, agent_flags.algorithm)
     config, env_config, run_config = agent_flags(preset), _env_flags(preset), _run_flags(preset)
-    env_config = registry.with_variables(registry.with_levels(env_config))
-    registry.check(env_config)
+    spec = registry.find(env_config.game)  # On resuming, the game of the resumed run.
+    env_config = spec.spelled_out(env_config)
+    spec.check(env_config)
     run_dir = run_config.run_dir or run_directory.default_path(config.algorithm, env_config.game)
     run_directory.check(run_dir, run_config.resume)
     if run_config.resume:

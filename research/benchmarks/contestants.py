@@ -22,6 +22,7 @@ import numpy as np
 from agents import quiet_tensorflow
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
+from envs.backends import registry
 from envs.config import EnvConfig
 from envs.make import make_env
 from research.benchmarks import emulation, processes
@@ -197,7 +198,7 @@ def sb3(options: Options, our_envs: bool = False) -> Work:
 
 def _env_config(options: Options) -> EnvConfig:
     """As the preset draws the game; how many pictures it draws is what matters here."""
-    preset = presets.for_game('auto', options.game)
+    preset = presets.for_game('auto', registry.find(options.game))
     return EnvConfig(
         game=options.game,
         max_pool=preset.get('max_pool', True),

@@ -18,26 +18,27 @@ from envs.backends import actions, registry, retro_data
 
 def make(game: str) -> gymnasium.Env[Any, Any]:
     """An environment of pictures, `uint8[84, 84, 1]`."""
-    backend, game_id = registry.resolve(game)
-    if backend == 'retro':
+    spec = registry.find(game)
+    if spec.backend == 'retro':
         import stable_retro
 
         every_button = stable_retro.Actions.ALL
         console = stable_retro.make(
-            game_id, render_mode='rgb_array', use_restricted_actions=every_button
+            spec.id, render_mode='rgb_array', use_restricted_actions=every_button
         )
-        table = actions.for_console('default', retro_data.family(game_id), console.buttons).table
+        default = retro_data.default_action_set(spec.id)
+        table = actions.for_console('default', default, console.buttons).table
         return atari_wrappers.WarpFrame(
             atari_wrappers.MaxAndSkipEnv(_ButtonCombinations(console, table), 4)
         )
-    if backend == 'vizdoom':
+    if spec.backend == 'vizdoom':
         os.chdir(tempfile.mkdtemp(dir=os.environ.get('TMPDIR')))  # Engines share a file in it.
         import vizdoom
         from vizdoom import gymnasium_wrapper  # noqa: F401
 
         return _DoomScreen(
             gymnasium.make(
-                game_id,
+                spec.id,
                 frame_skip=4,
                 screen_resolution=vizdoom.ScreenResolution.RES_160X120,
                 screen_format=vizdoom.ScreenFormat.GRAY8,
@@ -46,7 +47,7 @@ def make(game: str) -> gymnasium.Env[Any, Any]:
     import ale_py
 
     gymnasium.register_envs(ale_py)
-    return atari_wrappers.AtariWrapper(gymnasium.make(game_id, frameskip=1))
+    return atari_wrappers.AtariWrapper(gymnasium.make(spec.id, frameskip=1))
 
 
 class _ButtonCombinations(gymnasium.ActionWrapper[Any, Any, Any]):

@@ -130,8 +130,9 @@ def main() -> None:
     require(_NUM_ENVS.value % _NUM_GROUPS.value == 0, '--num_groups must divide --num_envs')
     dealt = _NUM_ENVS.value % _NUM_WORKERS.value == 0
     require(dealt, '--num_workers must divide --num_envs')
-    registry.check(EnvConfig(game=_GAME.value))
-    has_pictures = registry.resolve(_GAME.value)[0] != 'gymnasium'
+    spec = registry.find(_GAME.value)
+    spec.check(EnvConfig(game=_GAME.value))
+    has_pictures = spec.backend != 'gymnasium'
     require(has_pictures, f'--game: {_GAME.value} has no pictures')
     folder = os.path.dirname(os.path.abspath(_JSON.value))
     require(os.access(folder, os.W_OK), f'--json: cannot write into {folder}')

@@ -68,11 +68,12 @@ def _train(game: str, directory: str) -> _Clock:
     from agents.actor_critic.a2c import A2C
     from agents.runs.run import Run
 
-    preset, unset = presets.for_game('auto', game), flags.FlagValues()
+    spec = registry.find(game)
+    preset, unset = presets.for_game('auto', spec), flags.FlagValues()
     config = config_flags.define(A2CConfig, unset)(preset)
     config = dataclasses.replace(config, total_steps=_PERIOD.value * (_SAVES.value + 1))
     env_config = config_flags.define(EnvConfig, unset)({**preset, 'game': game})
-    env_config = registry.with_levels(env_config)
+    env_config = spec.spelled_out(env_config)
     run_config = RunConfig(
         os.path.join(directory, game.replace('/', '-')), checkpoint_period=_PERIOD.value,
         eval_period=0,

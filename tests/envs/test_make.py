@@ -11,7 +11,7 @@ import pytest
 from gymnasium.utils.env_checker import check_env
 
 from envs import make
-from envs.backends import registry
+from envs.backends.spec import GameSpec
 from envs.backends.vizdoom_game import VizdoomGame
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -51,7 +51,7 @@ def call_elsewhere():
 def tape(monkeypatch):
     """Makes the tape the game of every configuration."""
     game = TapeGame(range(0, 250, 2), rewards=range(125), size=(20, 16))
-    monkeypatch.setattr(registry, 'make', lambda name, level, actions: game)
+    monkeypatch.setattr(GameSpec, 'make', lambda spec, level, actions: game)
     return game
 
 
@@ -69,11 +69,18 @@ def test_the_order_of_the_wrappers(tape, tmp_path):
         dataclasses.replace(config, life_loss_ends_episode=True), film=str(tmp_path / 'a.mp4')
     )
     assert wrappers_of(env) == [
-        'FrameLimit', 'Film', 'StickyActions', 'NoopStart', 'ActionRepeat', 'EpisodeStatistics',
-        'RewardTransform', 'LifeLossEndsEpisode', 'FireOnReset', 'Resize', 'FrameStack',
+        'TimeLimit', 'Film', 'StickyActions', 'NoopStart', 'ActionRepeat',
+        'RecordEpisodeStatistics', 'RewardTransform', 'LifeLossEndsEpisode', 'FireOnReset',
+        'ResizeObservation', 'FrameStackObservation',
     ]  # fmt: skip
-    plain = ['ActionRepeat', 'EpisodeStatistics', 'RewardTransform', 'Resize', 'FrameStack']
-    assert wrappers_of(make.make_env(EnvConfig())) == ['FrameLimit', *plain]
+    plain = [
+        'ActionRepeat',
+        'RecordEpisodeStatistics',
+        'RewardTransform',
+        'ResizeObservation',
+        'FrameStackObservation',
+    ]
+    assert wrappers_of(make.make_env(EnvConfig())) == ['TimeLimit', *plain]
 
 
 def test_a_whole_step(tape):
@@ -105,11 +112,11 @@ def test_limits(tape, max_steps, repeat, own_limit, num_steps, num_frames):
 def test_levels_are_dealt_out(monkeypatch):
     levels = []
 
-    def make_game(name, level, actions):
+    def make_game(spec, level, actions):
         levels.append(level)
         return TapeGame()
 
-    monkeypatch.setattr(registry, 'make', make_game)
+    monkeypatch.setattr(GameSpec, 'make', make_game)
     for index in range(5):
         make.make_env(EnvConfig(levels=('a', 'b', 'c')), index)
     make.make_env(EnvConfig(), 4)
@@ -118,7 +125,7 @@ def test_levels_are_dealt_out(monkeypatch):
 
 def test_vectors_have_no_pictures_to_pool_resize_or_stack(monkeypatch):
     game = TapeGame([0, 9, 8, 7, 1, 0], vector=True)
-    monkeypatch.setattr(registry, 'make', lambda name, level, actions: game)
+    monkeypatch.setattr(GameSpec, 'make', lambda spec, level, actions: game)
     env = make.make_env(EnvConfig(frame_stack=1))
     env.reset()
     assert env.step(0)[0].tolist() == [1.0]
@@ -136,7 +143,7 @@ def test_vectors_have_no_pictures_to_pool_resize_or_stack(monkeypatch):
 def test_a_game_that_does_not_fit_is_refused_and_closed(monkeypatch, options, message):
     game = TapeGame(vector=True)
     game.noop_action, game.action_names = None, ()
-    monkeypatch.setattr(registry, 'make', lambda name, level, actions: game)
+    monkeypatch.setattr(GameSpec, 'make', lambda spec, level, actions: game)
     with pytest.raises(UsageError, match=message) as caught:
         make.make_env(dataclasses.replace(CART_POLE, **options))
     assert '\n' not in str(caught.value)

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from envs import make, variables
-from envs.backends import registry, vizdoom_game
+from envs.backends import registry, vizdoom_data
+from envs.backends.spec import GameSpec
 from envs.backends.vizdoom_game import VizdoomGame
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -102,7 +103,7 @@ def test_another_engine_continues_exactly(take_cover):
 
 def test_no_variable_that_can_be_named_remembers_the_episode_before():
     """Else a fresh process would not continue exactly."""
-    _, names = vizdoom_game.variables('VizdoomDeadlyCorridor-v1')
+    _, names = vizdoom_data.variables('VizdoomDeadlyCorridor-v1')
     used, fresh = (VizdoomGame('VizdoomDeadlyCorridor-v1') for _ in range(2))
     for game in (used, fresh):
         game.watch(names)
@@ -132,8 +133,9 @@ def test_no_variable_that_can_be_named_remembers_the_episode_before():
     ],
 )
 def test_names(game, asked, shown):
-    config = registry.with_variables(EnvConfig(game, game_variables=asked))
-    assert config.game_variables == registry.variables(config) == shown
+    spec = registry.find(game)
+    config = spec.spelled_out(EnvConfig(game, game_variables=asked))
+    assert config.game_variables == spec.shown_variables(config) == shown
 
 
 @pytest.mark.parametrize(
@@ -204,8 +206,8 @@ class Counting(TapeGame):
 def test_the_variables_are_those_of_the_picture(monkeypatch, max_pool):
     """Of the last frame of a step, also where the episode or a life ends within one."""
     game = Counting(range(11), lives=[3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2], size=(20, 20))
-    monkeypatch.setattr(registry, 'make', lambda name, level, actions: game)
-    monkeypatch.setattr(registry, 'variables', lambda config: config.game_variables)
+    monkeypatch.setattr(GameSpec, 'make', lambda spec, level, actions: game)
+    monkeypatch.setattr(GameSpec, 'shown_variables', lambda spec, config: config.game_variables)
     env = make.make_env(
         EnvConfig(
             screen_size=20,

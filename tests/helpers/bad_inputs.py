@@ -107,7 +107,7 @@ FLAGS = [
     _train('--screen_size=100000', '--screen_size must be at most 1024, not 100000'),
     _train('--frame_stack=65', '--frame_stack must be at most 64, not 65'),
     _train(CART, '--turbo_frames=12', '--turbo_frames: CartPole-v1 is not a console game'),
-    _train('--turbo_frames=-1', '--turbo_frames must not be negative'),
+    _train('--turbo_frames=-1', '--turbo_frames must be 0 or more'),
     _train('--game_variables=helth', "has no variable 'helth'; nearest: health"),
     _train(CART, '--game_variables=all', '--game_variables: CartPole-v1 has no game variables'),
     _train('--game=VizdoomMyWayHome-v1', '--game_variables=all', 'names none; there are: '),
@@ -182,8 +182,8 @@ FLAGS = [
     Row('tensorboard', ['--runs={empty}', '--host='], "--host: cannot listen on ''"),
     Row('tensorboard', ['--runs={empty}', '--host=192.0.2.1'], "cannot listen on '192.0.2.1'"),
     Row('tensorboard', ['--runs={empty}', f'--host={"a" * 99}'], '--host: cannot listen on'),
-    Row('roms', ['--games=Nope'], 'Nope is no game of a console that is emulated here'),
-    Row('roms', ['--games=CartPole-v1'], 'CartPole-v1 is no game of a console'),
+    Row('roms', ['--games=Nope'], 'Nope is not a game of a console that is emulated here'),
+    Row('roms', ['--games=CartPole-v1'], 'CartPole-v1 is not a game of a console'),
     Row('doctor', ['--clean=perhaps'], '--clean=perhaps'),
 ]
 
@@ -206,8 +206,8 @@ PLACES = [
     Row('evaluate', ['--run_dir={good}', '--video=/proc/a.mp4'], 'cannot write to /proc'),
     Row('evaluate', ['--run_dir={good}', '--json=no/a.json'], '--json: cannot write to'),
     Row('evaluate', ['--run_dir={good}', '--json={empty}'], '--json: {empty} is a directory'),
-    Row('evaluate', ['--run_dir={good}', '--json=/dev/full'], '/dev/full is no ordinary file'),
-    Row('evaluate', ['--run_dir={good}', '--json={pipe}'], '{pipe} is no ordinary file'),
+    Row('evaluate', ['--run_dir={good}', '--json=/dev/full'], '/dev/full is not an ordinary file'),
+    Row('evaluate', ['--run_dir={good}', '--json={pipe}'], '{pipe} is not an ordinary file'),
     Row(
         'evaluate',
         ['--run_dir={good}', '--json=a.mp4', '--video=./a.mp4'],
@@ -228,7 +228,7 @@ FILES = [
     _evaluate(RECIPE, '', 'recipe.json: is damaged: Expecting value', 'an empty recipe.json'),
     _evaluate(RECIPE, '{"format": 1', 'recipe.json: is damaged', 'a torn recipe.json'),
     _evaluate(RECIPE, '[]', 'is damaged: it holds no table', 'a list as recipe.json'),
-    _evaluate(RECIPE, '{"format": NaN}', 'NaN is no number in JSON', 'NaN in recipe.json'),
+    _evaluate(RECIPE, '{"format": NaN}', 'NaN is not a number in JSON', 'NaN in recipe.json'),
     _evaluate(RECIPE, '[' * 99_999, 'nested too deeply', 'recipe.json of 99,999 brackets'),
     _evaluate(RECIPE, ' ' * 2**21, 'is too large', 'recipe.json of 2 MB'),
     _evaluate(RECIPE, '{}', 'is of format None; this version reads', 'recipe.json of no format'),
@@ -303,17 +303,17 @@ FILES = [
 ]
 
 VARIABLES = [
-    Row('roms', [], 'is no folder: see JOYPAD_ROMS', variables={'JOYPAD_ROMS': '{file}'}),
+    Row('roms', [], 'is not a folder: see JOYPAD_ROMS', variables={'JOYPAD_ROMS': '{file}'}),
     Row(
         'train_a2c',
         ['--game=Airstriker-Genesis'],
-        'is no folder: see JOYPAD_ROMS',
+        'is not a folder: see JOYPAD_ROMS',
         variables={'JOYPAD_ROMS': '/dev/full'},
     ),
     Row(
         'roms',
         ['--import={empty}'],
-        'is no folder: see JOYPAD_ROMS',
+        'is not a folder: see JOYPAD_ROMS',
         variables={'JOYPAD_ROMS': '', 'XDG_DATA_HOME': '{data}'},
     ),
     Row(
@@ -350,7 +350,7 @@ LATE = [
     Row(
         'evaluate',
         ['--run_dir={good}', '--video=a.mp4'],
-        'no film: IMAGEIO_FFMPEG_EXE=/no/ffmpeg is no program',
+        'no film: IMAGEIO_FFMPEG_EXE=/no/ffmpeg is not a program',
         variables={'IMAGEIO_FFMPEG_EXE': '/no/ffmpeg'},
     ),
 ]

@@ -13,6 +13,7 @@ import pytest
 from agents.actor_critic.a2c import A2C
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
+from envs.backends import registry
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.make import make_vec_env
@@ -187,7 +188,7 @@ def test_the_failure_of_a_group_is_raised_when_all_are_done(make_agent):
 
 
 def test_one_step_actor_critic(make_agent):
-    preset = presets.for_game('actor_critic', 'CartPole-v1')
+    preset = presets.for_game('actor_critic', registry.find('CartPole-v1'))
     names = {field.name for field in dataclasses.fields(A2CConfig)}
     config = A2CConfig(**{name: preset[name] for name in preset if name in names})
     agent = make_agent(config)

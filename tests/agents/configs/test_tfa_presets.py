@@ -7,18 +7,20 @@ from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.reinforce import ReinforceConfig
 from agents.configs.run import RunConfig
 from agents.configs.tfa_presets import PRESETS
+from envs.backends import registry
 from envs.config import EnvConfig
 
 CONFIGS = {
     'ddpg': DDPGConfig, 'td3': TD3Config, 'dqn': DQNConfig, 'reinforce': ReinforceConfig,
 }  # fmt: skip
+CART_POLE, PENDULUM = registry.find('CartPole-v1'), registry.find('Pendulum-v1')
 REAL = ('ddpg', 'td3')
 
 
 @pytest.mark.parametrize('algorithm', REAL)
 @pytest.mark.parametrize('game', ['Pendulum-v1', 'MountainCarContinuous-v0'])
 def test_a_preset_sees_the_game_but_learns_in_its_own_way(algorithm, game):
-    preset = presets.for_game('auto', game, algorithm)
+    preset = presets.for_game('auto', registry.find(game), algorithm)
     assert (preset['frame_stack'], preset['action_repeat']) == (1, 1)
     assert preset.get('reward_scale', 1.0) == 1.0 and 'num_envs' not in preset
     assert preset.get('total_steps') == (20_000 if game == 'Pendulum-v1' else None)
@@ -40,19 +42,19 @@ def assert_valid(algorithm, preset):
 )
 def test_all_of_them_are_settings_of_their_algorithm(algorithm, name):
     if name in presets.PRESETS:
-        assert_valid(algorithm, presets.for_game(name, 'CartPole-v1', algorithm))
+        assert_valid(algorithm, presets.for_game(name, CART_POLE, algorithm))
     elif name != '*':
-        assert_valid(algorithm, presets.for_game('auto', name, algorithm))
+        assert_valid(algorithm, presets.for_game('auto', registry.find(name), algorithm))
     assert_valid(algorithm, PRESETS[algorithm][name])
 
 
 def test_no_preset_is_none_of_ours():
-    assert presets.for_game('none', 'Pendulum-v1', 'td3') == {}
+    assert presets.for_game('none', PENDULUM, 'td3') == {}
 
 
 def test_actor_critics_have_theirs_still():
-    assert 'gae_lambda' in presets.for_game('auto', 'Pendulum-v1', 'a2c')
-    assert presets.for_game('auto', 'Pendulum-v1') == presets.for_game('auto', 'Pendulum-v1', 'a3c')
+    assert 'gae_lambda' in presets.for_game('auto', PENDULUM, 'a2c')
+    assert presets.for_game('auto', PENDULUM) == presets.for_game('auto', PENDULUM, 'a3c')
 
 
 def test_there_is_one_for_each_algorithm_here():

@@ -186,7 +186,7 @@ def test_too_many_failures_end_a_run_that_can_go_on(tmp_path, name):
     assert code == 2, err
     *warnings, last = err.splitlines()
     wanted = 'error: --max_restarts: workers failed more than 1 times within an hour, the last time'
-    assert last.startswith(f'{wanted} so: environment') and 'died (SIGKILL)' in last
+    assert last.startswith(f'{wanted}: environment') and 'died (SIGKILL)' in last
     assert len(warnings) == 2 and all('Replaced a worker: ' in line for line in warnings)
     saved, _, more = out.splitlines()[-1].partition('continue with: ')
     assert saved.startswith('too many restarts: saved at ')

@@ -165,7 +165,7 @@ def test_what_is_no_ordinary_file_is_refused(saved, kind):
             (saved / name).mkdir()
         else:
             (saved / name).symlink_to('/dev/zero')
-        assert 'is no ordinary file' in refusal_of(saved, check)
+        assert 'is not an ordinary file' in refusal_of(saved, check)
 
 
 # ---- the description -----------------------------------------------------------------------

@@ -202,7 +202,7 @@ def test_output_files_that_cannot_be_are_refused(tmp_path):
         tmp_path / 'missing' / 'a.json': 'cannot write to .*missing: No such file or directory',
         tmp_path / 'file' / 'a.json': 'cannot write to .*file: Not a directory',
         tmp_path: 'is a directory',
-        '/dev/null': 'is no ordinary file',
+        '/dev/null': 'is not an ordinary file',
     }
     for path, message in cases.items():
         with pytest.raises(UsageError, match=f'--json: .*{message}'):

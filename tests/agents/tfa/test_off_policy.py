@@ -11,6 +11,7 @@ import pytest
 
 from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.run import RunConfig
+from agents.experience import segments
 from agents.runs.train import train
 from agents.storage import checkpoints
 from agents.tfa.ddpg import DDPG

@@ -1,11 +1,15 @@
 """Games by their names, and what is said about those that cannot be played."""
 
+import dataclasses
+import inspect
+import pickle
 import subprocess
 import sys
 
 import pytest
 
 from envs.backends import atari_game, registry, retro_game
+from envs.backends.spec import Backend, load
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -33,7 +37,8 @@ def refusal(config):
     ],
 )
 def test_names_of_games(name, backend, game_id):
-    assert registry.resolve(name) == (backend, game_id)
+    spec = registry.find(name)
+    assert (spec.backend, spec.id) == (backend, game_id)
 
 
 @pytest.mark.parametrize(
@@ -133,9 +138,34 @@ def test_a_missing_backend_is_named(monkeypatch):
 
 def test_made_games_know_their_names():
     for name in ('ALE/Pong-v5', 'CartPole-v1'):
-        game = registry.make(name)
+        game = registry.find(name).make()
         assert game.name == str(game) == name
         game.close()
+
+
+def test_a_backend_has_the_functions_of_the_protocol():
+    wanted = {
+        name: inspect.signature(function)
+        for name, function in vars(Backend).items()
+        if inspect.isfunction(function) and not name.startswith('_')
+    }
+    assert set(wanted) == {'canonical_id', 'check', 'describe', 'game_ids', 'make'}
+    for backend in registry.BACKENDS:
+        for name, signature in wanted.items():
+            found = inspect.signature(getattr(load(backend), name))
+            assert list(found.parameters) == list(signature.parameters)[1:]
+
+
+@pytest.mark.parametrize(
+    'name', ['Airstriker-Genesis', 'VizdoomBasic-v1', 'ALE/Pong-v5', 'CartPole-v1']
+)
+def test_a_description_is_found_once_and_can_be_handed_to_a_process(monkeypatch, name):
+    spec = registry.find(name)
+    monkeypatch.setattr(registry, 'load', lambda backend: pytest.fail('looked for again'))
+    assert registry.find(name) is spec
+    assert pickle.loads(pickle.dumps(spec)) == spec
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        spec.id = 'another'
 
 
 @pytest.mark.parametrize(
@@ -150,7 +180,7 @@ def test_made_games_know_their_names():
 def test_resolving_imports_no_other_emulator(name, foreign):
     code = (
         'import sys; from envs.backends import registry; '
-        f'registry.resolve({name!r}); print(*sys.modules)'
+        f'registry.find({name!r}); print(*sys.modules)'
     )
     modules = subprocess.check_output([sys.executable, '-c', code], text=True).split()
     assert not foreign & set(modules)

@@ -221,11 +221,11 @@ def test_levels():
 def test_families_fit_the_consoles_of_their_games():
     by_family = {}
     for game_id in retro_game.game_ids():
-        by_family.setdefault(retro_data.family(game_id), set()).add(game_id)
+        by_family.setdefault(retro_data.default_action_set(game_id), set()).add(game_id)
         system = game_id.removesuffix('-v0').rpartition('-')[2]
         if system in stable_retro.data.EMU_INFO:
             buttons = stable_retro.data.EMU_INFO[system]['buttons']
-            actions.for_console('default', retro_data.family(game_id), buttons)
+            actions.for_console('default', retro_data.default_action_set(game_id), buttons)
     assert by_family['shooter'] == {GAME}
     assert 'SonicTheHedgehog2-Genesis-v0' in by_family['sonic']
     assert not {'SonicWings-Snes-v0', 'SonicBlastMan-Snes-v0'} & by_family['sonic']

@@ -104,7 +104,7 @@ def test_a_nintendo_cartridge_is_known_without_its_header(folder, monkeypatch):
 def test_what_is_not_there_is_refused(folder):
     with pytest.raises(UsageError, match='--import: there is no'):
         retro_roms.import_from([str(folder / 'nothing')])
-    with pytest.raises(UsageError, match='no game of a console'):
+    with pytest.raises(UsageError, match='not a game of a console'):
         retro_roms.wanted('CartPole-v1')
 
 

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import vizdoom
 
-from envs.backends import vizdoom_actions, vizdoom_game
+from envs.backends import vizdoom_actions, vizdoom_data
 
 
 def scenario_buttons():
     """The buttons of every scenario that an id plays, by its name."""
-    names = {options['scenario_config_file'] for options in vizdoom_game._registered().values()}
+    names = {options['scenario_config_file'] for options in vizdoom_data._registered().values()}
     buttons = {}
     for name in sorted(names):  # The same in every process that runs tests.
         doom = vizdoom.DoomGame()

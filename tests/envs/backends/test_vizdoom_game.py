@@ -71,7 +71,7 @@ def test_ids_are_those_that_vizdoom_registers():
     registered = {name for name in gymnasium.registry if name.startswith('Vizdoom')}
     assert set(vizdoom_game.game_ids()) == registered
     assert {'VizdoomBasic-v1', 'VizdoomFreedoom2MAP01-S5-v0'} < registered
-    assert vizdoom_game.levels('VizdoomBasic-v1') == ()
+    assert vizdoom_game.describe('VizdoomBasic-v1').levels == ()
 
 
 def test_imports_are_late_and_without_pygame():

@@ -56,7 +56,7 @@ def buttons(env, plan):
 
 def running_start(folder):
     """A state in which the player runs already."""
-    game = registry.make(GAME)
+    game = registry.find(GAME).make()
     game.reset()
     for action in buttons(game, 'RIGHT*40'):
         game.advance(action)
@@ -70,7 +70,7 @@ def play_reference(folder, level, plan):
 
     stable_retro.data.Integrations.add_custom_path(str(folder.parent))
     everything = stable_retro.data.Integrations.ALL
-    table = registry.make(GAME)
+    table = registry.find(GAME).make()
     presses = [table._actions.buttons(action) for action in buttons(table, plan)]
     table.close()
     actions = stable_retro.Actions.ALL
@@ -145,7 +145,7 @@ def test_a_running_start_counts_from_where_it_is(call, reference_folder):
 
 
 def play_from(folder, plan):
-    game = registry.make(GAME)
+    game = registry.find(GAME).make()
     with gzip.open(folder / 'Running.state') as file:
         game._env.initial_state = file.read()
     env = ContestReward(game, courses.COURSES[GAME])

@@ -182,7 +182,7 @@ def test_random_streams_of_two_wrappers_differ():
 
 @pytest.mark.parametrize('max_frames', [1, 3, 8])
 def test_the_limit_truncates_at_the_exact_frame(max_frames):
-    env = frames.FrameLimit(TapeGame(range(10)), max_frames)
+    env = frames.TimeLimit(TapeGame(range(10)), max_frames)
     for _ in range(2):  # It counts anew after a reset.
         env.reset()
         ends = [env.step(0)[2:4] for _ in range(max_frames)]
@@ -191,19 +191,19 @@ def test_the_limit_truncates_at_the_exact_frame(max_frames):
 
 @pytest.mark.parametrize('end', ['terminated', 'both'])
 def test_an_end_at_the_limit_is_no_truncation(end):
-    env = frames.FrameLimit(TapeGame(range(4), end=end), 3)
+    env = frames.TimeLimit(TapeGame(range(4), end=end), 3)
     env.reset()
     assert [env.step(0)[2:4] for _ in range(3)] == [(False, False)] * 2 + [(True, False)]
 
 
 def test_a_limit_of_zero_is_no_limit():
-    env = frames.FrameLimit(TapeGame(range(4), end='never'), 0)
+    env = frames.TimeLimit(TapeGame(range(4), end='never'), 0)
     env.reset()
     assert not any(any(env.step(0)[2:4]) for _ in range(1000))
 
 
 def test_frames_of_the_start_count_for_the_limit():
-    env = frames.NoopStart(frames.FrameLimit(TapeGame(range(100)), 10), 5)
+    env = frames.NoopStart(frames.TimeLimit(TapeGame(range(100)), 10), 5)
     _, info = env.reset(seed=0)
     num_steps, truncated = 0, False
     while not truncated:
@@ -213,7 +213,7 @@ def test_frames_of_the_start_count_for_the_limit():
 
 
 def test_a_truncation_inside_a_repeat_ends_the_step():
-    env = frames.ActionRepeat(frames.FrameLimit(TapeGame(range(100)), 6), 4, max_pool=True)
+    env = frames.ActionRepeat(frames.TimeLimit(TapeGame(range(100)), 6), 4, max_pool=True)
     env.reset()
     env.step(0)
     picture, _, terminated, truncated, info = env.step(0)
@@ -221,12 +221,12 @@ def test_a_truncation_inside_a_repeat_ends_the_step():
 
 
 STACKS = {
-    'limit': lambda game: frames.FrameLimit(game, 11),
+    'limit': lambda game: frames.TimeLimit(game, 11),
     'sticky': lambda game: frames.StickyActions(game, 0.5),
     'noop': lambda game: frames.NoopStart(game, 5),
     'repeat': lambda game: frames.ActionRepeat(game, 3, max_pool=True),
     'all': lambda game: frames.ActionRepeat(
-        frames.NoopStart(frames.StickyActions(frames.FrameLimit(game, 13), 0.5), 5), 3, True
+        frames.NoopStart(frames.StickyActions(frames.TimeLimit(game, 13), 0.5), 5), 3, True
     ),
 }
 
@@ -256,7 +256,7 @@ def test_a_restored_wrapper_goes_on_exactly(make, num_before):
 
 
 def test_a_frame_wrapper_steps_with_its_own_frames():
-    env = frames.FrameLimit(TapeGame(range(10), rewards=range(10)), 2)
+    env = frames.TimeLimit(TapeGame(range(10), rewards=range(10)), 2)
     env.reset()
     picture, reward, terminated, truncated, info = env.step(1)
     assert (value(picture), reward, terminated, truncated, info) == (

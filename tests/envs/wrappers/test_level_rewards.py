@@ -10,7 +10,9 @@ from envs.courses import COURSES, Course
 from envs.wrappers import level_rewards
 from tests.helpers.tapes import TapeGame
 
-COURSE = Course({(0, 0): 1100, (1, 2): 400}, ('ActB',), away='bonus', away_values=(16,))
+COURSE = Course(
+    {(0, 0): 1100, (1, 2): 400}, ('ActB',), bonus_stage_variable='bonus', bonus_stage_values=(16,)
+)
 START = {'x': 100, 'lives': 3, 'zone': 0, 'act': 0, 'screen_x': 0, 'score': 0, 'bonus': 0}
 
 
@@ -83,7 +85,9 @@ def test_what_ends_an_episode(kind, change):
 
 
 def test_a_stage_is_left_if_any_value_tells():
-    env = level_rewards.ScoreReward(Walk({'bonus': 1}), Course(COURSE.ends, (), away='bonus'))
+    env = level_rewards.ScoreReward(
+        Walk({'bonus': 1}), Course(COURSE.ends, (), bonus_stage_variable='bonus')
+    )
     env.reset()
     assert env.advance(0)[1]
 

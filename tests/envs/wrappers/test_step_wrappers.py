@@ -8,13 +8,18 @@ import pytest
 
 from envs.errors import UsageError
 from envs.wrappers import frames, pictures
-from envs.wrappers.steps import EpisodeStatistics, FireOnReset, LifeLossEndsEpisode, RewardTransform
+from envs.wrappers.steps import (
+    FireOnReset,
+    LifeLossEndsEpisode,
+    RecordEpisodeStatistics,
+    RewardTransform,
+)
 from tests.helpers.tapes import TapeGame, play
 
 
 def agent_steps(game, repeat=1):
     """Episode statistics over a game, as in `make_env`."""
-    return EpisodeStatistics(frames.ActionRepeat(game, repeat, max_pool=True))
+    return RecordEpisodeStatistics(frames.ActionRepeat(game, repeat, max_pool=True))
 
 
 def with_lives(**kwargs):
@@ -32,7 +37,7 @@ def with_lives(**kwargs):
     ],
 )
 def test_statistics_of_an_episode(end, max_frames, score, length, num_frames):
-    game = frames.FrameLimit(TapeGame(range(10), rewards=range(10), end=end), max_frames)
+    game = frames.TimeLimit(TapeGame(range(10), rewards=range(10), end=end), max_frames)
     env = RewardTransform(agent_steps(game, repeat=3), 0.5, 'none')
     for _ in range(2):  # It counts anew after a reset.
         env.reset()
@@ -138,7 +143,7 @@ def test_a_truncation_stays_one_and_ends_the_game():
 
 
 def test_a_life_lost_at_the_limit_is_a_termination_and_the_game_is_over():
-    game = frames.FrameLimit(TapeGame(range(10), lives=[3, 3, 3, 2]), 3)
+    game = frames.TimeLimit(TapeGame(range(10), lives=[3, 3, 3, 2]), 3)
     env = LifeLossEndsEpisode(agent_steps(game))
     env.reset()
     env.step(0)
@@ -192,7 +197,7 @@ class Noise(TapeGame):
 @pytest.mark.parametrize('size', [(210, 160), (224, 320), (84, 84), (20, 30)])
 def test_pictures_are_averaged_over_areas(size):
     game = Noise(size=size)
-    env = pictures.Resize(agent_steps(game), 84)
+    env = pictures.ResizeObservation(agent_steps(game), 84)
     shown = [env.reset()[0], env.step(0)[0]]
     assert env.observation_space.shape == (84, 84)
     for time, picture in enumerate(shown):
@@ -204,7 +209,7 @@ def test_pictures_are_averaged_over_areas(size):
 
 @pytest.mark.parametrize('crop', [(10, 0, 0, 5), (0, 7, 3, 0), (1, 2, 3, 4), (0, 0, 0, 0)])
 def test_edges_are_cut_off_before_resizing(crop):
-    env = pictures.Resize(agent_steps(Noise(size=(60, 50))), 20, crop)
+    env = pictures.ResizeObservation(agent_steps(Noise(size=(60, 50))), 20, crop)
     top, bottom, left, right = crop
     rest = env.unwrapped.screen()[top : 60 - bottom, left : 50 - right]
     expected = cv2.resize(rest, (20, 20), interpolation=cv2.INTER_AREA)
@@ -214,11 +219,11 @@ def test_edges_are_cut_off_before_resizing(crop):
 @pytest.mark.parametrize('crop', [(30, 30, 0, 0), (0, 0, 50, 0), (100, 0, 0, 0)])
 def test_cutting_everything_off_is_refused(crop):
     with pytest.raises(UsageError, match='--crop leaves nothing of a picture of 60 x 50'):
-        pictures.Resize(agent_steps(Noise(size=(60, 50))), 20, crop)
+        pictures.ResizeObservation(agent_steps(Noise(size=(60, 50))), 20, crop)
 
 
 def test_halving_a_picture_takes_the_mean_of_four():
-    env = pictures.Resize(agent_steps(Noise(size=(84, 84))), 42)
+    env = pictures.ResizeObservation(agent_steps(Noise(size=(84, 84))), 42)
     picture, _ = env.reset()
     blocks = env.unwrapped.screen().reshape(42, 2, 42, 2).astype(float)
     assert np.abs(picture - blocks.mean(axis=(1, 3))).max() <= 0.5
@@ -226,7 +231,7 @@ def test_halving_a_picture_takes_the_mean_of_four():
 
 @pytest.mark.parametrize('depth', [1, 2, 4])
 def test_the_stack_has_the_newest_picture_last(depth):
-    env = pictures.FrameStack(agent_steps(TapeGame()), depth)
+    env = pictures.FrameStackObservation(agent_steps(TapeGame()), depth)
     assert env.observation_space.shape == (6, 8, depth)
     for _ in range(2):  # A reset fills the stack with its picture.
         stack, _ = env.reset()
@@ -239,7 +244,7 @@ def test_the_stack_has_the_newest_picture_last(depth):
 
 
 def test_stacks_given_before_do_not_change():
-    env = pictures.FrameStack(agent_steps(TapeGame(end='never')), 2)
+    env = pictures.FrameStackObservation(agent_steps(TapeGame(end='never')), 2)
     stacks = [env.reset()[0], *[env.step(0)[0] for _ in range(5)]]
     assert [stack[0, 0].tolist() for stack in stacks] == [[0, 0], *[[t, t + 1] for t in range(5)]]
 
@@ -248,11 +253,11 @@ def whole_stack():
     game = TapeGame(
         range(3, 40), rewards=range(37), lives=[3, 3, 3, 3, 2, 2, 2, 1, 1, 1, 1, 1, 1, 0, 0, 0]
     )
-    env = frames.StickyActions(frames.FrameLimit(game, 25), 0.3)
+    env = frames.StickyActions(frames.TimeLimit(game, 25), 0.3)
     env = agent_steps(frames.NoopStart(env, 3), repeat=2)
     env = RewardTransform(env, 0.5, 'clip')
     env = FireOnReset(LifeLossEndsEpisode(env))
-    return pictures.FrameStack(pictures.Resize(env, 5), 3)
+    return pictures.FrameStackObservation(pictures.ResizeObservation(env, 5), 3)
 
 
 @pytest.mark.parametrize('num_before', [0, 1, 2, 3, 4, 5, 11])
@@ -284,7 +289,7 @@ def test_a_snapshot_between_a_lost_life_and_the_reset():
 
 
 def test_snapshots_do_not_change_afterwards():
-    env = pictures.FrameStack(agent_steps(TapeGame()), 2)
+    env = pictures.FrameStackObservation(agent_steps(TapeGame()), 2)
     env.reset()
     env.step(0)
     snapshot = env.snapshot()

@@ -1,1 +1,1 @@
-"""Draws every picture of HillHopper and lays out its acts, as C tables. NumPy only."""
+"""Draws every picture of HillHopper and lays out its acts, as tables in C, using only NumPy."""

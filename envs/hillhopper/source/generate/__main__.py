@@ -19,8 +19,8 @@ from envs.hillhopper.source.generate import (
 from envs.hillhopper.source.generate.canvas import Picture, tiles
 from envs.hillhopper.source.generate.course import KINDS, START_ROW, Course
 
-NUM_STEPS = 64  # Of a tune.
-NUM_TILES = 0xC000 // 32  # Below the maps of the planes.
+NUM_STEPS = 64  # Length of a tune.
+NUM_TILES = 0xC000 // 32  # Tiles that fit below the maps of the planes.
 ZONES = (
     ('MEADOW ZONE', materials.MEADOW, materials.MEADOW_GROUND, materials.MEADOW_ACTORS,
      sky.meadow, acts.MEADOW, music.MEADOW),
@@ -53,25 +53,25 @@ struct zone {
 
 
 class Tables:
-    """Constants of C: declarations for the header and values for the C file."""
+    """Constants in C: declarations for the header and values for the C file."""
 
     def __init__(self) -> None:
         self.header, self.source = [TYPES], ['#include "game.h"\n']
 
     def enum(self, **values: int) -> None:
-        """Named numbers."""
+        """Adds named numbers."""
         items = ', '.join(f'{name} = {value}' for name, value in values.items())
         self.header.append(f'enum {{ {items} }};')
 
     def array(self, kind: str, name: str, values: Sequence[object], inner: str = '') -> None:
-        """An array; `inner` is the size of its elements if they are arrays."""
+        """Adds an array; `inner` is the size of its elements if they are arrays."""
         declaration = f'const {kind} {name}[{len(values)}]{inner}'
         self.header.append(f'extern {declaration};')
         lines = [', '.join(map(str, values[i : i + 16])) for i in range(0, len(values), 16)]
         self.source.append(f'{declaration} = {{\n' + ',\n'.join(lines) + '\n};')
 
     def tiles(self, name: str, pictures: Iterable[Picture]) -> int:
-        """Pictures of 8 x 8 as words of four pixels each; the number of tiles."""
+        """Adds pictures of 8 x 8 as words of four pixels each; returns the number of tiles."""
         pixels = np.concatenate([picture.reshape(16, 4) for picture in pictures])
         assert 0 <= pixels.min() and pixels.max() <= 15
         words = pixels @ (4096, 256, 16, 1)
@@ -80,7 +80,7 @@ class Tables:
 
 
 def _mapped(picture: Picture) -> tuple[list[Picture], list[int]]:
-    """The different tiles of a picture, and the number of each place's tile, row by row."""
+    """Returns the distinct tiles of a picture, and the number of the tile at each place by row."""
     height, width = picture.shape
     cells = picture.reshape(height // 8, 8, width // 8, 8).swapaxes(1, 2).reshape(-1, 8, 8)
     numbers: dict[bytes, int] = {}
@@ -93,7 +93,7 @@ def _cut(pictures: Iterable[Picture]) -> list[Picture]:
 
 
 def _figures(tables: Tables, first: int) -> int:
-    """The hero and all actors; the number of their tiles."""
+    """Adds the hero and all actors; returns the number of their tiles."""
     parts = {
         'HERO': hero.frames(),
         'ENEMY': actors.enemies(),
@@ -117,7 +117,7 @@ def _figures(tables: Tables, first: int) -> int:
 
 
 def _act(tables: Tables, name: str, text: str, seed: int) -> str:
-    """An act's tables; its initializer."""
+    """Adds the tables of an act; returns its initializer."""
     course = Course(text, seed)
     tables.array('u8', f'{name}_map', [int(cell) for cell in course.cells.ravel()])
     placed = [f'{{{a.x}, {a.y}, {a.range}, {a.kind}}}' for a in course.actors]

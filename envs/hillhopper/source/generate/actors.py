@@ -12,7 +12,7 @@ from envs.hillhopper.source.generate.canvas import (
     polygon,
 )
 
-# Colours of the enemies' palette; each zone has other bodies (2 to 4) and accents (7, 8).
+# Colours of the enemies' palette; bodies (2 to 4) and accents (7, 8) differ between zones.
 BODY = (2, 3, 4)
 WHITE, WING, ACCENT, ACCENT_DARK = 5, 6, 7, 8
 WOOD = (10, 11, 12)
@@ -21,7 +21,7 @@ RING_LIGHT, RING, RING_DARK, SPARK_WHITE = 13, 14, 15, 6
 
 
 def enemies() -> list[Picture]:
-    """Two pictures each of the walker, the flyer and the hopper, 32 x 24, looking left."""
+    """Draws two pictures each of the walker, the flyer and the hopper, 32 x 24, looking left."""
     return [_walker(0), _walker(1), _flyer(0), _flyer(1), _hopper(0), _hopper(1)]
 
 
@@ -32,7 +32,7 @@ def _eye(picture: Picture, x: int, y: int) -> None:
 
 
 def _walker(step: int) -> Picture:
-    """A beetle with a horn."""
+    """Draws a beetle with a horn."""
 
     def feet(picture: Picture) -> None:
         for i in range(3):
@@ -54,7 +54,7 @@ def _walker(step: int) -> Picture:
 
 
 def _flyer(beat: int) -> Picture:
-    """A bird as round as a ball."""
+    """Draws a bird as round as a ball."""
 
     def body(picture: Picture) -> None:
         polygon(picture, [(22, 11), (30, 8), (29, 17)], 4)
@@ -73,7 +73,7 @@ def _flyer(beat: int) -> Picture:
 
 
 def _hopper(in_air: int) -> Picture:
-    """A frog."""
+    """Draws a frog."""
 
     def legs(picture: Picture) -> None:
         if in_air:
@@ -97,7 +97,7 @@ def _hopper(in_air: int) -> Picture:
 
 
 def platform() -> Picture:
-    """The left half of a moving platform, 24 x 16, whose other half is its mirror image."""
+    """Draws the left half of a moving platform, 24 x 16; the right half is its mirror image."""
     picture = canvas(16, 24)
     picture[1:8, 1:] = WOOD[1]
     picture[1:3, 1:] = WOOD[0]
@@ -111,7 +111,7 @@ def platform() -> Picture:
 
 
 def rings() -> list[Picture]:
-    """A ring from four sides, 16 x 16, in the colours of the hero's palette."""
+    """Draws a ring from four sides, 16 x 16, in the colours of the hero's palette."""
     return [_ring(width) for width in (6.0, 4.2, 1.6, 4.2)]
 
 
@@ -129,7 +129,7 @@ def _ring(width: float) -> Picture:
 
 
 def puffs() -> list[Picture]:
-    """A glitter, small and then large."""
+    """Draws a glitter, first small and then large."""
     pictures = []
     for reach in (4, 7):
         picture = canvas(16, 16)

@@ -1,7 +1,7 @@
-"""The nine acts, in the language of course.py; ever longer and harder."""
+"""The nine acts, in the language of `course`; each is longer and harder than the last."""
 
 MEADOW = (
-    # Taught one after the other: running, a wall, an enemy, a slope, a hole, a short pit.
+    # It teaches, one after the other: running, a wall, an enemy, a slope, a hole, a short pit.
     """
     flat 16, rings 5, flat 3, wall 2, flat 5, rings 3, walker 9, up 2, rings 4, down 2, flat 4,
     hole 6 2, flat 4, step 1, flat 5, step 1, flat 4, walker 9, flat 2, pit 3, flat 6, post,

@@ -1,4 +1,4 @@
-"""The ROM with its checksum: `python -m envs.hillhopper.source.generate.cartridge IN FOLDER`."""
+"""Adds the checksum to a ROM: `python -m envs.hillhopper.source.generate.cartridge IN FOLDER`."""
 
 import hashlib
 import pathlib
@@ -8,7 +8,7 @@ CHECKSUM, PROGRAM = 0x18E, 0x200
 
 
 def finished(rom: bytes) -> bytes:
-    """An even number of bytes, with the sum of the program's words in the header."""
+    """Pads a ROM to an even number of bytes and puts the sum of its words into the header."""
     image = bytearray(rom + bytes(len(rom) % 2))
     total = sum(image[PROGRAM::2]) * 256 + sum(image[PROGRAM + 1 :: 2])
     image[CHECKSUM : CHECKSUM + 2] = (total & 0xFFFF).to_bytes(2, 'big')

@@ -1,11 +1,11 @@
 """Lays out an act from a text like `flat 12, wall 2, pit 3, goal`.
 
 flat N          N columns of level ground
-up N, down N    N slopes of two columns, each a block high
-step N          the ground goes on N blocks higher (lower if negative)
+up N, down N    N slopes of two columns, each one block high
+step N          the ground continues N blocks higher (lower if negative)
 pit N           N columns without ground: deadly
 hole N D        N columns of ground that lies D blocks deeper
-bridge N        a pit with planks over it, but for two columns in the middle
+bridge N        a pit with planks over it, except for two columns in the middle
 raft N, lift N  a pit with a platform that moves sideways, or up and down
 wall N          a wall of stone, N blocks high, two wide
 roof N H        N columns under a roof of stone, H blocks above the ground
@@ -22,7 +22,8 @@ import dataclasses
 
 import numpy as np
 
-from envs.hillhopper.source.generate.ground import BLOCK, SOLID, kind
+from envs.hillhopper.source.generate import variety
+from envs.hillhopper.source.generate.ground import BLOCK
 
 ROWS = 14
 START_ROW = 11
@@ -46,8 +47,8 @@ class Course:
     """An act under construction.
 
     Args:
-        text: What comes one after the other; see above.
-        seed: Of the plants.
+        text: The parts of the act in order; see the docstring of the module.
+        seed: Seed of the plants.
     """
 
     def __init__(self, text: str, seed: int) -> None:
@@ -59,13 +60,13 @@ class Course:
             name, *numbers = command.split()
             getattr(self, name)(*map(int, numbers))
         self.cells = np.array(self.columns, np.uint8)  # [columns, ROWS]
-        _variants(self.cells)
-        _plant(self.cells, np.random.default_rng(seed))
+        variety.vary_ground(self.cells)
+        variety.plant(self.cells, np.random.default_rng(seed))
 
     # ---- ground ----------------------------------------------------------------------------------
 
     def _add(self, surface: str = 'TOP_A', below: str = 'SOIL_A') -> Cells:
-        """One more column, which the caller may put things on."""
+        """Adds a column and returns it, so that the caller can put things on it."""
         assert 5 <= self.top <= 13, f'ground at row {self.top} after {len(self.columns)} columns'
         column = [0] * ROWS
         column[self.top] = BLOCK[surface]
@@ -76,7 +77,7 @@ class Course:
         return column
 
     def _gap(self, width: int) -> list[Cells]:
-        """Columns without ground, with some rings above that show the way."""
+        """Adds columns without ground; some rings above them show the way."""
         gap = [[0] * ROWS for _ in range(width)]
         for i in range(width // 2 - 1, width // 2 + 2):
             if 0 <= i < width:
@@ -85,57 +86,57 @@ class Course:
         return gap
 
     def _act(self, kind: str, first: int, last: int, lift: int = 0, margin: int = 12) -> None:
-        """An actor that moves between two columns, some pixels above the ground."""
+        """Adds an actor that moves between two columns, some pixels above the ground."""
         x, reach = (first + last + 1) * 8, (last + 1 - first) * 8 - margin
         self.actors.append(Placed(x, self.top * 16 - lift, reach, KINDS.index(kind)))
 
     def flat(self, width: int) -> None:
-        """Level ground."""
+        """Adds level ground."""
         for _ in range(width):
             self._add()
 
     def up(self, count: int) -> None:
-        """Slopes that rise."""
+        """Adds slopes that rise."""
         for _ in range(count):
             self.top -= 1
             self._add('UP_LOW', 'UP_LOW_SOIL')
             self._add('UP_HIGH', 'UP_HIGH_SOIL')
 
     def down(self, count: int) -> None:
-        """Slopes that fall."""
+        """Adds slopes that fall."""
         for _ in range(count):
             self._add('DOWN_HIGH', 'DOWN_HIGH_SOIL')
             self._add('DOWN_LOW', 'DOWN_LOW_SOIL')
             self.top += 1
 
     def step(self, rise: int) -> None:
-        """A cliff."""
+        """Adds a cliff."""
         self.top -= rise
 
     def hole(self, width: int, depth: int) -> None:
-        """A harmless pit."""
+        """Adds a harmless pit."""
         self.step(-depth)
         self.rings(width)
         self.step(depth)
 
     def pit(self, width: int) -> None:
-        """A deadly pit."""
+        """Adds a deadly pit."""
         self._gap(width)
 
     def bridge(self, width: int) -> None:
-        """Planks from both sides of a pit."""
+        """Adds a pit with planks from both sides."""
         for i, column in enumerate(self._gap(width)):
             if i not in (width // 2 - 1, width // 2):
                 column[self.top] = BLOCK['LEDGE']
 
     def raft(self, width: int) -> None:
-        """A platform that moves to and fro over a pit."""
+        """Adds a pit and a platform that moves to and fro over it."""
         first = len(self.columns)
         self._gap(width)
         self._act('RAFT', first, first + width - 1, margin=28)
 
     def lift(self, width: int) -> None:
-        """A platform that moves up and down in a pit."""
+        """Adds a pit and a platform that moves up and down in it."""
         first = len(self.columns)
         self._gap(width)
         x = first * 16 + width * 8
@@ -144,17 +145,17 @@ class Course:
     # ---- what stands on the ground ---------------------------------------------------------------
 
     def wall(self, height: int) -> None:
-        """A wall to jump over."""
+        """Adds a wall to jump over."""
         for _ in range(2):
             self._add()[self.top - height : self.top] = [BLOCK['STONE']] * height
 
     def roof(self, width: int, height: int) -> None:
-        """A ceiling that makes jumps short."""
+        """Adds a ceiling that makes jumps short."""
         for _ in range(width):
             self._add()[self.top - height - 1] = BLOCK['STONE']
 
     def ledge(self, width: int, height: int) -> None:
-        """Planks to jump onto from below, with rings on them."""
+        """Adds planks to jump onto from below, with rings on them."""
         for i in range(width):
             column = self._add()
             column[self.top - height] = BLOCK['LEDGE']
@@ -162,33 +163,33 @@ class Course:
                 column[self.top - height - 1] = BLOCK['RING']
 
     def rings(self, width: int) -> None:
-        """Rings just above the ground."""
+        """Adds rings just above the ground."""
         for _ in range(width):
             self._add()[self.top - 2] = BLOCK['RING']
 
     def spikes(self, width: int) -> None:
-        """Spikes to jump over."""
+        """Adds spikes to jump over."""
         self.flat(1)
         for _ in range(width):
             self._add()[self.top - 1] = BLOCK['SPIKES']
         self.flat(1)
 
     def spring(self) -> None:
-        """A spring that throws the hero 9 blocks high."""
+        """Adds a spring that throws the hero 9 blocks high."""
         self.flat(1)
         self._add()[self.top - 1] = BLOCK['SPRING']
         self.flat(1)
 
     def walker(self, width: int) -> None:
-        """An enemy on the ground."""
+        """Adds an enemy on the ground."""
         self._enemy('WALKER', width, 0)
 
     def flyer(self, width: int) -> None:
-        """An enemy in the air."""
+        """Adds an enemy in the air."""
         self._enemy('FLYER', width, 26)
 
     def hopper(self, width: int) -> None:
-        """An enemy that hops."""
+        """Adds an enemy that hops."""
         self._enemy('HOPPER', width, 0)
 
     def _enemy(self, kind: str, width: int, lift: int) -> None:
@@ -197,7 +198,7 @@ class Course:
         self._act(kind, first, first + width - 1, lift)
 
     def post(self) -> None:
-        """A checkpoint."""
+        """Adds a checkpoint."""
         self.flat(1)
         column = self._add()
         column[self.top - 2], column[self.top - 1] = BLOCK['POST'], BLOCK['POST_POLE']
@@ -205,55 +206,10 @@ class Course:
         self.flat(1)
 
     def goal(self) -> None:
-        """The flag, and ground to run away on."""
+        """Adds the flag, and ground on which to run away."""
         self.goal_x, self.goal_y = len(self.columns) * 16, self.top * 16
         column = self._add()
         column[self.top - 3] = BLOCK['GOAL']
         column[self.top - 2] = column[self.top - 1] = BLOCK['GOAL_POLE']
         self._add()[self.top - 3] = BLOCK['FLAG']
         self.flat(_BEHIND_GOAL - 2)
-
-
-# ---- variety -------------------------------------------------------------------------------------
-
-
-def _variants(cells: np.ndarray) -> None:
-    """Edges where the ground meets air, and two pictures that alternate elsewhere."""
-    count = len(cells)
-    is_ground = np.isin(cells, [n for name, n in BLOCK.items() if kind(name) == SOLID or
-                                name.startswith(('UP', 'DOWN'))])  # fmt: skip
-    for column, row in np.argwhere(np.isin(cells, (BLOCK['TOP_A'], BLOCK['SOIL_A']))):
-        part = 'TOP' if cells[column, row] == BLOCK['TOP_A'] else 'SOIL'
-        if column > 0 and not is_ground[column - 1, row]:
-            side = 'LEFT'
-        elif column + 1 < count and not is_ground[column + 1, row]:
-            side = 'RIGHT'
-        else:
-            side = 'AB'[column % 2 if part == 'TOP' else (column + row) % 2]
-        cells[column, row] = BLOCK[f'{part}_{side}']
-
-
-def _plant(cells: np.ndarray, rng: np.random.Generator) -> None:
-    """Plants on level ground where nothing else stands."""
-    column = 3
-    tops = (BLOCK['TOP_A'], BLOCK['TOP_B'])
-    while column < len(cells) - 3:
-        row = int(np.argmax(cells[column] > 0))
-        free = [
-            cells[column, row] in tops
-            and cells[column + wide, row] in tops
-            and not cells[column : column + 1 + wide, :row].any()
-            for wide in (0, 1)
-        ]
-        choice = rng.choice(
-            ['none', 'FLOWER', 'TUFT', 'BUSH', 'TREE'], p=[0.4, 0.2, 0.2, 0.12, 0.08]
-        )
-        if choice in ('FLOWER', 'TUFT') and free[0]:
-            cells[column, row - 1] = BLOCK[choice]
-        elif choice == 'BUSH' and free[1]:
-            cells[column : column + 2, row - 1] = BLOCK['BUSH_LEFT'], BLOCK['BUSH_RIGHT']
-        elif choice == 'TREE' and free[1] and row >= 6:
-            first = BLOCK['TREE_0']
-            cells[column : column + 2, row - 3 : row] = np.arange(first, first + 6).reshape(3, 2).T
-            column += 3
-        column += 2 if choice != 'none' else 1

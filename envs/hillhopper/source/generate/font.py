@@ -22,13 +22,13 @@ WHITE, SHADOW, GOLD_LIGHT, GOLD, GOLD_DARK = 6, 1, 13, 14, 15
 
 
 def dots(letter: str) -> np.ndarray:
-    """`bool[7, 5]`."""
+    """Returns the dots of a letter, `bool[7, 5]`."""
     rows = bytes.fromhex(DOTS.get(letter, '00' * 7))
     return np.array([[row >> (4 - column) & 1 for column in range(5)] for row in rows], bool)
 
 
 def glyphs() -> list[Picture]:
-    """A tile for every character from the space to Z."""
+    """Draws a tile for every character from the space to Z."""
     return [_glyph(chr(code)) for code in range(ord(FIRST), ord(LAST) + 1)]
 
 
@@ -42,7 +42,7 @@ def _glyph(letter: str) -> Picture:
 
 
 def logo(text: str = 'HILLHOPPER') -> Picture:
-    """The name in large golden letters on an arc, with an edge."""
+    """Draws the name in large golden letters on an arc, with an edge."""
     picture = canvas(56, 256)
     for i, letter in enumerate(text):
         big = np.kron(dots(letter), np.ones((5, 4), bool))

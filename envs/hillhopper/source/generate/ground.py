@@ -1,4 +1,4 @@
-"""The blocks of 16 x 16 pixels that the acts are made of, in three materials."""
+"""The blocks of 16 x 16 pixels, in three materials, that the acts are made of."""
 
 import dataclasses
 from collections.abc import Callable
@@ -26,8 +26,8 @@ BLOCKS = (
     'FLOWER', 'TUFT', 'BUSH_LEFT', 'BUSH_RIGHT', *(f'TREE_{i}' for i in range(6)),
 )  # fmt: skip
 BLOCK = {name: number for number, name in enumerate(BLOCKS)}
-EMPTY, SOLID, SLOPE, ONE_WAY = range(4)  # What a block is to the hero: its kind.
-# Height of the ground in every pixel column of a slope's block.
+EMPTY, SOLID, SLOPE, ONE_WAY = range(4)  # Kinds of blocks, by their effect on the hero.
+# Height of the ground in every pixel column of a block with a slope.
 SLOPES = {
     'UP_LOW': np.arange(16) // 2 + 1,
     'UP_HIGH': np.arange(16) // 2 + 9,
@@ -38,17 +38,17 @@ SLOPES = {
 
 @dataclasses.dataclass(frozen=True)
 class Material:
-    """How the ground of a zone looks."""
+    """Look of the ground of a zone."""
 
     texture: Callable[[np.ndarray, np.ndarray], np.ndarray]  # From x and y to SOIL colours.
-    fringe: tuple[int, ...]  # How deep the top hangs over the soil, column by column.
+    fringe: tuple[int, ...]  # Depth to which the top covers the soil, by column.
     flower: Callable[[Picture], None]
     tuft: Callable[[Picture], None]
     tree: Callable[[Picture], None]  # 48 x 32.
 
 
 def kind(name: str) -> int:
-    """What the hero may do with a block."""
+    """Returns the kind of a block."""
     if name in SLOPES:
         return SLOPE
     if name.startswith(('TOP', 'SOIL', 'STONE')) or name.endswith('_SOIL'):
@@ -57,14 +57,14 @@ def kind(name: str) -> int:
 
 
 def heights(name: str) -> np.ndarray:
-    """Height of the surface in every pixel column of a block, 0 where there is none."""
+    """Returns the height of the surface in each pixel column of a block; 0 where there is none."""
     if name in SLOPES:
         return SLOPES[name]
     return np.full(16, 16 if kind(name) != EMPTY else 0)
 
 
 def blocks(material: Material) -> list[Picture]:
-    """The pictures of all `BLOCKS`; that of the ring is replaced during the game."""
+    """Draws all `BLOCKS`; the picture of the ring is replaced during the game."""
     drawn = {**_earth(material), **_things(), **_plants(material)}
     return [drawn.get(name, canvas(16, 16)) for name in BLOCKS]
 
@@ -73,7 +73,7 @@ def blocks(material: Material) -> list[Picture]:
 
 
 def _ground(material: Material, depth: np.ndarray, x0: int = 0, y0: int = 0) -> Picture:
-    """Ground whose texture begins at (x0, y0), given how deep each pixel is below the surface."""
+    """Draws ground with a texture from (x0, y0), given each pixel's depth below the surface."""
     x = np.arange(x0, x0 + depth.shape[1])[None, :] + np.zeros_like(depth)
     fringe = np.array([material.fringe[i % len(material.fringe)] for i in x[0]])[None, :]
     picture = material.texture(x, y0 + np.arange(16)[:, None] + np.zeros_like(depth))
@@ -202,12 +202,12 @@ def _pole_top() -> Picture:
     picture[:3] = 0
     ellipse(picture, (8, 3.5), (2.6, 2.6), GOLD)
     outline(picture)
-    picture[5, 10:] = picture[13, 10:] = OUTLINE  # What the flag in the next block hangs on.
+    picture[5, 10:] = picture[13, 10:] = OUTLINE  # The flag in the next block hangs on these.
     return picture
 
 
 def _flag(light: int, dark: int) -> Picture:
-    """A chequered flag in the wind, with a hem at its left."""
+    """Draws a chequered flag in the wind, with a hem on its left."""
     x, y = np.arange(16)[None, :], np.arange(16)[:, None]
     row = y - 3 - np.round(1.4 * np.sin(x / 2.6)).astype(int)
     picture = np.where((x // 4 + row // 4) % 2 == 0, light, dark)

@@ -1,4 +1,4 @@
-"""The hero: a hare with a red scarf, 32 x 32 pixels, who looks to the right."""
+"""The hero: a hare with a red scarf, 32 x 32 pixels, looking to the right."""
 
 import numpy as np
 
@@ -23,7 +23,7 @@ RUN_STEPS = (0, 1, 2, 3, 4, 5, 2, 5)  # Eight phases of the stride, six pictures
 
 
 def frames() -> list[Picture]:
-    """Standing, ducking, hurt, fallen; six of running; four of rolling."""
+    """Draws the hare standing, ducking, hurt and fallen; six times running, four times rolling."""
     ball = _ball()
     return [
         _figure(),
@@ -43,15 +43,15 @@ def _figure(
     arm: float = 70,
     bob: float = 0,
 ) -> Picture:
-    """The hare upright.
+    """Draws the hare upright.
 
     Args:
-        legs: Where its shoes are, the far one first.
-        lean: How far the head is in front of the usual place.
-        ears: Degrees by which the ears stand up from lying back.
+        legs: Positions of its shoes, the far one first.
+        lean: Pixels by which the head is in front of its usual place.
+        ears: Degrees by which the ears are raised from lying back.
         eye: 'open' or 'shut'.
         arm: Degrees by which the arm hangs down from the horizontal.
-        bob: How far the body is below the usual place.
+        bob: Pixels by which the body is below its usual place.
     """
     head, body = (18 + lean, 11.5 + bob), (15 + lean / 2, 21.5 + bob)
 
@@ -65,31 +65,43 @@ def _figure(
         _leg(picture, (body[0] + 0.5, body[1]), legs[1], SHOE)
 
     def head_and_ears(picture: Picture) -> None:
-        for offset, colours in ((3.0, 4), (0.0, FUR)):
-            turn = 200 + ears + offset * 5
-            tip = np.deg2rad(turn)
-            middle = head[0] - 2 + offset + 7 * np.cos(tip), head[1] - 4 + 7 * np.sin(tip)
-            ellipse(picture, middle, (7, 2.4), colours, turn)
-            if offset == 0.0:
-                ellipse(picture, middle, (4.6, 0.9), CREAM, turn)
+        _ears(picture, head, ears)
         ellipse(picture, head, (6.8, 6), FUR)
         ellipse(picture, (head[0] + 3.6, head[1] + 2.6), (3.6, 2.6), CREAM)
         _face(picture, head, eye)
 
-    def scarf(picture: Picture) -> None:
-        neck = (head[0] - 2.5, head[1] + 5.6)
-        ellipse(picture, neck, (5.2, 1.9), SCARF)
-        ellipse(picture, (neck[0], neck[1] + 1), (4.6, 0.9), SCARF_DARK)
-        tail = [(neck[0] - 3, neck[1] - 1.5), (neck[0] - 11, neck[1] - 3 + bob),
-                (neck[0] - 10, neck[1] + 2 + bob), (neck[0] - 3, neck[1] + 1.5)]  # fmt: skip
-        polygon(picture, tail, SCARF)
-        turn = np.deg2rad(arm)
-        hand = body[0] + 1 + 5 * np.cos(turn), body[1] - 1.5 + 5 * np.sin(turn)
-        ellipse(picture, ((body[0] + 1 + hand[0]) / 2, (body[1] - 1.5 + hand[1]) / 2),
-                (3.6, 1.5), 4, arm)  # fmt: skip
-        ellipse(picture, hand, (1.8, 1.8), CREAM)
+    def scarf_and_arm(picture: Picture) -> None:
+        _scarf(picture, head, bob)
+        _arm(picture, body, arm)
 
-    return painted((32, 32), far_leg, trunk, head_and_ears, scarf)
+    return painted((32, 32), far_leg, trunk, head_and_ears, scarf_and_arm)
+
+
+def _ears(picture: Picture, head: tuple[float, float], ears: float) -> None:
+    for offset, colours in ((3.0, 4), (0.0, FUR)):
+        turn = 200 + ears + offset * 5
+        tip = np.deg2rad(turn)
+        middle = head[0] - 2 + offset + 7 * np.cos(tip), head[1] - 4 + 7 * np.sin(tip)
+        ellipse(picture, middle, (7, 2.4), colours, turn)
+        if offset == 0.0:
+            ellipse(picture, middle, (4.6, 0.9), CREAM, turn)
+
+
+def _scarf(picture: Picture, head: tuple[float, float], bob: float) -> None:
+    neck = (head[0] - 2.5, head[1] + 5.6)
+    ellipse(picture, neck, (5.2, 1.9), SCARF)
+    ellipse(picture, (neck[0], neck[1] + 1), (4.6, 0.9), SCARF_DARK)
+    tail = [(neck[0] - 3, neck[1] - 1.5), (neck[0] - 11, neck[1] - 3 + bob),
+            (neck[0] - 10, neck[1] + 2 + bob), (neck[0] - 3, neck[1] + 1.5)]  # fmt: skip
+    polygon(picture, tail, SCARF)
+
+
+def _arm(picture: Picture, body: tuple[float, float], degrees: float) -> None:
+    turn = np.deg2rad(degrees)
+    hand = body[0] + 1 + 5 * np.cos(turn), body[1] - 1.5 + 5 * np.sin(turn)
+    middle = (body[0] + 1 + hand[0]) / 2, (body[1] - 1.5 + hand[1]) / 2
+    ellipse(picture, middle, (3.6, 1.5), 4, degrees)
+    ellipse(picture, hand, (1.8, 1.8), CREAM)
 
 
 def _leg(
@@ -145,7 +157,7 @@ def _duck() -> Picture:
 
 
 def _ball() -> Picture:
-    """The hare rolled up; its middle is the picture's, so that it turns in place."""
+    """Draws the hare rolled up around the middle of the picture, so that it turns in place."""
     picture = canvas(32, 32)
     ellipse(picture, (16, 16), (11, 11), FUR)
     ellipse(picture, (16, 16), (7.6, 7.6), OUTLINE)  # The gap between back and belly,

@@ -24,7 +24,7 @@ from envs.hillhopper.source.generate.ground import (
     Material,
 )
 
-# The order: outline, 3 of the top, 3 of the soil, 2 of leaves, white, steel, red, 3 of gold.
+# Order: outline, 3 of the top, 3 of the soil, 2 of leaves, white, steel, red, 3 of gold.
 MEADOW_GROUND = palette(
     '102010 90F040 38C028 108820 E0A050 B87030 804818 80D070 489850 FFFFFF A0A8C0 F02020'
     ' FFF080 FFC000 C07000'
@@ -37,7 +37,7 @@ GLACIER_GROUND = palette(
     '081030 FFFFFF C0E8FF 70B0F0 5090E0 3868C0 204088 388890 185060 FFFFFF A0B0D0 F03060'
     ' FFF080 FFC000 C08000'
 )
-# The order: outline, 3 of bodies, white, wing, 2 accents, (none), 3 of wood.
+# Order: outline, 3 of bodies, white, wing, 2 accents, (none), 3 of wood.
 MEADOW_ACTORS = palette(
     '200818 FF80B0 E02070 900848 FFFFFF FFE0F0 FFE040 603080 000000 E0B070 B07838 704018'
 )
@@ -50,7 +50,7 @@ GLACIER_ACTORS = palette(
 
 
 def _check(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Squares of 8 pixels, as turned earth."""
+    """Draws squares of 8 pixels, like ploughed earth."""
     dark = ((x // 8 + y // 8) % 2).astype(bool)
     picture = np.where(dark, SOIL, SOIL_LIGHT)
     picture[(x % 8 == 7) & dark | (y % 8 == 7) & dark] = SOIL_DARK
@@ -58,7 +58,7 @@ def _check(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _strata(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Layers of sandstone."""
+    """Draws layers of sandstone."""
     layer = (y + np.round(1.5 * np.sin(2 * np.pi * x / 16)).astype(int)) % 16
     picture = np.select([layer < 5, layer < 7, layer < 12], [SOIL, SOIL_DARK, SOIL_LIGHT], SOIL)
     picture[(layer == 8) & (x % 8 < 3)] = SOIL
@@ -66,7 +66,7 @@ def _strata(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def _ice(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Blocks of ice with a gleam across."""
+    """Draws blocks of ice with a diagonal gleam."""
     slant = (x + y) % 16
     picture = np.select([slant < 3, slant < 4, slant < 10], [SOIL_LIGHT, SOIL_DARK, SOIL], SOIL)
     picture[slant == 12] = SOIL_LIGHT

@@ -1,11 +1,11 @@
 """A tune per zone for two voices of the sound chip.
 
-A note lasts one step; `-` holds the note before, `.` is silence. Bars are for the eye.
+A note lasts one step; `-` holds the previous note, `.` is silence. Bars only help the eye.
 """
 
 import re
 
-CLOCK = 3_579_545 / 32  # A voice swings at this many hertz divided by its period.
+CLOCK = 3_579_545 / 32  # Hertz; divided by its period, the frequency of a voice.
 HOLD, SILENCE = 1, 0
 _HALF_TONES = {'C': 0, 'D': 2, 'E': 4, 'F': 5, 'G': 7, 'A': 9, 'B': 11}
 
@@ -42,7 +42,7 @@ GLACIER = (
 
 
 def period(note: str) -> int:
-    """The period of a note like `F#4`; A4 has 440 hertz."""
+    """Returns the period of a note like `F#4`; A4 has 440 hertz."""
     match = re.fullmatch(r'([A-G])(#?)(\d)', note)
     assert match, note
     above_c4 = _HALF_TONES[match[1]] + len(match[2]) + 12 * (int(match[3]) - 4)
@@ -50,7 +50,7 @@ def period(note: str) -> int:
 
 
 def steps(text: str) -> list[int]:
-    """A voice as periods, `HOLD` or `SILENCE`, one per step."""
+    """Converts a voice to periods, `HOLD` or `SILENCE`, one per step."""
     signs = {'-': HOLD, '.': SILENCE}
     words = text.replace('|', ' ').split()
     return [signs[word] if word in signs else period(word) for word in words]

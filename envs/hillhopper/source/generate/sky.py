@@ -1,7 +1,7 @@
 """The backgrounds: 512 x 224 pixels that repeat, in bands that move at different speeds.
 
-Nothing crosses the border of two bands: at its last line a band shows one colour only, the one that
-stands behind the next band's silhouette. So the bands may slide without a visible cut.
+Nothing crosses the border of two bands: the last line of a band has a single colour, the one behind
+the silhouette of the next band. So the bands can slide without a visible cut.
 """
 
 import dataclasses
@@ -17,7 +17,7 @@ X = np.arange(WIDTH)
 
 @dataclasses.dataclass(frozen=True)
 class Band:
-    """Lines up to `end` move by speed / 256 of the camera, each next line by gain / 256 more."""
+    """Lines up to `end` that move by speed / 256 of the camera, plus gain / 256 for each line."""
 
     end: int
     speed: int
@@ -34,13 +34,13 @@ class Sky:
 
 
 def waves(base: float, *terms: tuple[float, int, float]) -> np.ndarray:
-    """A periodic line: base + sum of amplitude * sin(2 pi cycles x / 512 + phase)."""
+    """Returns a periodic line: base + sum of amplitude * sin(2 pi cycles x / 512 + phase)."""
     parts = [a * np.sin(2 * np.pi * n * X / WIDTH + phase) for a, n, phase in terms]
     return base + np.sum(parts, axis=0)
 
 
 def peaks(base: float, points: Sequence[tuple[float, float]]) -> np.ndarray:
-    """A periodic zigzag through points (x, height above base)."""
+    """Returns a periodic zigzag through points (x, height above base)."""
     xs, heights = zip(*points, strict=True)
     return base - np.interp(X, xs, heights, period=WIDTH)
 
@@ -48,7 +48,7 @@ def peaks(base: float, points: Sequence[tuple[float, float]]) -> np.ndarray:
 def silhouette(
     picture: Picture, line: np.ndarray, end: int, colours: Sequence[int], widths: Sequence[int]
 ) -> None:
-    """Fills below a line down to `end`: stripes along the edge, then the last colour."""
+    """Fills the area below a line down to `end`: stripes along its edge, then the last colour."""
     depth = np.arange(HEIGHT)[:, None] - np.round(line)[None, :]
     layer = np.searchsorted(np.cumsum(widths), depth, side='right')
     inside = (depth >= 0) & (np.arange(HEIGHT)[:, None] < end)
@@ -56,7 +56,7 @@ def silhouette(
 
 
 def gradient(picture: Picture, first: int, last: int, colours: Sequence[int]) -> None:
-    """Level stripes from line `first` to `last`, with two lines of mixture in between."""
+    """Draws level stripes from line `first` to `last`, blended over a few lines in between."""
     edges = np.linspace(first, last, len(colours) + 1).astype(int)
     for colour, top, bottom in zip(colours, edges[:-1], edges[1:], strict=True):
         picture[top:bottom] = colour
@@ -68,7 +68,7 @@ def gradient(picture: Picture, first: int, last: int, colours: Sequence[int]) ->
 
 
 def cloud(picture: Picture, x: int, y: int, size: float, light: int, shade: int) -> None:
-    """A cloud with a level lower edge at y."""
+    """Draws a cloud with a level lower edge at y."""
     puffs = ((-20, -5, 11), (-6, -10, 13), (9, -8, 12), (22, -4, 9))
     layer = canvas(HEIGHT, WIDTH)
     for colour, lift in ((shade, 0), (light, 3)):
@@ -80,7 +80,7 @@ def cloud(picture: Picture, x: int, y: int, size: float, light: int, shade: int)
 
 
 def meadow() -> Sky:
-    """Morning: clouds, blue mountains, two rows of pale green hills."""
+    """Draws a morning: clouds, blue mountains, two rows of pale green hills."""
     picture = canvas(HEIGHT, WIDTH)
     gradient(picture, 0, 112, (1, 2, 3, 4))
     for x, y, size in ((70, 44, 1.0), (200, 66, 0.7), (318, 38, 1.1), (440, 62, 0.8)):
@@ -106,7 +106,7 @@ def meadow() -> Sky:
 
 
 def canyon() -> Sky:
-    """Evening: a large sun, violet mesas, a plain of sand seen from above."""
+    """Draws an evening: a large sun, violet mesas, a plain of sand seen from above."""
     picture = canvas(HEIGHT, WIDTH)
     gradient(picture, 0, 128, (1, 2, 3, 4, 5))
     ellipse(picture, (330, 84), (34, 34), 6)
@@ -138,7 +138,7 @@ def canyon() -> Sky:
 
 
 def glacier() -> Sky:
-    """Night: stars, northern lights, moonlit mountains, a frozen lake."""
+    """Draws a night: stars, northern lights, moonlit mountains, a frozen lake."""
     picture = canvas(HEIGHT, WIDTH)
     gradient(picture, 0, 128, (1, 2, 3, 4))
     rng = np.random.default_rng(8)
