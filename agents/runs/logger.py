@@ -14,6 +14,7 @@ import numpy as np
 from agents.evaluation.results import Evaluation
 from agents.runs.event_files import EventFiles
 from agents.learning.metrics import GUARD_COUNTS, Metrics, TrainMetrics
+from envs.vector import processes
 
 _ROLLOUT = (
     'steps', 'frames', 'wall_seconds', 'steps_per_second', 'episodes', 'episode_return',
@@ -96,7 +97,7 @@ class Logger:
             **{f'episode_{key}': _mean(self._window, key) for key in _EPISODE_MEANS},
             **self._means(),
             'learning_rate': learning_rate,
-            'rss_mb': round(rss_mb(), 1),
+            'rss_mb': round(processes.resident_mb([os.getpid()]), 1),
             **counts,
         }
         self._updates = []
@@ -253,9 +254,3 @@ def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
 def _is_before(row: list[str], num_columns: int, step: int) -> bool:
     """Whether it is a row of this step or earlier, and not a torn last line."""
     return 0 < len(row) == num_columns and row[0].isdigit() and int(row[0]) <= step
-
-
-def rss_mb() -> float:
-    """Resident memory of this process, MB."""
-    with open('/proc/self/statm') as file:
-        return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 1e6
