@@ -81,7 +81,7 @@ def _print_levels(console: rich.console.Console, result: Evaluation) -> None:
         best = str(one.best_length or '')
         table.add_row(one.level, str(one.num_episodes), f'{one.mean_score:.2f}', *parts, best)
     console.print(table)
-    mean, half = results.mean_over(result.by_level, results.student_t_95(len(result.by_level) - 1))
+    mean, half = results.mean_over(result.by_level)
     console.print(
         f'mean of {len(result.by_level)} levels: score {mean:.2f} '
         f'(95 % confidence {mean - half:.2f} to {mean + half:.2f})',
