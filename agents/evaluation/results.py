@@ -1,4 +1,4 @@
-"""What an evaluation found: episodes, means with their errors, and each level apart."""
+"""Results of an evaluation: episodes, means with their errors, and a result per level."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -11,21 +11,21 @@ import numpy as np
 class Episode:
     """One finished episode."""
 
-    score: float  # The raw reward: the game's own, or that of `--reward`, before scaling
-    return_: float  # What the agent was trained on
+    score: float  # Sum of raw rewards: the game's own, or those of `--reward`, before scaling
+    return_: float  # Sum of the rewards as the agent is trained on them
     length: int  # Agent steps
     level: str
     terminated: bool
     truncated: bool
-    progress: float | None = None  # The part of the level, 0 to 1, if the game tells
+    progress: float | None = None  # Part of the level passed, 0 to 1; None if unknown
 
     @property
     def completed(self) -> bool:
-        """Whether it is known to have reached the level's end."""
+        """Whether the episode is known to have reached the level's end."""
         return self.progress is not None and self.progress >= 1.0
 
     def as_json(self) -> dict[str, Any]:
-        """Its fields, and its progress only if that is known."""
+        """Fields by name; progress only if it is known."""
         fields = dataclasses.asdict(self)
         fields['return'] = fields.pop('return_')
         return {name: value for name, value in fields.items() if value is not None}
@@ -33,14 +33,14 @@ class Episode:
 
 @dataclasses.dataclass(frozen=True)
 class LevelResult:
-    """The episodes of one level."""
+    """Result of the episodes of one level."""
 
     level: str
     num_episodes: int
     mean_score: float
-    mean_progress: float | None  # The part of the level, 0 to 1; None if the game does not tell
-    completion_rate: float | None  # Of the episodes that reached the level's end
-    best_length: int | None  # Agent steps of the quickest of these
+    mean_progress: float | None  # Part of the level passed, 0 to 1; None if unknown
+    completion_rate: float | None  # Fraction of episodes that reached the level's end
+    best_length: int | None  # Agent steps of the quickest episode that reached it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,12 +58,15 @@ class Evaluation:
 
     @property
     def mean_return(self) -> float:
-        """Mean of what the agent was trained on."""
+        """Mean return: the sum of the rewards as the agent is trained on them."""
         return float(np.mean([episode.return_ for episode in self.episodes]))
 
     @property
     def standard_error(self) -> float:
-        """Of the mean score: s / sqrt(n), s with n - 1 degrees of freedom; NaN of one episode."""
+        """Standard error of the mean score, s / sqrt(n), where s has n - 1 degrees of freedom.
+
+        It is NaN for one episode.
+        """
         scores = [episode.score for episode in self.episodes]
         if len(scores) < 2:
             return float('nan')
@@ -71,17 +74,17 @@ class Evaluation:
 
     @property
     def confidence_interval(self) -> tuple[float, float]:
-        """Of the mean score, 95 %, by Student's t distribution."""
+        """95 % confidence interval of the mean score, by Student's t distribution."""
         half = student_t_95(len(self.episodes) - 1) * self.standard_error
         return self.mean_score - half, self.mean_score + half
 
     @property
     def by_level(self) -> list[LevelResult]:
-        """The result of each level."""
+        """Result of each level, in the order of their names."""
         return by_level(self.episodes)
 
     def as_json(self) -> dict[str, Any]:
-        """The contract of `evaluate --json`; NaN becomes null."""
+        """Content of the file of `evaluate --json`; NaN becomes null."""
 
         def number(value: float) -> float | None:
             return value if np.isfinite(value) else None
@@ -108,7 +111,7 @@ def student_t_95(degrees: int) -> float:
 
 
 def summary(evaluation: Evaluation) -> str:
-    """One line: mean score, its error and its confidence interval."""
+    """One line with the mean score, its error and its confidence interval."""
     count, score = len(evaluation.episodes), f'mean score {evaluation.mean_score:.2f}'
     mean_return = f'mean return {evaluation.mean_return:.3f}'
     if count < 2:
@@ -121,7 +124,7 @@ def summary(evaluation: Evaluation) -> str:
 
 
 def by_level(episodes: Iterable['Episode']) -> list[LevelResult]:
-    """A result per level, in the order of their names."""
+    """Results per level, in the order of their names."""
     groups: dict[str, list[Episode]] = {}
     for episode in episodes:
         groups.setdefault(episode.level, []).append(episode)

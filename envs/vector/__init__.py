@@ -1,5 +1,5 @@
-"""Many environments that step together in worker processes, and what keeps these alive.
+"""Vector environments that step in worker processes, and the code that keeps workers alive.
 
-Begin with `subproc_vec_env`. Which game is played is not known here: environments come as functions
-that make them.
+Start reading at `subproc_vec_env`. This package does not know which game is played: it is given
+functions that make the environments.
 """

@@ -1,7 +1,7 @@
-"""Which processor cores threads and processes use; where the system cannot tell, all of them.
+"""Processor cores that threads and processes use; all cores where the system cannot tell.
 
-A scheduler leaves a process that could run in the queue of one core while another idles. Who keeps
-to cores of their own never waits so.
+A scheduler may leave a process that could run in the queue of one core while another core idles.
+Processes that keep to cores of their own never wait like that.
 """
 
 import contextlib
@@ -9,20 +9,20 @@ import os
 
 
 def of_process() -> list[int]:
-    """Those that this process may use, whatever its threads keep to."""
+    """Cores that this process may use, whichever ones its threads keep to."""
     return _of(os.getpid())
 
 
 def of_thread() -> list[int]:
-    """Those that the calling thread may use."""
+    """Cores that the calling thread may use."""
     return _of(0)
 
 
 def share(number: int, total: int) -> list[int]:
-    """Those of user `number` of `total` equal ones; all, if they cannot be dealt out evenly.
+    """Cores for user `number` of `total` equal users; all cores if they cannot be dealt out evenly.
 
-    Every `total`-th one, so that each user has some of every kind of core there is; two threads of
-    one physical core may go to two users.
+    A user gets every `total`-th core, and so some of every kind of core in the machine; two threads
+    of one physical core may go to two users.
     """
     cores = of_process()
     if len(cores) % total == 0:
@@ -33,9 +33,9 @@ def share(number: int, total: int) -> list[int]:
 
 
 def keep_to(cores: list[int]) -> None:
-    """Lets the calling thread, and what it starts from now on, use these only, if that can be."""
+    """Binds the calling thread, and all that it starts from now on, to these cores if possible."""
     if hasattr(os, 'sched_setaffinity'):
-        with contextlib.suppress(OSError):  # They were taken from us meanwhile.
+        with contextlib.suppress(OSError):  # The system has taken them away in the meantime.
             os.sched_setaffinity(0, cores)
 
 

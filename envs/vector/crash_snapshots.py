@@ -1,9 +1,9 @@
-"""The last snapshot of each environment, in memory that survives the death of its process.
+"""Last snapshot of each environment, in memory that survives the death of its process.
 
-A file without a name, which learner and workers share, has the headers of all environments and then
-two slots of each. A worker writes into the slot that the header does not point to, and the header
-last: who is killed while it writes leaves the snapshot before. Lengths and checksums tell what is
-damaged.
+A file without a name, shared by the learner and the workers, holds the headers of all environments
+and then two slots for each. A worker writes into the slot that the header does not point to, and
+writes the header last: if it is killed while it writes, the previous snapshot remains. Lengths and
+checksums reveal damage.
 """
 
 import os
@@ -15,25 +15,25 @@ from typing import NamedTuple
 
 from envs.game import Snapshot
 
-# Slot, monotonic time of the snapshot, length and checksum of its pickle; then its own checksum.
+# Slot, monotonic time of the snapshot, length and checksum of its pickle; then their own checksum.
 _HEADER = struct.Struct('<QdQI')
 _CHECKSUM = struct.Struct('<I')
 _RECORD_BYTES = _HEADER.size + _CHECKSUM.size
-_SLOT_BYTES = 1 << 32  # The file has holes: only what is written takes memory.
+_SLOT_BYTES = 1 << 32  # The file is sparse: only written parts take memory.
 
 
 class Saved(NamedTuple):
-    """A snapshot as it was saved."""
+    """Snapshot as it was saved."""
 
     snapshot: Snapshot
-    age: float  # Seconds ago
+    age: float  # Seconds
 
 
 class LastSnapshot:
-    """That of one environment. Its worker alone writes it.
+    """Last snapshot of one environment, written only by its worker.
 
     Args:
-        file: Of `transport.anonymous_file`, for all environments.
+        file: File of all environments, from `transport.anonymous_file`.
         env: Number of the environment.
     """
 
@@ -41,7 +41,7 @@ class LastSnapshot:
         self._file, self._env, self._slot = file, env, 0
 
     def save(self, snapshot: Snapshot) -> None:
-        """Replaces the snapshot before."""
+        """Replaces the previous snapshot."""
         body = pickle.dumps(snapshot, pickle.HIGHEST_PROTOCOL)
         self._slot = 1 - self._slot
         self._write(body, self._at(self._slot))
@@ -49,13 +49,13 @@ class LastSnapshot:
         self._write(header + _CHECKSUM.pack(zlib.crc32(header)), self._env * _RECORD_BYTES)
 
     def clear(self) -> None:
-        """Makes it void."""
+        """Invalidates the snapshot."""
         self._write(bytes(_RECORD_BYTES), self._env * _RECORD_BYTES)
 
     def take(self) -> Saved | None:
-        """Reads and clears it; None if there is none, or none that is whole."""
+        """Reads and clears the snapshot; None if there is none or it is damaged."""
         record = os.pread(self._file, _RECORD_BYTES, self._env * _RECORD_BYTES)
-        self.clear()  # Whatever it leads to, nobody goes there twice.
+        self.clear()  # Should it lead to a failure, nobody resumes from it twice.
         header = record[: _HEADER.size]
         if not any(header) or record[_HEADER.size :] != _CHECKSUM.pack(zlib.crc32(header)):
             return None

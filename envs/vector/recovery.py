@@ -1,9 +1,9 @@
-"""Replaces the workers of a vector environment that fail, and those that have grown too large.
+"""Replaces workers of a vector environment that fail or have grown too large.
 
-What fails: a process that is killed or hangs, an environment that raises or returns what cannot be
-learned from. The fresh worker goes on from the last snapshots of the old one (`last_snapshots`).
-These are used once: if that leads to the same failure before there is a new one, the next worker
-begins fresh episodes.
+Failures are a process that is killed or hangs, and an environment that raises or returns something
+that cannot be learned from. The new worker goes on from the last snapshots of the old one
+(`crash_snapshots`). A snapshot is used once: if the failure repeats before there is a new snapshot,
+the next worker begins new episodes.
 """
 
 import logging
@@ -21,8 +21,8 @@ from envs.vector.worker_process import WorkerError, in_words
 
 _log = logging.getLogger(__name__)
 
-_MAX_ATTEMPTS = 3  # If fresh environments fail one after the other, the next would, too.
-_LOOK_SECONDS = 10.0  # Between two looks at the memory of the workers.
+_MAX_ATTEMPTS = 3  # If new environments fail one after another, the next one would too.
+_LOOK_SECONDS = 10.0  # Between two checks of the workers' memory.
 
 
 class Recovery:
@@ -31,13 +31,14 @@ class Recovery:
     Args:
         pool: The workers.
         arrays: Their shared memory.
-        names: Of the games, by environment.
-        restarts: Counts.
-        max_memory_mb: A worker with its engines that has more of it in RAM is replaced; 0: never.
+        names: Names of the games, by environment.
+        restarts: Counter of replaced workers.
+        max_memory_mb: Limit for the RAM of a worker with its engines, above which the worker is
+            replaced; 0 for no limit.
 
     Attributes:
-        num_restarts: Workers of this vector environment that were replaced.
-        num_lost: Episodes that were cut and did not go on.
+        num_restarts: Number of this vector environment's workers that were replaced.
+        num_lost: Number of episodes that were cut and could not go on.
     """
 
     def __init__(
@@ -50,32 +51,32 @@ class Recovery:
     ) -> None:
         self._pool, self._arrays, self._names = pool, arrays, names
         self._restarts, self._max_memory_mb = restarts, max_memory_mb
-        self._rng = np.random.default_rng()  # Of the seeds of fresh episodes.
+        self._rng = np.random.default_rng()  # For the seeds of new episodes.
         self._next_look = time.monotonic() + _LOOK_SECONDS
         self.num_restarts = self.num_lost = 0
 
     def seed(self, seeds: list[int]) -> None:
-        """Makes the seeds of fresh episodes repeat themselves."""
+        """Makes the seeds of new episodes reproducible."""
         self._rng = np.random.default_rng(seeds)
 
     def heal(
         self, number: int, failure: WorkerError, resume: bool
     ) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-        """Replaces a worker that failed: its environments' steps are truncated.
+        """Replaces a worker that failed; its environments' steps count as truncated.
 
         Args:
-            number: Of the worker.
-            failure: What it did.
+            number: Number of the worker.
+            failure: Its failure.
             resume: Whether episodes go on from their last snapshots.
 
         Returns:
-            Of each environment the final info, and the info of what follows.
+            Final info and first info of the continuation, for each environment.
 
         Raises:
-            UsageError: Workers fail too often.
-            RuntimeError: Fresh environments fail, too.
+            UsageError: If workers fail too often.
+            RuntimeError: If new environments fail too.
         """
-        self._pool.stop(number)  # First: it may be alive and write.
+        self._pool.stop(number)  # First, because it may be alive and writing.
         cut = self._cut(number)
         report = self.describe(failure)
         for _ in range(_MAX_ATTEMPTS):
@@ -97,10 +98,10 @@ class Recovery:
         raise RuntimeError(f'fresh environments fail, too: {self.describe(failure)}')
 
     def _cut(self, number: int) -> list[int]:
-        """Truncates the steps of a worker's environments; which ones."""
+        """Truncates the steps of a worker's environments; returns the environments concerned."""
         arrays, envs = self._arrays, self._pool.shares[number]
         rows = slice(envs.start, envs.stop)
-        # Episodes that ended in this very step keep their end: a worker writes the flags last.
+        # Episodes that ended in this very step stay as they are: a worker writes the flags last.
         cut = rows.start + np.flatnonzero(~(arrays.terminated[rows] | arrays.truncated[rows]))
         last = observations.at(arrays.observations, cut)
         observations.put(arrays.final_observations, cut, last)
@@ -110,7 +111,7 @@ class Recovery:
     def _start_anew(
         self, number: int, resume: bool
     ) -> tuple[list[dict[str, Any]], list[float | None]]:
-        """The infos of the new starts, and the ages of the snapshots."""
+        """Starts a new worker; returns the infos, and the ages of the snapshots it resumed from."""
         seeds = self._rng.integers(2**31, size=len(self._pool.shares[number])).tolist()
         if resume:
             answers = self._pool.replace(number, [('resume', seed) for seed in seeds])
@@ -119,7 +120,7 @@ class Recovery:
         return [info for _, info in answers], [None] * len(answers)
 
     def describe(self, failure: WorkerError) -> str:
-        """What happened where, after which actions, and behind it the worker's traceback."""
+        """Describes a failure: where, what, after which actions; the worker's traceback follows."""
         envs = failure.envs
         actions = self._arrays.actions[envs.start : envs.stop].tolist()
         last = f'last action {actions[0]}' if len(envs) == 1 else f'last actions {actions}'
@@ -127,9 +128,9 @@ class Recovery:
         return f'{text}\n{failure.trace}' if failure.trace else text
 
     def recycle_the_large(self) -> None:
-        """Every few seconds, between two steps: replaces workers that have too much memory.
+        """Replaces workers that use too much memory; called between two steps.
 
-        Nothing of the episodes is lost, and they go on exactly.
+        It looks only every few seconds. The episodes go on exactly where they were.
         """
         if not self._max_memory_mb or time.monotonic() < self._next_look:
             return
@@ -147,23 +148,23 @@ class Recovery:
         except WorkerError as failure:
             _log.warning('%s: above --worker_memory_mb, but it %s', who, failure.what)
             self._max_memory_mb = 0
-            if failure.hung:  # Its late answer would be taken for the next one.
+            if failure.hung:  # Its late answer would pass for the next one.
                 self._pool.stop(number)
             return
         self._pool.stop(number)
         if not self._goes_on(number):
-            self._pool.stop(number)  # The next step finds it dead, and heals it.
+            self._pool.stop(number)  # The next step finds it dead and replaces it.
             return
         self._restarts.note()
         self.num_restarts += 1
         after = self._pool.resident_mb(number)
         text = 'Replaced a worker: %s had %.0f MB, more than %d; it goes on with %.0f MB'
         _log.warning(text, who, size, limit, after)
-        if after > limit:  # It needs that much; to replace it again and again would not help.
+        if after > limit:  # It needs that much; replacing it again and again would not help.
             self._max_memory_mb = round(2 * after)
 
     def _goes_on(self, number: int) -> bool:
-        """Whether a fresh worker goes on from the snapshots of the one before, with all."""
+        """Whether a new worker goes on from the old one's snapshots, in all its environments."""
         calls = [('resume', None)] * len(self._pool.shares[number])
         try:
             return all(age is not None for _, age in self._pool.replace(number, calls))
@@ -172,7 +173,7 @@ class Recovery:
 
 
 def _outcome(envs: range, ages: Sequence[float | None]) -> str:
-    """How it goes on, in words."""
+    """How the environments go on, in words."""
     texts = [
         'begins a new episode' if age is None else f'goes on from its snapshot {age:.1f} s before'
         for age in ages

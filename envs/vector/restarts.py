@@ -1,4 +1,4 @@
-"""How often workers were replaced, and when that was too often."""
+"""Counts replaced workers, and tells when there were too many."""
 
 import collections
 import threading
@@ -10,26 +10,26 @@ _HOUR = 3600.0  # Seconds
 
 
 class RestartBudget:
-    """Counts the workers that were replaced; vector environments in several threads may share it.
+    """Counts replaced workers; vector environments in several threads may share one budget.
 
     Args:
-        max_per_hour: So many failures within an hour are still fine.
-        defer: Only note in `excess` that there were more, for who ends the run at its next update;
-            otherwise the failure that is one too many raises.
+        max_per_hour: Number of failures within an hour that is still acceptable.
+        defer: Whether one failure too many is only noted in `excess`, for a caller that ends the
+            run at its next update; otherwise it raises.
 
     Attributes:
-        total: Workers replaced so far.
-        excess: Why there were too many, in one line; '' if there were not.
+        total: Number of workers replaced so far.
+        excess: Report, in one line, of the failure that was one too many; '' if there was none.
     """
 
     def __init__(self, max_per_hour: int = 100, defer: bool = False) -> None:
         self._max_per_hour, self._defer = max_per_hour, defer
         self._lock = threading.Lock()
-        self._failures: collections.deque[float] = collections.deque()  # When, within an hour.
+        self._failures: collections.deque[float] = collections.deque()  # Times in the last hour.
         self.total, self.excess = 0, ''
 
     def note(self) -> None:
-        """Counts a worker that was replaced though it did not fail."""
+        """Counts a worker that was replaced without having failed."""
         with self._lock:
             self.total += 1
 
@@ -37,10 +37,10 @@ class RestartBudget:
         """Counts a worker that failed.
 
         Args:
-            report: What happened, in one line.
+            report: Description of the failure, in one line.
 
         Raises:
-            UsageError: It was one too many.
+            UsageError: If it was one too many.
         """
         with self._lock:
             now = time.monotonic()

@@ -1,6 +1,6 @@
-"""Many environments that step together, in processes of their own.
+"""Vector environment whose environments step together, in processes of their own.
 
-`worker` is what runs in the processes, `transport` how they are talked to.
+`worker` is what runs in the processes, and `transport` is how the learner talks to them.
 """
 
 import functools
@@ -25,28 +25,28 @@ from envs.vector.worker_pool import WorkerPool
 
 Step = tuple[Observation, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]
 
-_RESTORE_SECONDS = 3600.0  # Until a worker that restores counts as hung.
+_RESTORE_SECONDS = 3600.0  # A worker that takes longer to restore counts as hung.
 _ARRAY_SPACES = (spaces.Box, spaces.Discrete, spaces.MultiDiscrete, spaces.MultiBinary)
 
 
 class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
     """Environments in processes of their own, with observations in shared memory.
 
-    It behaves as gymnasium's SyncVectorEnv with `AutoresetMode.SAME_STEP`: the observation after
-    an episode's end is the first of the next episode; `infos['final_obs']` and
-    `infos['final_info']` tell of the end.
+    It behaves like gymnasium's SyncVectorEnv with `AutoresetMode.SAME_STEP`: the observation after
+    an episode's end is the first one of the next episode; `infos['final_obs']` and
+    `infos['final_info']` belong to the episode that ended.
 
-    A worker that dies, hangs, raises or returns what cannot be learned from is replaced by a fresh
-    one, with all its environments. Their step counts as truncated, with reward 0 and the last good
-    observation as the final one, but for episodes that it had just ended; what happened is told in
-    `infos['final_info']['worker_error']` and logged. They go on from the last snapshot of their
-    episode, or begin a new one if there is none: see `envs.vector.recovery`.
+    A worker that dies, hangs, raises or returns something that cannot be learned from is replaced,
+    with all its environments. Their step counts as truncated, with reward 0 and the last good
+    observation as the final one, except for episodes that had just ended; the failure is described
+    in `infos['final_info']['worker_error']` and logged. The environments go on from the last
+    snapshot of their episode, or begin a new one if there is none: see `envs.vector.recovery`.
 
     Workers keep to the cores of the thread that starts them.
 
     Attributes:
         observations: The shared array, `[N, ...]`, or a dict of such arrays. `reset`, `step` and
-            `restore` return it itself and not a copy: its content is valid until the next step.
+            `restore` return the array itself and no copy: its content is valid until the next step.
         recovery: Replaces workers.
     """
 
@@ -66,24 +66,24 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         """Starts all workers at once and waits for all of them.
 
         Args:
-            env_fns: Make the environments; picklable, such as a functools.partial.
-            context: How processes start: 'forkserver' or 'spawn'. A fork would inherit the locks
-                of TensorFlow's threads.
-            hang_seconds: A worker that takes longer to answer counts as dead; 0: never.
-            restarts: Counts replaced workers and says when there were too many; default: 100 an
-                hour may fail.
-            max_memory_mb: A worker that has more of it in RAM, with its engines, is replaced, and
-                its environments go on exactly; 0: never.
-            snapshot_seconds: Between two snapshots of a worker for the case that it dies.
+            env_fns: Functions that make the environments; picklable, such as a functools.partial.
+            context: Start method of processes: 'forkserver' or 'spawn'. A fork would inherit the
+                locks of TensorFlow's threads.
+            hang_seconds: Time to answer, after which a worker counts as dead; 0 for no limit.
+            restarts: Counter of replaced workers, which limits their number; by default 100 may
+                fail within an hour.
+            max_memory_mb: Limit for the RAM of a worker with its engines, above which it is
+                replaced and its environments go on exactly; 0 for no limit.
+            snapshot_seconds: Time between a worker's snapshots, which are used if it dies.
             step_infos: Whether to pass on the infos of steps within an episode, which pickles
-                them at every step; those of an episode's start and end always are.
-            envs_per_process: Environments in a worker, which steps them one after the other: fewer
-                wake-ups, less memory, but no use of more cores than workers.
-            preload: Modules that the environments need; a restart is quicker with them.
+                them at every step; those of an episode's start and end are always passed on.
+            envs_per_process: Environments in a worker, which steps them one after another: fewer
+                wake-ups and less memory, but no use of more cores than workers.
+            preload: Modules that the environments need; importing them ahead speeds up restarts.
 
         Raises:
-            UsageError: An environment refuses what its user asked for.
-            RuntimeError: An environment cannot be made; the message has the worker's traceback.
+            UsageError: If an environment refuses what its user asked for.
+            RuntimeError: If an environment cannot be made; the message has the worker's traceback.
         """
         if not env_fns or envs_per_process < 1 or context not in ('forkserver', 'spawn'):
             raise ValueError(f'needs environments, and forkserver or spawn, not {context!r}')
@@ -100,7 +100,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
             raise
 
     def _adopt(self, descriptions: list[tuple[Any, ...]]) -> list[str]:
-        """Takes over the spaces, which must agree; the names of the games."""
+        """Adopts the spaces, which must agree; returns the names of the games."""
         names = [name for name, *_ in descriptions]
         _, observation_space, action_space, metadata, self.render_mode = descriptions[0]
         for name, *others in descriptions:
@@ -122,7 +122,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
 
     @property
     def num_restarts(self) -> int:
-        """Workers replaced so far."""
+        """Number of workers replaced so far."""
         return self.recovery.num_restarts
 
     @property
@@ -136,7 +136,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         seed: int | Sequence[int | None] | None = None,
         options: dict[str, Any] | None = None,
     ) -> tuple[Observation, dict[str, Any]]:
-        """Starts an episode everywhere; environment i gets the seed `seed + i`."""
+        """Starts an episode in every environment; environment i gets the seed `seed + i`."""
         if seed is None or isinstance(seed, (int, np.integer)):
             seeds = [None if seed is None else int(seed) + i for i in range(self.num_envs)]
         else:
@@ -151,12 +151,12 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         return self.observations, infos
 
     def step(self, actions: Any) -> Step:
-        """A step of every environment."""
+        """Steps every environment."""
         self.step_async(actions)
         return self.step_wait()
 
     def step_async(self, actions: Any) -> None:
-        """Sends the actions, `[N, ...]`, and does not wait."""
+        """Sends the actions, `[N, ...]`, without waiting."""
         self._require_idle()
         actions = np.asarray(actions)
         if actions.shape != self._arrays.actions.shape:
@@ -168,7 +168,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         self._pool.ask_for_steps()
 
     def step_wait(self) -> Step:
-        """Waits for all workers: observations, rewards, terminated, truncated, infos."""
+        """Waits for all workers; returns observations, rewards, terminated, truncated and infos."""
         if not self._pending:
             raise error.NoAsyncCallError('step_wait without step_async', 'step')
         arrays = self._arrays
@@ -187,7 +187,7 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         return self.observations, arrays.rewards.copy(), *flags, infos
 
     def apply(self, function: Callable[[gymnasium.Env[Any, Any]], Any]) -> tuple[Any, ...]:
-        """What a picklable function makes of each environment, in its process."""
+        """Calls a picklable function with each environment, in its process; returns the results."""
         return self._call_each([('apply', function)] * self.num_envs)
 
     def call(self, name: str, *args: Any, **kwargs: Any) -> tuple[Any, ...]:
@@ -199,11 +199,11 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         return self.call(name)
 
     def render(self) -> tuple[Any, ...]:
-        """The picture of each environment."""
+        """Renders each environment; returns the pictures."""
         return self.apply(operator.methodcaller('render'))
 
     def snapshot(self) -> list[Snapshot]:
-        """The whole state of each environment, with its present observation.
+        """Whole state of each environment, with its present observation.
 
         Workers that died or hang are replaced first: `observations` shows where their games go on.
         """
@@ -213,14 +213,14 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
         answers = self._pool.answers()
         failures = self._pool.failures(answers)
         for number, failure in failures.items():
-            if failure.trace:  # The environment raised, and would again.
+            if failure.trace:  # The environment raised, and would raise again.
                 raise RuntimeError(self.recovery.describe(failure))
             self.recovery.heal(number, failure, resume=True)
         return list(self._call_each(calls) if failures else answers)
 
     def restore(self, snapshots: Sequence[Snapshot]) -> Observation:
-        """Continues from snapshots; the observations of that moment."""
-        # Some games play their episode again, which takes as long as it was.
+        """Continues from snapshots; returns the observations at that moment."""
+        # Some games replay their episode, which takes as long as it lasted.
         with self._pool.patience(_RESTORE_SECONDS):
             self._call_each([('restore', snapshot) for snapshot in snapshots])
         return self.observations
@@ -236,20 +236,20 @@ class SubprocVecEnv(VectorEnv[Any, Any, np.ndarray]):
             raise error.AlreadyPendingCallError('a step is under way: call step_wait first', 'step')
 
     def _call_each(self, calls: Sequence[tuple[Any, ...]]) -> tuple[Any, ...]:
-        """What a method of each `WorkerEnv` returns."""
+        """Results of a call to a method of each `WorkerEnv`."""
         self._require_idle()
         self._pool.ask(calls)
         answers = self._pool.answers()
         failures = self._pool.failures(answers)
         for number, failure in failures.items():
-            if failure.hung:  # Its late answer would be taken for the next one.
+            if failure.hung:  # Its late answer would pass for the next one.
                 self._pool.stop(number)
         for failure in failures.values():
             raise RuntimeError(self.recovery.describe(failure))
         return tuple(answers)
 
     def _answers(self, resume: bool) -> list[Any]:
-        """The answers to a step or a reset; fresh workers speak for those that failed."""
+        """Answers to a step or a reset; new workers answer for those that failed."""
         answers = self._pool.answers()
         for number, failure in self._pool.failures(answers).items():
             envs = self._pool.shares[number]

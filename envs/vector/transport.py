@@ -1,8 +1,8 @@
-"""How learner and worker processes talk: single bytes over a pipe, arrays in shared memory.
+"""Communication of learner and workers: single bytes over a pipe, arrays in shared memory.
 
 The learner writes the actions into shared memory and one byte into every worker's pipe. A worker
 writes the new observations, rewards and flags into the rows of its environments and one byte back.
-Only what is rare travels as a pickle behind such a byte: other requests, infos and errors.
+Only rare messages travel as a pickle after such a byte: other requests, infos and errors.
 """
 
 import math
@@ -24,27 +24,27 @@ from envs import observations
 from envs.observations import Observation
 
 STEP = b's'  # A request.
-CALL = b'c'  # A request; behind it, for each environment, a method of `WorkerEnv` and arguments.
-DONE = b'.'  # An answer: no environment has anything to tell.
-TELL = b't'  # An answer; behind it, pickled, an object for each environment, in a list.
-FAIL = b'!'  # An answer; behind it, pickled, a Failure.
+CALL = b'c'  # A request, followed by a method of `WorkerEnv` and arguments for each environment.
+DONE = b'.'  # An answer: no environment has anything to report.
+TELL = b't'  # An answer, followed by a pickled list of an object for each environment.
+FAIL = b'!'  # An answer, followed by a pickled Failure.
 
-_WAIT_SECONDS = 0.25  # Between two looks at who does not answer.
+_WAIT_SECONDS = 0.25  # Between two checks of a worker that does not answer.
 _LENGTH = struct.Struct('!Q')
 _READ_BYTES = 1 << 20  # At a time.
 
 
 class Failure(NamedTuple):
-    """What an environment did wrong, as it travels to the learner."""
+    """Report of what an environment did wrong, as it is sent to the learner."""
 
-    what: str  # 'raised ...', 'returned ...'; of a `UsageError` its message
+    what: str  # 'raised ...' or 'returned ...'; the message of a `UsageError`
     traceback: str
     is_usage_error: bool
-    env: int  # Its number among all.
+    env: int  # Number of the environment among all.
 
 
 class Arrays(NamedTuple):
-    """Shared memory; a worker owns its environments' rows from a request until its answer."""
+    """Arrays in shared memory; a worker owns its rows from a request until its answer."""
 
     observations: Observation
     final_observations: Observation
@@ -57,7 +57,7 @@ class Arrays(NamedTuple):
 def map_arrays(
     memory: int, num_envs: int, observation_space: gymnasium.Space, action_space: gymnasium.Space
 ) -> Arrays:
-    """Maps the arrays of `num_envs` environments of these spaces from the file `memory`."""
+    """Maps the arrays of `num_envs` environments with these spaces from the file `memory`."""
     size = 0
 
     def place(dtype: Any, shape: tuple[int, ...] | None) -> tuple[tuple[int, ...], Any, int]:
@@ -83,7 +83,7 @@ def map_arrays(
 
 
 def anonymous_file() -> int:
-    """A file without a name, so that nothing is left of it, whatever ends its processes."""
+    """Opens a file without a name: nothing is left of it, however its processes end."""
     if hasattr(os, 'memfd_create'):
         return os.memfd_create('environments')
     with tempfile.TemporaryFile() as file:
@@ -91,11 +91,11 @@ def anonymous_file() -> int:
 
 
 class Channel:
-    """One end of the pipe between learner and worker; the only place that reads and writes it.
+    """One end of the pipe between learner and worker; no other code reads or writes it.
 
     Args:
-        connection: The end.
-        on_wait: Is called every quarter of a second that a limited channel waits for the other end.
+        connection: Connection of this end.
+        on_wait: Function that is called every quarter of a second while a limited channel waits.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Channel:
         self._limit, self._wait_seconds = 0.0, _WAIT_SECONDS
 
     def put(self, kind: bytes, body: bytes = b'') -> None:
-        """Sends one byte, and perhaps more behind it."""
+        """Sends one byte, and a body after it if there is one."""
         if not body:
             os.write(self._fd, kind)
             return
@@ -117,11 +117,16 @@ class Channel:
             rest = rest[os.write(self._fd, rest) :]
 
     def get(self) -> bytes:
-        """Receives one byte; `BlockingIOError` past the limit, `EOFError` if the other is gone."""
+        """Receives one byte.
+
+        Raises:
+            BlockingIOError: If the limit has passed.
+            EOFError: If the other end is closed.
+        """
         return self._read(1)
 
     def get_body(self) -> bytes:
-        """Receives what is behind the byte."""
+        """Receives the body that follows a byte."""
         (length,) = _LENGTH.unpack(self._read(_LENGTH.size))
         return self._read(length)
 
@@ -147,24 +152,24 @@ class Channel:
         multiprocessing.reduction.send_handle(self._connection, file, pid)
 
     def get_file(self) -> int:
-        """Receives a file descriptor, which no engine inherits."""
+        """Receives a file descriptor and keeps engines from inheriting it."""
         file = multiprocessing.reduction.recv_handle(self._connection)
         os.set_inheritable(file, False)
         return file
 
     def ready(self) -> bool:
-        """Whether something can be received, be it the end."""
+        """Whether something can be received, even if only the end of the pipe."""
         return self._fd >= 0 and self._connection.poll()
 
     def limit(self, seconds: float) -> None:
-        """Limits every wait; the kernel counts, which costs nothing per message. 0: no limit."""
+        """Limits every wait, or not for 0; the kernel counts, which costs nothing per message."""
         self._limit, self._wait_seconds = seconds, min(seconds or _WAIT_SECONDS, _WAIT_SECONDS)
         with socket.socket(fileno=os.dup(self._fd)) as end:
             end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(self._wait_seconds))
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(seconds))
 
     def wait_for_the_end(self) -> None:
-        """Waits until the other end is closed, reading nothing."""
+        """Waits until the other end is closed, without reading anything."""
         hang_up = select.poll()
         hang_up.register(self._fd, 0)
         hang_up.poll()

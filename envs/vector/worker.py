@@ -1,9 +1,9 @@
-"""What runs in a worker process: one environment, or a few, that answer the learner's requests.
+"""Code of a worker process: one or a few environments that answer the learner's requests.
 
-A worker never outlives its learner: the end of its pipe makes it close its environments and leave,
-and a thread ends it with its engines if it is stuck. It never imports TensorFlow.
+A worker never outlives its learner: when its pipe is closed it closes its environments and exits,
+and a thread kills it, with its engines, if it is stuck. It never imports TensorFlow.
 
-Every few seconds it saves its environments, where its successor finds them should it die.
+Every few seconds it saves its environments, so that its successor can go on should it die.
 """
 
 import contextlib
@@ -29,18 +29,18 @@ from envs.vector.worker_env import BadAnswer, WorkerEnv
 
 EnvFn = Callable[[], gymnasium.Env[Any, Any]]
 
-# Seconds until a worker without a learner is asked to leave, and from then until it is killed.
+# Seconds until a worker without a learner is asked to exit, and from then until it is killed.
 _PATIENCE = 0.7
-_MAX_SAVING = 0.005  # Part of the time that goes into saving; expensive snapshots are rarer.
+_MAX_SAVING = 0.005  # Largest fraction of time spent on saving; costly snapshots are rarer.
 
 
 class Options(NamedTuple):
-    """What all workers of a vector environment have in common.
+    """Options that all workers of a vector environment have in common.
 
     Attributes:
-        num_envs: Environments of all workers.
-        step_infos: Whether to tell the infos of steps within an episode.
-        snapshot_seconds: Between two snapshots for the case that the worker dies.
+        num_envs: Number of environments of all workers together.
+        step_infos: Whether to send the infos of steps within an episode.
+        snapshot_seconds: Time between two snapshots, which are used if the worker dies.
     """
 
     num_envs: int
@@ -62,7 +62,7 @@ class _Saver:
         try:
             for worker_env in self._worker_envs:
                 worker_env.save()
-        except Exception:  # It has no snapshots, or cannot make one of this state.
+        except Exception:  # The environment has no snapshots, or none of this state.
             self._next = math.inf
         else:
             end = time.monotonic()
@@ -76,14 +76,14 @@ def run(
     options: Options,
     own_cores: list[int],
 ) -> None:
-    """Main function of a worker: makes its environments and serves them until the learner is gone.
+    """Makes a worker's environments and serves them until the learner is gone.
 
     Args:
-        connection: To the learner.
-        env_fns: Make the environments.
-        first: Number of the first one among all.
-        options: Of all workers.
-        own_cores: To keep to, with all engines.
+        connection: Connection to the learner.
+        env_fns: Functions that make the environments.
+        first: Number of the first environment among those of all workers.
+        options: Options of all workers.
+        own_cores: Cores that this process and its engines keep to.
     """
     cores.keep_to(own_cores)
     channel = transport.Channel(connection)
@@ -98,7 +98,7 @@ def run(
         else:
             _serve(envs, channel, first, options)
         finally:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Nothing interrupts the clean-up.
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Nothing may interrupt the clean-up.
             for env in envs:
                 with contextlib.suppress(Exception):  # A broken environment may fail to close.
                     env.close()
@@ -110,7 +110,7 @@ def _serve(
     first: int,
     options: Options,
 ) -> None:
-    """Tells what the environments are, maps the shared memory, and answers requests for ever."""
+    """Describes the environments, maps the shared memory, and answers requests for ever."""
     channel.put(transport.TELL, pickle.dumps([_description(env) for env in envs]))
     memory, snapshots = channel.get_file(), channel.get_file()
     spaces = envs[0].observation_space, envs[0].action_space
@@ -127,7 +127,7 @@ def _serve(
         answer = _answer(worker_envs, body, first)
         channel.put(*answer)
         if kind == transport.STEP and answer[0] != transport.FAIL:
-            saver.save_if_due()  # Now that the learner has something to do.
+            saver.save_if_due()  # Now that the learner is busy.
 
 
 def _description(env: gymnasium.Env[Any, Any]) -> tuple[Any, ...]:
@@ -136,7 +136,7 @@ def _description(env: gymnasium.Env[Any, Any]) -> tuple[Any, ...]:
 
 
 def _answer(worker_envs: Sequence[WorkerEnv], body: bytes, first: int) -> tuple[bytes, bytes]:
-    """Calls a method of each, one after the other."""
+    """Calls a method of each environment, one after another; returns the kind and body."""
     answers: list[Any] = []
     try:
         calls = pickle.loads(body) if body else [('step',)] * len(worker_envs)
@@ -159,7 +159,7 @@ def _failure(error: Exception, env: int) -> bytes:
 
 
 def _become_worker(channel: transport.Channel) -> None:
-    """Makes this process one that dies with its learner and leaves nothing behind."""
+    """Makes this process end with its learner and leave nothing behind."""
     os.setpgid(0, 0)  # A group of its own, so that its engines can be killed with it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # The learner decides what Ctrl-C means.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
@@ -173,7 +173,7 @@ def _become_worker(channel: transport.Channel) -> None:
 
 
 def _end_with_the_learner(channel: transport.Channel) -> None:
-    """Leaves the main thread time to close the environments, then interrupts, then kills."""
+    """Gives the main thread time to close the environments, interrupts it, then kills the group."""
     channel.wait_for_the_end()
     time.sleep(_PATIENCE)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""An environment in a worker process: what the learner can ask of it."""
+"""Environment in a worker process, with the methods that the learner can call."""
 
 import math
 from collections.abc import Callable
@@ -16,11 +16,11 @@ _MAX_REWARD = float(np.finfo(np.float32).max)
 
 
 class BadAnswer(Exception):
-    """An environment returned what cannot be learned from; the message says what."""
+    """Raised when an environment returns something that cannot be learned from; see its message."""
 
 
 class WorkerEnv:
-    """An environment in a worker process, its row in shared memory, and its last snapshot."""
+    """Environment in a worker process, with its row in shared memory and its last snapshot."""
 
     def __init__(
         self,
@@ -34,16 +34,19 @@ class WorkerEnv:
         self._last_snapshot, self._step_infos = last_snapshot, step_infos
 
     def step(self) -> tuple[dict[str, Any] | None, dict[str, Any]] | None:
-        """An agent step; the final info, if an episode ended, and the info, if any.
+        """Takes an agent step; resets the environment if the episode ends.
+
+        Returns:
+            Final info, None unless an episode ended, and info; None if there is nothing to send.
 
         Raises:
-            BadAnswer: The environment returned what cannot be learned from.
+            BadAnswer: If the environment returned something that cannot be learned from.
         """
         arrays, index = self._arrays, self._index
-        action = arrays.actions[index].copy()  # Wrappers may keep it, and the row changes.
+        action = arrays.actions[index].copy()  # Wrappers may keep it while the row changes.
         observation, reward, terminated, truncated, info = self._env.step(action)
         self._check(observation)
-        if not abs(float(reward)) <= _MAX_REWARD:  # Nor if it is not a number.
+        if not abs(float(reward)) <= _MAX_REWARD:  # Written so that NaN fails too.
             raise BadAnswer(f'returned a reward of {reward}')
         final_info = None
         if terminated or truncated:
@@ -63,7 +66,7 @@ class WorkerEnv:
     def reset(
         self, seed: int | None, options: dict[str, Any] | None
     ) -> tuple[None, dict[str, Any]]:
-        """Starts an episode; no final info, and the info."""
+        """Starts an episode; returns no final info, and the info."""
         self._last_snapshot.clear()
         observation, info = self._env.reset(seed=seed, options=options)
         self._check(observation)
@@ -71,7 +74,7 @@ class WorkerEnv:
         return None, info
 
     def snapshot(self) -> Snapshot:
-        """The whole state, with the present observation."""
+        """Whole state, with the present observation."""
         observation = observations.at(self._arrays.observations, self._index)
         return {'env': self._env.snapshot(), 'observation': observation}  # type: ignore[attr-defined]
 
@@ -82,15 +85,15 @@ class WorkerEnv:
         observations.put(self._arrays.observations, self._index, snapshot['observation'])
 
     def save(self) -> None:
-        """Leaves a snapshot for the case that this process dies."""
+        """Saves a snapshot to go on from if this process dies."""
         self._last_snapshot.save(self.snapshot())
 
     def resume(self, seed: int | None) -> tuple[dict[str, Any], float | None]:
-        """In a fresh process: goes on from the snapshot that the one before has left.
+        """Goes on, in a new process, from the snapshot that the previous process left.
 
         Returns:
-            The info of the start, and how many seconds old the snapshot was; None if there was
-            none and a fresh episode has begun.
+            Info of the start, and the age of the snapshot in seconds, which is None if there was no
+            snapshot and a new episode has begun.
         """
         saved = self._last_snapshot.take()
         _, info = self.reset(seed, None)
@@ -100,7 +103,7 @@ class WorkerEnv:
         return {}, saved.age
 
     def apply(self, function: Callable[[gymnasium.Env[Any, Any]], Any]) -> Any:
-        """Whatever the function makes of the environment."""
+        """Calls a function with the environment; returns its result."""
         self._last_snapshot.clear()  # It may change the environment.
         return function(self._env)
 
@@ -122,7 +125,7 @@ def _check(wanted: np.ndarray, part: Any) -> None:
         raise BadAnswer(f'returned an observation of {array.shape}, not {shape}')
     if array.dtype != dtype and not np.can_cast(array.dtype, dtype, 'same_kind'):
         raise BadAnswer(f'returned an observation of {array.dtype}, not {dtype}')
-    # Thrice as quick as looking at each number, but very large ones have no square.
+    # Three times as fast as checking each number, but squares of very large numbers overflow.
     if dtype.kind == 'f' and not math.isfinite(np.vdot(array, array)):
         if not np.isfinite(array).all():
             raise BadAnswer('returned an observation that is not finite')

@@ -1,4 +1,4 @@
-"""The workers of a vector environment, together."""
+"""Pool of the workers of a vector environment."""
 
 import contextlib
 import multiprocessing
@@ -13,22 +13,22 @@ from envs.errors import UsageError
 from envs.vector import processes, transport, worker
 from envs.vector.worker_process import START_SECONDS, WorkerError, WorkerProcess
 
-_STOP_SECONDS = 2.0  # Until a worker that does not close its environments is killed.
+_STOP_SECONDS = 2.0  # After them, a worker that is still closing its environments is killed.
 
 
 class WorkerPool:
-    """The workers of a vector environment; none outlives it.
+    """Workers of a vector environment; none of them outlives it.
 
     Args:
-        env_fns: Make the environments.
-        context: 'forkserver' or 'spawn'.
-        options: Of all workers.
-        envs_per_process: How many environments a worker has; the last one may have fewer.
-        preload: Modules that workers need; imported once, if no forkserver runs yet.
+        env_fns: Functions that make the environments.
+        context: Start method: 'forkserver' or 'spawn'.
+        options: Options of all workers.
+        envs_per_process: Number of environments of a worker; the last one may have fewer.
+        preload: Modules that workers need; imported once, unless a forkserver is already running.
 
     Attributes:
-        shares: Of each worker the numbers of its environments.
-        memory: The file of the shared memory.
+        shares: Numbers of the environments of each worker.
+        memory: File descriptor of the shared memory.
     """
 
     def __init__(
@@ -55,15 +55,15 @@ class WorkerPool:
 
     @property
     def pids(self) -> list[int]:
-        """Process ids."""
+        """Process ids of the workers."""
         return [w.process.pid for w in self._processes]
 
     def start(self) -> list[Any]:
-        """Starts all workers at once; what each tells of its environment.
+        """Starts all workers at once; returns a description of each environment.
 
         Raises:
-            UsageError: An environment refuses what its user asked for.
-            RuntimeError: An environment cannot be made; the message has the traceback.
+            UsageError: If an environment refuses what its user asked for.
+            RuntimeError: If an environment cannot be made; the message has the traceback.
         """
         for envs in self.shares:
             self._processes.append(self._new_process(envs))
@@ -78,19 +78,19 @@ class WorkerPool:
         return WorkerProcess(self._context, env_fns, envs, self._options)
 
     def share(self, hang_seconds: float) -> None:
-        """Gives the memory, which has its size now, to all workers."""
+        """Hands the memory, which has its final size by now, to all workers."""
         self._hang_seconds = hang_seconds
         for process in self._processes:
             process.share(self.memory, self._snapshots)
             process.limit(hang_seconds)
 
     def resident_mb(self, number: int) -> float:
-        """Memory of a worker and its engines that is in RAM, MB."""
+        """Memory of a worker and its engines that is in RAM, in MB."""
         return processes.resident_mb(self._processes[number].family())
 
     @contextlib.contextmanager
     def patience(self, seconds: float) -> Iterator[None]:
-        """Lets answers take this long within the block."""
+        """Lets answers take this long within its block."""
         for process in self._processes:
             process.limit(seconds)
         try:
@@ -105,29 +105,29 @@ class WorkerPool:
             process.ask(transport.STEP)
 
     def ask(self, calls: Sequence[tuple[Any, ...]]) -> None:
-        """Asks for a call of each environment: a method of `WorkerEnv`, and arguments."""
+        """Asks each environment to call a method of `WorkerEnv` with arguments."""
         if len(calls) != len(self._env_fns):
             raise ValueError(f'{len(calls)} values for {len(self._env_fns)} environments')
-        # All, before one is sent: it may fail.
+        # All of them before one is sent, because pickling may fail.
         bodies = [pickle.dumps(calls[envs.start : envs.stop]) for envs in self.shares]
         for process, body in zip(self._processes, bodies, strict=True):
             process.ask(transport.CALL, body)
 
     def answers(self) -> list[Any]:
-        """The answer of each environment; its worker's WorkerError where there is none.
+        """Answer of each environment, or the WorkerError of its worker if there is none.
 
         Raises:
-            UsageError: An environment refuses what its user asked for.
+            UsageError: If an environment refuses what its user asked for.
         """
         answers: list[Any] = []
         patient, refusal = True, None
-        # Asked last, it answers last: who waits for it is not woken by each of the others.
+        # The worker asked last answers last: waiting for it first saves a wake-up per other worker.
         for process, envs in zip(self._processes[::-1], self.shares[::-1], strict=True):
             try:
                 told = process.answer(patient)
             except WorkerError as failure:
                 told = [failure] * len(envs)
-                patient = patient and not failure.hung  # The others had as much time.
+                patient = patient and not failure.hung  # The others have had as much time.
             except UsageError as error:
                 told, refusal = [None] * len(envs), error
             answers += told[::-1]
@@ -136,12 +136,12 @@ class WorkerPool:
         return answers[::-1]
 
     def failures(self, answers: Sequence[Any]) -> dict[int, WorkerError]:
-        """Those among the answers of all environments, by the number of the worker."""
+        """Failures among the answers of all environments, by the number of the worker."""
         firsts = enumerate(answers[envs.start] for envs in self.shares)
         return {number: first for number, first in firsts if isinstance(first, WorkerError)}
 
     def save(self, number: int) -> None:
-        """Lets a worker leave snapshots of its environments; raises WorkerError."""
+        """Makes a worker save snapshots of its environments; raises WorkerError if it fails."""
         process = self._processes[number]
         process.ask(transport.CALL, pickle.dumps([('save',)] * len(self.shares[number])))
         process.answer()
@@ -151,24 +151,24 @@ class WorkerPool:
         self._processes[number].stop(time.monotonic() + _STOP_SECONDS)
 
     def replace(self, number: int, calls: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Starts a worker anew, after `stop`; what its environments answer to these calls.
+        """Starts a new worker after `stop`; returns its environments' answers to the calls.
 
         Raises:
-            WorkerError: It fails, too.
+            WorkerError: If it fails too.
         """
         process = self._new_process(self.shares[number])
         self._processes[number] = process
         process.answer()
         process.share(self.memory, self._snapshots)
         process.ask(transport.CALL, pickle.dumps(calls))
-        answers = process.answer()  # Some games play their episode again: it may take longer.
+        answers = process.answer()  # It may take longer, since some games replay their episode.
         process.limit(self._hang_seconds)
         return answers
 
 
 def _close(workers: list[WorkerProcess], files: list[int]) -> None:
     for process in workers:
-        process.hang_up()  # All, so that they close their environments side by side.
+        process.hang_up()  # All at once, so that they close their environments in parallel.
     deadline = time.monotonic() + _STOP_SECONDS
     for process in workers:
         process.stop(deadline)

@@ -1,4 +1,4 @@
-"""A worker process as the learner sees it: how it starts, answers and ends."""
+"""Worker process as the learner sees it: how it starts, answers and ends."""
 
 import contextlib
 import logging
@@ -13,21 +13,21 @@ from typing import Any
 from envs.errors import UsageError
 from envs.vector import cores, processes, transport, worker
 
-START_SECONDS = 120.0  # An environment that has not been made by then never will be.
+START_SECONDS = 120.0  # An environment that takes longer to make never will be made.
 _THREAD_LIMITS = ('OMP_NUM_THREADS', 'OPENBLAS_NUM_THREADS', 'MKL_NUM_THREADS')
 _environ_lock = threading.Lock()
 _log = logging.getLogger(__name__)
 
 
 class WorkerError(RuntimeError):
-    """Why a worker did not answer: an environment raised, or it hangs, or it died.
+    """Raised when a worker does not answer: an environment raised, or the worker hangs or died.
 
     Attributes:
-        what: What happened.
-        envs: The numbers of the environments that it may have happened to.
-        where: The same in words.
-        trace: The worker's traceback, if there is one.
-        hung: Whether it may still answer.
+        what: Description of the failure.
+        envs: Numbers of the environments that may be concerned.
+        where: The same environments in words.
+        trace: Traceback of the worker; '' if there is none.
+        hung: Whether the worker may still answer.
     """
 
     def __init__(self, what: str, envs: range, trace: str = '', hung: bool = False) -> None:
@@ -37,19 +37,19 @@ class WorkerError(RuntimeError):
 
 
 def in_words(envs: range) -> str:
-    """`environment 3`, or `environments 4 to 7`."""
+    """Names environments: `environment 3`, or `environments 4 to 7`."""
     first, last = envs[0], envs[-1]
     return f'environment {first}' if first == last else f'environments {first} to {last}'
 
 
 class WorkerProcess:
-    """Starts a worker, asks it, and ends it.
+    """Starts a worker, sends it requests, and ends it.
 
     Args:
-        context: A multiprocessing context.
-        env_fns: Make its environments.
-        envs: Their numbers.
-        options: Of all workers.
+        context: Multiprocessing context.
+        env_fns: Functions that make its environments.
+        envs: Numbers of its environments.
+        options: Options of all workers.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class WorkerProcess:
         self._channel, self._envs = transport.Channel(ours, self.wake), envs
         self._was_stopped = False
         self.limit(START_SECONDS * len(envs))
-        # Whichever thread started their forkserver, workers use the cores of the calling one.
+        # Workers use the cores of the calling thread, whichever thread started their forkserver.
         arguments = theirs, env_fns, envs.start, options, cores.of_thread()
         self.process = context.Process(target=worker.run, args=arguments, daemon=True)
         with _single_threaded():
@@ -71,8 +71,8 @@ class WorkerProcess:
         theirs.close()
 
     def share(self, memory: int, snapshots: int) -> None:
-        """Gives the worker, which has told of its environment, the memory for its answers."""
-        with contextlib.suppress(OSError):  # It died meanwhile: the next answer tells.
+        """Hands the memory for its answers to a worker that has described its environments."""
+        with contextlib.suppress(OSError):  # It has died; the next answer reports that.
             self._channel.put_file(memory, self.process.pid)
             self._channel.put_file(snapshots, self.process.pid)
 
@@ -81,7 +81,7 @@ class WorkerProcess:
         return processes.family(self.process.pid)
 
     def wake(self) -> bool:
-        """Lets the worker and its engines go on if a signal has stopped them; whether it had."""
+        """Resumes the worker and its engines if a signal stopped them; returns whether one had."""
         stopped = processes.continue_stopped(self.family())
         if stopped and not self._was_stopped:
             self._was_stopped = True
@@ -89,16 +89,16 @@ class WorkerProcess:
         return bool(stopped)
 
     def ask(self, kind: bytes, body: bytes = b'') -> None:
-        """Sends a request. Should the worker be gone, the answer tells."""
+        """Sends a request; if the worker is gone, `answer` reports that."""
         with contextlib.suppress(OSError):
             self._channel.put(kind, body)
 
     def answer(self, patient: bool = True) -> list[Any]:
-        """Waits for the answers of all its environments; not at all without patience.
+        """Returns the answers of all its environments, and waits for them if `patient`.
 
         Raises:
-            WorkerError: There is none.
-            UsageError: The environment refuses what its user asked for.
+            WorkerError: If there is no answer.
+            UsageError: If an environment refuses what its user asked for.
         """
         try:
             if not (patient or self._channel.ready() or self.wake()):
@@ -119,11 +119,11 @@ class WorkerProcess:
         raise WorkerError(told.what, only, told.traceback)
 
     def hang_up(self) -> None:
-        """Closes the pipe: the worker closes its environment and leaves."""
+        """Closes the pipe, which makes the worker close its environments and exit."""
         self._channel.close()
 
     def stop(self, deadline: float) -> None:
-        """Hangs up, and at the deadline kills the worker with its whole group."""
+        """Hangs up, and kills the worker with its whole group at the deadline."""
         self.hang_up()
         self.process.join(max(0.0, deadline - time.monotonic()))
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -132,9 +132,9 @@ class WorkerProcess:
         self.process.join()
 
     def limit(self, seconds: float) -> None:
-        """Sets how long an answer may take; 0: as long as it likes."""
+        """Sets how many seconds an answer may take; 0 for no limit."""
         self._hang_seconds = seconds
-        with contextlib.suppress(OSError):  # It was stopped.
+        with contextlib.suppress(OSError):  # The channel is closed already.
             self._channel.limit(seconds)
 
     def _exit_reason(self) -> str:
@@ -145,7 +145,7 @@ class WorkerProcess:
 
 @contextlib.contextmanager
 def _single_threaded() -> Iterator[None]:
-    """Lets processes that start meanwhile do their numerics in one thread.
+    """Limits the numerical libraries of processes that start within its block to one thread.
 
     There are as many workers as cores already, and a forkserver with threads cannot fork safely.
     """
