@@ -173,7 +173,7 @@ class Recovery:
 
 
 def _outcome(envs: range, ages: Sequence[float | None]) -> str:
-    """How the environments go on, in words."""
+    """Describes how the environments go on."""
     texts = [
         'begins a new episode' if age is None else f'goes on from its snapshot {age:.1f} s before'
         for age in ages
