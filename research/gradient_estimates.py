@@ -13,6 +13,7 @@ from agents.actor_critic.a2c import A2C
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
 from agents.distributions.discrete import Distribution
+from agents.evaluation import results
 from agents.experience.runner import Runner
 from agents.experience.step_model import StepModel
 from agents.learning import losses, optimizers, returns
@@ -181,7 +182,8 @@ def statistics(gradients: np.ndarray, reference: np.ndarray) -> dict[str, Any]:
     square = float(np.sum(right**2))
     deviations = np.sum((gradients - gradients.mean(axis=0)) ** 2, axis=1)
     variance = float(deviations.sum() / (count - 1) / square)
-    spread = 1.96 * float(np.std(deviations, ddof=1)) / np.sqrt(count) / square
+    error = float(np.std(deviations, ddof=1)) / np.sqrt(count) / square
+    spread = results.student_t_95(count - 1) * error
     differences = gradients - reference
     distance = float(np.sum(differences.mean(axis=0) ** 2))
     noise = float(np.sum(differences.var(axis=0, ddof=1)) / count)

@@ -1,4 +1,4 @@
-"""Playing whole episodes with a policy, and what came out of them.
+"""Evaluation of a policy over whole episodes.
 
-`play` plays, `results` has the numbers, `report` is what `./run evaluate` does.
+`play` plays the episodes, `results` computes the numbers, `report` does what `./run evaluate` asks.
 """

@@ -1,4 +1,4 @@
-"""Plays whole episodes with a fixed policy and says how good it is, and how sure that is."""
+"""Plays whole episodes with a fixed policy, to tell how good it is and how certain that is."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -36,20 +36,20 @@ def evaluate(
 ) -> Evaluation:
     """Plays `num_episodes` whole episodes, several at a time.
 
-    Every environment plays a number of episodes fixed in advance: counting the first that finish
-    would favour short ones.
+    The number of episodes of every environment is fixed in advance: counting the first episodes
+    that finish would favour short ones.
 
     Args:
-        network: Observations to `(logits, values)`.
-        env_config: What to play; as many episodes of each of its levels.
-        num_episodes: At least 1; with several levels a multiple of them is played.
-        greedy: Take the most probable action instead of sampling.
-        seed: Of the environments and the actions.
-        film: File to film the first environment to; '' for none.
-        recipe: Of the network: see `policy.distribution`.
+        network: Network from observations to `(logits, values)`.
+        env_config: Game to play; each of its levels gets the same number of episodes.
+        num_episodes: Number of episodes, at least 1; rounded up to a multiple of the levels.
+        greedy: Whether to take the most probable action instead of sampling.
+        seed: Seed of the environments and the actions.
+        film: File for a film of the first environment; '' for none.
+        recipe: Recipe of the network: see `saved_policy.distribution`.
 
     Raises:
-        UsageError: The game cannot be played, or the network is not for it.
+        UsageError: If the game cannot be played, or the network does not fit it.
     """
 
     def make_actor(envs: gymnasium.vector.VectorEnv[Any, Any, Any]) -> StepModel:
@@ -73,20 +73,28 @@ def evaluate_actor(
     should_stop: Callable[[], bool] = lambda: False,
     restarts: RestartBudget | None = None,
 ) -> Evaluation:
-    """`evaluate` for whatever chooses actions; `make_actor` is given the environments.
+    """Plays whole episodes as `evaluate` does, with any actor.
 
-    `should_stop` is asked at every step; if true, only the episodes finished so far are returned.
-    `restarts` counts replaced workers, if others are counted with them.
+    Args:
+        make_actor: Makes the actor for the environments it is given.
+        env_config: Game to play.
+        num_episodes: Number of episodes, rounded up to a multiple of the levels.
+        mode: Mode of the actor: 'sampled' or 'greedy'.
+        seed: Seed of the environments.
+        film: File for a film of the first environment; '' for none.
+        should_stop: Is called at every step; if it returns true, the evaluation ends with the
+            episodes finished so far.
+        restarts: Counter of replaced workers that other environments share; None for a new one.
     """
     num_episodes = even(num_episodes, env_config)
     num_envs = count_envs(num_episodes, bool(film))
-    # The next level of an environment is the one that no other has yet played.
+    # An environment's next level is one that no other environment has played yet.
     envs = make_vec_env(
         env_config, range(num_envs), film=film, level_stride=num_envs, restarts=restarts
     )
     try:
         actor = make_actor(envs)
-        quota = [-((i - num_episodes) // num_envs) for i in range(num_envs)]  # First ones first.
+        quota = [-((i - num_episodes) // num_envs) for i in range(num_envs)]  # The first get more.
         episodes = play(actor, envs, quota, seed, should_stop)
         if envs.recovery.num_lost and len(env_config.levels) > 1:
             _log.warning('An episode was lost: its levels were not played as often as others.')
@@ -96,13 +104,13 @@ def evaluate_actor(
 
 
 def even(num_episodes: int, env_config: EnvConfig) -> int:
-    """At least so many episodes, and as many of each level."""
+    """Least number of episodes from `num_episodes` up that gives every level equally many."""
     num_levels = max(len(env_config.levels), 1)
     return -(-num_episodes // num_levels) * num_levels
 
 
 def count_envs(num_episodes: int, filming: bool = False) -> int:
-    """Environments at a time; the one that is filmed shall play many episodes: one may be short."""
+    """Number of environments; fewer for a film, whose environment should play several episodes."""
     return min(num_episodes, MAX_ENVS_FILMING if filming else MAX_ENVS)
 
 
@@ -113,7 +121,7 @@ def play(
     seed: int,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> list[Episode]:
-    """Steps all environments until environment i has finished `quota[i]` episodes."""
+    """Steps all environments until each environment i has finished `quota[i]` episodes."""
     observations, _ = envs.reset(seed=seed)
     memory = actor.first_memory(envs.num_envs)
     left, episodes, count = list(quota), [], 0

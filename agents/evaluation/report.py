@@ -1,4 +1,4 @@
-"""Evaluates a saved model and tells a person, or another program, how good it is."""
+"""Evaluates a saved model and reports the result to a person or another program."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
     """Plays the episodes and writes the video and the JSON file.
 
     Raises:
-        UsageError: There is no such model, or it cannot be played.
+        UsageError: If there is no such model, or it cannot be played.
     """
     loaded = saved_policy.load(run_directory.model_directory(config.run_dir, config.model))
     env_config = model_checks.to_play(loaded.env_config, config.levels)
@@ -38,7 +38,7 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
 
 
 def _write_json(path: str, content: dict[str, Any]) -> None:
-    """The file is complete or absent."""
+    """Writes a JSON file that is either complete or absent."""
     partial = f'{path}.partial'
     try:
         with open(partial, 'w') as file:
@@ -51,7 +51,7 @@ def _write_json(path: str, content: dict[str, Any]) -> None:
 
 
 def print_episodes(result: Evaluation) -> None:
-    """The episodes one by one, and the summary."""
+    """Prints the episodes one by one, and the summary."""
     console = rich.console.Console(highlight=False)
     table = rich.table.Table(title=f'{result.game}, {result.mode} actions')
     with_levels = any(episode.level for episode in result.episodes)
@@ -71,7 +71,7 @@ def print_episodes(result: Evaluation) -> None:
 
 
 def _print_levels(console: rich.console.Console, result: Evaluation) -> None:
-    """A row per level, and the mean over levels."""
+    """Prints a row per level, and the mean over the levels."""
     table = rich.table.Table(title=f'{result.game} by level, {result.mode} actions')
     for column in ('level', 'episodes', 'mean score', 'progress', 'completed', 'best (steps)'):
         table.add_column(column, justify='left' if column == 'level' else 'right')
@@ -81,7 +81,7 @@ def _print_levels(console: rich.console.Console, result: Evaluation) -> None:
         best = str(one.best_length or '')
         table.add_row(one.level, str(one.num_episodes), f'{one.mean_score:.2f}', *parts, best)
     console.print(table)
-    mean, half = results.mean_over(result.by_level, results.student_t_95(len(result.by_level) - 1))
+    mean, half = results.mean_over(result.by_level)
     console.print(
         f'mean of {len(result.by_level)} levels: score {mean:.2f} '
         f'(95 % confidence {mean - half:.2f} to {mean + half:.2f})',

@@ -1,4 +1,4 @@
-"""What an evaluation found: episodes, means with their errors, and each level apart."""
+"""Results of an evaluation: episodes, means with their errors, and a result per level."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -6,30 +6,26 @@ from typing import Any
 
 import numpy as np
 
-# Two-sided 95 % quantiles of Student's t distribution by degrees of freedom; 1.96 in the limit.
-_T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 7: 2.36, 9: 2.26, 14: 2.14, 19: 2.09,
-         29: 2.05, 49: 2.01, 99: 1.98}  # fmt: skip
-
 
 @dataclasses.dataclass(frozen=True)
 class Episode:
     """One finished episode."""
 
-    score: float  # The raw reward: the game's own, or that of `--reward`, before scaling
-    return_: float  # What the agent was trained on
+    score: float  # Sum of raw rewards: the game's own, or those of `--reward`, before scaling
+    return_: float  # Sum of the rewards as the agent is trained on them
     length: int  # Agent steps
     level: str
     terminated: bool
     truncated: bool
-    progress: float | None = None  # The part of the level, 0 to 1, if the game tells
+    progress: float | None = None  # Part of the level passed, 0 to 1; None if unknown
 
     @property
     def completed(self) -> bool:
-        """Whether it is known to have reached the level's end."""
+        """Whether the episode is known to have reached the level's end."""
         return self.progress is not None and self.progress >= 1.0
 
     def as_json(self) -> dict[str, Any]:
-        """Its fields, and its progress only if that is known."""
+        """Fields by name; progress only if it is known."""
         fields = dataclasses.asdict(self)
         fields['return'] = fields.pop('return_')
         return {name: value for name, value in fields.items() if value is not None}
@@ -37,14 +33,14 @@ class Episode:
 
 @dataclasses.dataclass(frozen=True)
 class LevelResult:
-    """The episodes of one level."""
+    """Result of the episodes of one level."""
 
     level: str
     num_episodes: int
     mean_score: float
-    mean_progress: float | None  # The part of the level, 0 to 1; None if the game does not tell
-    completion_rate: float | None  # Of the episodes that reached the level's end
-    best_length: int | None  # Agent steps of the quickest of these
+    mean_progress: float | None  # Part of the level passed, 0 to 1; None if unknown
+    completion_rate: float | None  # Fraction of episodes that reached the level's end
+    best_length: int | None  # Agent steps of the quickest episode that reached it
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,12 +58,15 @@ class Evaluation:
 
     @property
     def mean_return(self) -> float:
-        """Mean of what the agent was trained on."""
+        """Mean return: the sum of the rewards as the agent is trained on them."""
         return float(np.mean([episode.return_ for episode in self.episodes]))
 
     @property
     def standard_error(self) -> float:
-        """Of the mean score: s / sqrt(n), s with n - 1 degrees of freedom; NaN of one episode."""
+        """Standard error of the mean score, s / sqrt(n), where s has n - 1 degrees of freedom.
+
+        It is NaN for one episode.
+        """
         scores = [episode.score for episode in self.episodes]
         if len(scores) < 2:
             return float('nan')
@@ -75,17 +74,17 @@ class Evaluation:
 
     @property
     def confidence_interval(self) -> tuple[float, float]:
-        """Of the mean score, 95 %, by Student's t distribution."""
+        """95 % confidence interval of the mean score, by Student's t distribution."""
         half = student_t_95(len(self.episodes) - 1) * self.standard_error
         return self.mean_score - half, self.mean_score + half
 
     @property
     def by_level(self) -> list[LevelResult]:
-        """The result of each level."""
+        """Result of each level, in the order of their names."""
         return by_level(self.episodes)
 
     def as_json(self) -> dict[str, Any]:
-        """The contract of `evaluate --json`; NaN becomes null."""
+        """Content of the file of `evaluate --json`; NaN becomes null."""
 
         def number(value: float) -> float | None:
             return value if np.isfinite(value) else None
@@ -104,13 +103,15 @@ class Evaluation:
 
 
 def student_t_95(degrees: int) -> float:
-    """The two-sided 95 % quantile of Student's t; between table rows that of fewer degrees."""
-    known = [d for d in _T_95 if d <= degrees]
-    return _T_95[max(known)] if known else float('nan')
+    """Two-sided 95 % quantile of Student's t distribution; NaN for 0 degrees of freedom."""
+    # The quantile that `scipy.stats.t.ppf` returns; `scipy.stats` takes 0.5 s more to import.
+    from scipy import special
+
+    return float(special.stdtrit(degrees, 0.975))
 
 
 def summary(evaluation: Evaluation) -> str:
-    """One line: mean score, its error and its confidence interval."""
+    """One line with the mean score, its error and its confidence interval."""
     count, score = len(evaluation.episodes), f'mean score {evaluation.mean_score:.2f}'
     mean_return = f'mean return {evaluation.mean_return:.3f}'
     if count < 2:
@@ -123,7 +124,7 @@ def summary(evaluation: Evaluation) -> str:
 
 
 def by_level(episodes: Iterable['Episode']) -> list[LevelResult]:
-    """A result per level, in the order of their names."""
+    """Results per level, in the order of their names."""
     groups: dict[str, list[Episode]] = {}
     for episode in episodes:
         groups.setdefault(episode.level, []).append(episode)
@@ -143,12 +144,12 @@ def _result(level: str, episodes: Sequence['Episode']) -> LevelResult:
     )
 
 
-def mean_over(results: Sequence[LevelResult], t_95: float) -> tuple[float, float]:
-    """The mean of the levels' mean scores, and half of its 95 % confidence interval.
+def mean_over(results: Sequence[LevelResult]) -> tuple[float, float]:
+    """Mean of the levels' mean scores, and half of its 95 % confidence interval.
 
     Args:
-        results: Of two levels or more.
-        t_95: Quantile of Student's t distribution for one degree less than there are levels.
+        results: Results of two levels or more.
     """
     means = [result.mean_score for result in results]
-    return float(np.mean(means)), t_95 * float(np.std(means, ddof=1) / np.sqrt(len(means)))
+    error = float(np.std(means, ddof=1) / np.sqrt(len(means)))
+    return float(np.mean(means)), student_t_95(len(means) - 1) * error

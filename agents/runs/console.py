@@ -1,4 +1,4 @@
-"""What a person sees while a run goes on: a progress display on a terminal, else plain lines."""
+"""Progress of a run for a person: a live display on a terminal, plain lines elsewhere."""
 
 import time
 import types
@@ -9,8 +9,8 @@ from typing import Any
 import rich.console
 import rich.progress
 
-_LINE_SECONDS = 10.0  # Between plain lines, where the output is not a terminal.
-_RECENT_ROWS = 20  # Whose speed tells the time left: steps without learning are far cheaper.
+_LINE_SECONDS = 10.0  # Least time between two plain lines.
+_RECENT_ROWS = 20  # The time left follows their speed: steps before learning starts are cheap.
 
 
 class Progress:
@@ -18,10 +18,10 @@ class Progress:
 
     Args:
         total_steps: Agent steps of the whole run.
-        steps: Agent steps done before this session.
+        steps: Agent steps taken before this session.
 
     Attributes:
-        console: Where everything is printed.
+        console: The console that everything is printed to.
     """
 
     def __init__(self, total_steps: int, steps: int = 0) -> None:
@@ -40,7 +40,7 @@ class Progress:
         self._task = self._bar.add_task('starting', total=total_steps, completed=steps)
 
     def __enter__(self) -> 'Progress':
-        """Shows the display."""
+        """Starts the display."""
         self._bar.start()
         return self
 
@@ -50,11 +50,11 @@ class Progress:
         error: BaseException | None,
         traceback: types.TracebackType | None,
     ) -> None:
-        """Leaves the last state on the screen."""
+        """Stops the display and leaves its last state on the screen."""
         self._bar.stop()
 
     def update(self, row: Mapping[str, Any]) -> None:
-        """Shows a row of metrics.csv."""
+        """Shows a row of `metrics.csv`."""
         left = self._time_left(row['steps'])
         self._bar.update(self._task, description=_short(row, left), completed=row['steps'])
         if not self.console.is_interactive and time.monotonic() >= self._next_line:
@@ -62,7 +62,7 @@ class Progress:
             self._next_line = time.monotonic() + _LINE_SECONDS
 
     def print(self, text: str) -> None:
-        """A line above the display."""
+        """Prints a line above the display."""
         self.console.print(text, soft_wrap=not self.console.is_interactive, markup=False)
 
     def _time_left(self, steps: int) -> str:
@@ -75,7 +75,7 @@ class Progress:
 
 
 def _short(row: Mapping[str, Any], left: str) -> str:
-    """A row of metrics.csv for a display of 80 columns; a bar of a dozen fits beside it."""
+    """Formats a row of `metrics.csv` for 80 columns, with a dozen to spare for the bar."""
     shown = f'return {row["episode_return"]:.4g}' if row['episode_return'] != '' else 'no return'
     return (
         f'{_count(row["steps"])} steps  {_count(row["frames"])} frames  '
@@ -84,7 +84,7 @@ def _short(row: Mapping[str, Any], left: str) -> str:
 
 
 def _long(row: Mapping[str, Any]) -> str:
-    """A row of metrics.csv for a line."""
+    """Formats a row of `metrics.csv` as a plain line."""
     shown = 'no episode has ended yet'
     if row['episode_return'] != '':
         shown = f'return {row["episode_return"]:.2f}, score {row["episode_score"]:.1f}'
@@ -95,7 +95,7 @@ def _long(row: Mapping[str, Any]) -> str:
 
 
 def _learning(row: Mapping[str, Any]) -> str:
-    """The number that tells most of how it goes: the entropy of a policy, or the critic's loss."""
+    """Formats the most telling number about learning: a policy's entropy, or the critic's loss."""
     name = 'entropy' if 'entropy' in row else 'value_loss'
     if row[name] == '':
         return 'no update was made'
@@ -103,7 +103,7 @@ def _learning(row: Mapping[str, Any]) -> str:
 
 
 def _count(number: int) -> str:
-    """Three digits and a unit: 999, 1.23k, 80.0k, 10.0M."""
+    """Formats a count with three digits and a unit: 999, 1.23k, 80.0k, 10.0M."""
     for unit, size in (('M', 1_000_000), ('k', 1_000)):
         if number >= size:
             value = number / size

@@ -1,4 +1,4 @@
-"""TensorBoard's event files of a run: one for itself, one in a folder for each of its parts."""
+"""TensorBoard event files of a run: one for the run itself and one in a folder for each part."""
 
 import functools
 import os
@@ -13,11 +13,11 @@ from tensorflow.core.util import event_pb2
 class EventFiles:
     """Writes scalars and texts; a file that failed or was deleted is followed by a new one.
 
-    Each file tells TensorBoard to forget what earlier ones had from its first step on: a resumed
-    run writes again what came after its checkpoint.
+    Each file makes TensorBoard discard the values that earlier files have from its first step on: a
+    resumed run writes the steps after its checkpoint again.
 
     Args:
-        directory: Of the run.
+        directory: Directory of the run.
     """
 
     def __init__(self, directory: str) -> None:
@@ -26,20 +26,20 @@ class EventFiles:
         self._waiting: list[tuple[str, int, Callable[[], object]]] = []  # Folder, step, write.
 
     def scalars(self, folder: str, step: int, values: Mapping[str, float]) -> None:
-        """Adds values of a step, in the run itself (`''`) or in a folder of it."""
+        """Adds values of a step to the run itself (`''`) or to a folder of it."""
         for name, value in values.items():
             write = functools.partial(tf.summary.scalar, name, value, step)
             self._waiting.append((folder, step, write))
 
     def text(self, name: str, step: int, markdown: str) -> None:
-        """Adds a text of a step."""
+        """Adds a text of a step to the run itself."""
         self._waiting.append(('', step, functools.partial(tf.summary.text, name, markdown, step)))
 
     def flush(self) -> None:
         """Hands everything to the operating system.
 
         Raises:
-            tf.errors.OpError: A file cannot be written; the next call tries again.
+            tf.errors.OpError: If a file cannot be written; the next call tries again.
         """
         for folder in [*self._writers, *{folder for folder, *_ in self._waiting}]:
             if folder in self._writers and not self._has_file(folder):
@@ -47,7 +47,7 @@ class EventFiles:
             try:
                 self._flush(folder)
             except tf.errors.OpError:
-                # It may have torn a record: nothing behind it would be read.
+                # A record may be torn, and TensorBoard reads nothing after a torn record.
                 self._writers.pop(folder, None)
                 raise
 
@@ -63,7 +63,7 @@ class EventFiles:
         self._waiting = [item for item in self._waiting if item[0] != folder]
 
     def _open(self, folder: str, first_step: int) -> Any:
-        """A new file; TensorBoard forgets the steps that follow in it."""
+        """Opens a new file, from whose first step on TensorBoard discards older values."""
         writer = tf.summary.create_file_writer(os.path.join(self._directory, folder))
         if first_step > 0:
             start = event_pb2.SessionLog(status=event_pb2.SessionLog.START)
@@ -77,7 +77,7 @@ class EventFiles:
         return any(name.startswith('events.out.tfevents') for name in names)
 
     def close(self) -> None:
-        """Finishes the files."""
+        """Writes what is waiting and closes the files."""
         self.flush()
         for writer in self._writers.values():
             writer.close()

@@ -1,4 +1,4 @@
-"""What a run says of itself: metrics.csv, episodes.csv, evaluations.csv and TensorBoard events."""
+"""Logs of a run: `metrics.csv`, `episodes.csv`, `evaluations.csv` and TensorBoard events."""
 
 import collections
 import csv
@@ -14,6 +14,7 @@ import numpy as np
 from agents.evaluation.results import Evaluation
 from agents.runs.event_files import EventFiles
 from agents.learning.metrics import GUARD_COUNTS, Metrics, TrainMetrics
+from envs.vector import processes
 
 _ROLLOUT = (
     'steps', 'frames', 'wall_seconds', 'steps_per_second', 'episodes', 'episode_return',
@@ -26,22 +27,22 @@ EPISODES = (
     'terminated', 'truncated',
 )  # fmt: skip
 EVALUATIONS = ('step', 'mode', 'episodes', 'mean_score', 'standard_error', 'mean_return')
-# These tell of the machine, not of the algorithm: they differ between two equal runs.
+# These depend on the machine, not on the algorithm: they differ between two equal runs.
 MACHINE_METRICS = ('wall_seconds', 'steps_per_second', 'rss_mb', 'restarts')
-# `progress` and `completed` are known in levels that end somewhere.
+# `progress` and `completed` are known only in levels that have an end.
 _EPISODE_MEANS = ('return', 'score', 'length', 'value', 'progress', 'completed')
-_WINDOW = 100  # Episodes that `episode_return` and its like are the mean of.
+_WINDOW = 100  # Number of the latest episodes that `episode_return` and its like average.
 
 
 class Logger:
-    """Gathers what the updates and episodes of a log period say, and writes it at its end.
+    """Collects the results of updates and episodes, and writes them at the end of a log period.
 
     Args:
         run_dir: Directory of the run.
         steps: Step of the checkpoint that the run continues from, 0 for a new run.
-        last: Steps of the last row (`log`) and the last evaluation (`evaluation`) by then; rows
-            after them are dropped, since they will be written again.
-        fields: Of the metrics that the agent's updates give.
+        last: Steps of the last row (`log`) and the last evaluation (`evaluation`) at that
+            checkpoint; later rows are dropped, since they will be written again.
+        fields: Names of the metrics that the agent's updates return.
     """
 
     def __init__(
@@ -58,16 +59,16 @@ class Logger:
         evaluations = os.path.join(run_dir, 'evaluations.csv')
         self._evaluations = _Table(evaluations, EVALUATIONS, last['evaluation'])
         self._events = EventFiles(run_dir)
-        self._recent: list[dict[str, Any]] = []  # Episodes since the row before.
-        self._levels: set[str] = set()  # That have been played.
+        self._recent: list[dict[str, Any]] = []  # Episodes since the previous row.
+        self._levels: set[str] = set()  # Levels played so far.
         self._updates: list[tuple[float, ...]] = []
         self._window: collections.deque[dict[str, Any]] = collections.deque(maxlen=_WINDOW)
         self._num_episodes, self._wall_before = 0, 0.0
         self._start = self._last_time = time.monotonic()
-        self._last_step = steps  # Of the row before: speed is of this session alone.
+        self._last_step = steps  # At the previous row; speed is that of this session alone.
 
     def note(self, metrics: Metrics | None, episodes: Iterable[dict[str, Any]]) -> None:
-        """Remembers an update that was made, and the episodes that ended in its rollout."""
+        """Records an update, if one was made, and the episodes that ended in its rollout."""
         if metrics and metrics.is_finite:
             self._updates.append(tuple(metrics))
         for episode in episodes:
@@ -80,9 +81,9 @@ class Logger:
     def write(
         self, steps: int, frames: int, learning_rate: float, counts: Mapping[str, int]
     ) -> dict[str, Any]:
-        """Writes the row of the period that ends here; returns it.
+        """Writes the row of the log period that ends here, and returns it.
 
-        `counts` are those that the run makes: of restarts and `GUARD_COUNTS`.
+        `counts` has the counts that the run keeps: `restarts` and those of `GUARD_COUNTS`.
         """
         now = time.monotonic()
         rate = (steps - self._last_step) / max(now - self._last_time, 1e-9)
@@ -96,7 +97,7 @@ class Logger:
             **{f'episode_{key}': _mean(self._window, key) for key in _EPISODE_MEANS},
             **self._means(),
             'learning_rate': learning_rate,
-            'rss_mb': round(rss_mb(), 1),
+            'rss_mb': round(processes.resident_mb([os.getpid()]), 1),
             **counts,
         }
         self._updates = []
@@ -106,14 +107,14 @@ class Logger:
         return row
 
     def _means(self) -> dict[str, float | str]:
-        """Of the updates of the period; '' if none was made."""
+        """Mean metrics of the period's updates; '' for each metric if no update was made."""
         if not self._updates:
             return dict.fromkeys(self._fields, '')
         means = np.mean(self._updates, axis=0)
         return dict(zip(self._fields, means.tolist(), strict=True))
 
     def write_alarm(self, step: int, text: str) -> None:
-        """A line on TensorBoard's text page."""
+        """Writes an alarm to TensorBoard's text page."""
         self._events.text('guard/alarm', step, text)
 
     def write_evaluation(self, step: int, evaluation: Evaluation) -> None:
@@ -133,9 +134,9 @@ class Logger:
         self._events.scalars('', step, values)
 
     def write_text(self, name: str, content: Mapping[str, Any]) -> None:
-        """A table of names and values on TensorBoard's text page."""
+        """Writes a table of names and values to TensorBoard's text page."""
         rows = ''.join(f'| {key} | `{value}` |\n' for key, value in content.items())
-        # After the last row that stays: the file takes the place of all from its first step on.
+        # After the last row that is kept: from its first step on, a file replaces earlier ones.
         step = self._last_step + 1 if self._last_step else 0
         self._events.text(name, step, f'| name | value |\n| --- | --- |\n{rows}')
 
@@ -146,13 +147,13 @@ class Logger:
         self._events.flush()
 
     def close(self) -> None:
-        """Finishes the files."""
+        """Writes what is waiting and closes the files."""
         for table in (self._metrics, self._episodes, self._evaluations):
             table.flush()
         self._events.close()
 
     def state(self) -> dict[str, Any]:
-        """What the next rows depend on."""
+        """Returns the state that the next rows depend on."""
         return {
             'window': list(self._window),
             'updates': [list(update) for update in self._updates],
@@ -163,9 +164,9 @@ class Logger:
         }
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Continues where `state` was taken."""
+        """Restores what `state` returned."""
         self._window.extend(state['window'])
-        # Older versions told other numbers of some agents.
+        # Older versions logged different metrics for some agents.
         updates = [update for update in state['updates'] if len(update) == len(self._fields)]
         self._updates = [tuple(update) for update in updates]
         self._recent, self._levels = list(state['recent']), set(state['levels'])
@@ -183,7 +184,7 @@ class Logger:
         self._events.scalars('', row['steps'], known)
 
     def _write_part_events(self, steps: int) -> None:
-        """Means of each worker's and each level's episodes since the row before, as own runs."""
+        """Writes each worker's and each level's means since the previous row, as runs of their own."""
         parts: dict[str, list[dict[str, Any]]] = {}
         for episode in self._recent:
             if 'worker' in episode:
@@ -200,16 +201,16 @@ class Logger:
 
 
 def _mean(episodes: Iterable[Mapping[str, Any]], key: str) -> float | str:
-    """Of the episodes that tell it; '' if none does."""
+    """Mean over the episodes that have the key; '' if none has it."""
     values = [episode[key] for episode in episodes if key in episode]
     return float(np.mean(values)) if values else ''
 
 
 class _Table:
-    """A CSV file with a header; reopening it drops the rows after a step.
+    """CSV file with a header; reopening it drops the rows after a given step.
 
-    Rows that cannot be written wait for the next `flush`. Columns that the file does not have yet
-    are empty in the rows that it has.
+    Rows that cannot be written wait for the next `flush`. Columns that an existing file lacks are
+    added, and are empty in its rows.
     """
 
     def __init__(self, path: str, columns: tuple[str, ...], last_step: int) -> None:
@@ -234,7 +235,7 @@ class _Table:
         return [row.get(column, '') for column in self._columns]
 
     def flush(self) -> None:
-        """Hands the rows to the operating system; all or none of them."""
+        """Hands the rows to the operating system, either all of them or none."""
         with open(self._path, 'ab', buffering=0) as file:
             size = file.tell()
             content = _csv(self._waiting if size else [self._columns, *self._waiting])
@@ -251,11 +252,5 @@ def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def _is_before(row: list[str], num_columns: int, step: int) -> bool:
-    """Whether it is a row of this step or earlier, and not a torn last line."""
+    """Whether a row is complete, unlike a torn last line, and of this step or an earlier one."""
     return 0 < len(row) == num_columns and row[0].isdigit() and int(row[0]) <= step
-
-
-def rss_mb() -> float:
-    """Resident memory of this process, MB."""
-    with open('/proc/self/statm') as file:
-        return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 1e6

@@ -6,10 +6,10 @@ from typing import Any
 
 
 class StopSignals:
-    """Within the block Ctrl-C, SIGTERM and SIGHUP are noted; a second one acts as ever.
+    """Notes Ctrl-C, SIGTERM and SIGHUP within its block; a second one has its usual effect.
 
     Attributes:
-        received: Name of the first one, or ''.
+        received: Name of the first signal, or ''.
     """
 
     def __init__(self) -> None:
@@ -17,7 +17,7 @@ class StopSignals:
         self._handlers: dict[int, Any] = {}
 
     def __enter__(self) -> 'StopSignals':
-        """Begins to listen."""
+        """Takes over the signals."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             self._handlers[number] = signal.signal(number, self._note)
         return self
@@ -27,6 +27,6 @@ class StopSignals:
         signal.signal(number, self._handlers[number])
 
     def __exit__(self, *error: object) -> None:
-        """Gives the signals back."""
+        """Restores the previous handlers."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)

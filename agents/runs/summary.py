@@ -1,7 +1,7 @@
-"""What a run is about to do, told before it starts: the game as the agent meets it, and settings.
+"""Summary printed before a run starts: the game as the agent meets it, and the settings.
 
-Most surprises of a training are decided here: what is rewarded, what ends an episode, how many
-frames a step has.
+Most surprises in training have their cause here: what is rewarded, what ends an episode, how many
+frames a step takes.
 """
 
 import dataclasses
@@ -46,7 +46,7 @@ def show(console: rich.console.Console, content: Mapping[str, str]) -> None:
 def of_game(
     env_config: EnvConfig, groups: Sequence[SubprocVecEnv], total_steps: int
 ) -> dict[str, str]:
-    """The game as the agent meets it, and how long it plays."""
+    """Describes the game as the agent meets it, and the length of the training."""
     envs, num_envs = groups[0], sum(group.num_envs for group in groups)
     space, repeat = envs.single_observation_space, env_config.action_repeat
     shown = {level for group in groups for level in group.get_attr('level') if level}
@@ -69,7 +69,7 @@ def of_game(
 
 
 def of_settings(configs: list[Any], origins: Mapping[str, str]) -> dict[str, str]:
-    """The settings, grouped by where they come from."""
+    """Lists the settings, grouped by origin: command line, presets, defaults."""
     groups: dict[str, list[str]] = {}
     for config in configs:
         for name, value in dataclasses.asdict(config).items():
@@ -119,7 +119,7 @@ def _reward(env_config: EnvConfig) -> str:
 
 
 def _end(env_config: EnvConfig, envs: SubprocVecEnv) -> str:
-    """What terminates and what truncates an episode."""
+    """Describes when an episode is terminated and when it is truncated."""
     ends = ['the game is over']
     if env_config.reward != 'default':
         ends = ['a life is lost, the level is completed, or a bonus stage begins']

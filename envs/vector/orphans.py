@@ -1,11 +1,12 @@
-"""What dead runs leave behind: workers, engines, shared memory, half-written files.
+"""Finds and removes leftovers of dead runs: processes, shared memory and half-written files.
 
-Only what is certainly of ours and certainly dead counts. A process is of ours by its program, and
-dead is its learner if its parent is no longer one that can have started it. (Not if the parent is
-process 1: in a container that may be the learner.) A file is dead if nothing has written to it for
-long and no process has it open.
+Only leftovers that are certainly ours and certainly dead count. A process is ours by its program,
+and its learner is dead if its parent can no longer be the process that started it. (A parent with
+the process id 1 alone proves nothing: in a container that may be the learner.) A file is dead if it
+has not been written to for a long time and no process has it open.
 """
 
+import contextlib
 import fcntl
 import importlib.util
 import os
@@ -16,32 +17,38 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import psutil
+
 from envs.vector import worker
 
 _SHARED_MEMORY = Path('/dev/shm')
-_ENGINE_SECONDS = 60.0  # An engine maps its shared memory as soon as it has made it.
-_PARTIAL_SECONDS = 3600.0  # Until then somebody may be writing a file, or a film.
+_ENGINE_SECONDS = 60.0  # An engine maps its shared memory as soon as it has created it.
+_PARTIAL_SECONDS = 3600.0  # A younger file, or film, may still be being written.
 _FORKSERVER = 'multiprocessing.forkserver import main; main(', repr(worker.__name__)
 _KILL_SECONDS = 5.0
 _ROOT = str(Path(__file__).resolve().parents[2])
 
 
 class Orphans(NamedTuple):
-    """What was found."""
+    """Leftovers that were found."""
 
-    processes: list[int]
+    processes: list[int]  # Process ids
     shared_memory: list[str]  # Files
     partial: list[str]  # Files
 
 
 def find(folder: str = '.') -> Orphans:
-    """Of this user; half-written files of the runs in a folder, at most two levels below it."""
-    orphans = [int(process.name) for process in _processes() if _is_orphan(process)]
+    """Finds leftovers of this user.
+
+    Args:
+        folder: Where to look for runs with half-written files, at most two levels down.
+    """
+    orphans = [process.pid for process in _processes() if _is_orphan(process)]
     return Orphans(sorted(orphans), _unused_shared_memory(), _partial_files(Path(folder)))
 
 
 def clean(folder: str = '.') -> Orphans:
-    """Ends and deletes what `find` finds, and what then is no longer used; returns all of it."""
+    """Removes what `find` finds and what is unused after that; returns everything removed."""
     killed = [pid for pid in find(folder).processes if _kill(pid)]
     found = find(folder)
     for file in (*found.shared_memory, *found.partial):
@@ -50,104 +57,93 @@ def clean(folder: str = '.') -> Orphans:
 
 
 def _kill(pid: int) -> bool:
-    """Ends an orphan, if it still is one, and waits until it is gone."""
+    """Ends a process that is still an orphan, and waits until it is gone; whether it did."""
     try:
-        handle = os.pidfd_open(pid)  # Held by it, the number cannot pass to another process.
+        handle = os.pidfd_open(pid)  # While it is open, no other process can get this id.
     except ProcessLookupError:
         return False
     try:
-        if not _is_orphan(Path('/proc', str(pid))):
+        if not _is_orphan(psutil.Process(pid)):
             return False
         signal.pidfd_send_signal(handle, signal.SIGKILL)
-        select.select([handle], [], [], _KILL_SECONDS)
+        select.select([handle], [], [], _KILL_SECONDS)  # Ready even if nobody reaps the zombie.
         return True
-    except ProcessLookupError:
+    except (ProcessLookupError, psutil.NoSuchProcess):
         return False
     finally:
         os.close(handle)
 
 
-def _is_orphan(process: Path) -> bool:
-    """Whether a process is a worker, their forkserver or an engine, without its learner."""
+def _is_orphan(process: psutil.Process) -> bool:
+    """Whether a process is a worker, a forkserver or an engine, and its learner is gone."""
     try:
-        fields = process.joinpath('stat').read_text().rsplit(')', 1)[1].split()
-        if fields[0] == 'Z':
+        if process.status() == psutil.STATUS_ZOMBIE:
             return False
-        parent, group = process.with_name(fields[1]), int(fields[2])
+        parent, group = process.parent(), os.getpgid(process.pid)
         if _is_engine(process):
-            return not _tells(parent, _may_have_engines)
+            return not _holds(parent, _may_have_engines)
         if not _is_worker(process):
             return False
-        if str(group) == process.name:  # A worker leads a group; the parent is its forkserver.
-            return not _tells(parent, lambda p: _is_worker(p) and not _is_orphan(p))
-        # A forkserver runs the program of its learner, in the group of that.
-        program = _program(process)
-        return not _tells(
-            parent, lambda p: os.getpgid(int(p.name)) == group and _program(p) == program
-        )
-    except (OSError, IndexError):  # It ended meanwhile.
+        if group == process.pid:  # A worker leads a group; its parent is the forkserver.
+            return not _holds(parent, lambda p: _is_worker(p) and not _is_orphan(p))
+        # A forkserver runs its learner's program, in its learner's group.
+        program = process.exe()
+        return not _holds(parent, lambda p: os.getpgid(p.pid) == group and p.exe() == program)
+    except (psutil.Error, OSError):  # It has ended in the meantime.
         return False
 
 
-def _may_have_engines(process: Path) -> bool:
-    """Whether it has ViZDoom's library and is no orphan itself."""
-    return 'vizdoom' in process.joinpath('maps').read_text() and not _is_orphan(process)
+def _may_have_engines(process: psutil.Process) -> bool:
+    """Whether a process has ViZDoom's library loaded and is no orphan itself."""
+    loaded = any('vizdoom' in mapped.path for mapped in process.memory_maps())
+    return loaded and not _is_orphan(process)
 
 
-def _tells(process: Path, question: Callable[[Path], bool]) -> bool:
-    """The answer; no, if the process is another user's or gone."""
+def _holds(process: psutil.Process | None, question: Callable[[psutil.Process], bool]) -> bool:
+    """The answer to a question; no if the process is gone or belongs to another user."""
     try:
-        return question(process)
-    except OSError:
+        return process is not None and question(process)
+    except (psutil.Error, OSError):
         return False
 
 
-def _is_worker(process: Path) -> bool:
-    """Whether it is a forkserver of this checkout's workers, or a worker, which looks the same."""
-    arguments = process.joinpath('cmdline').read_bytes().decode(errors='replace')
-    return all(part in arguments for part in (*_FORKSERVER, repr(_ROOT)))
+def _is_worker(process: psutil.Process) -> bool:
+    """Whether a process is a worker of this checkout, or the forkserver: both look the same."""
+    command = ' '.join(process.cmdline())
+    return all(part in command for part in (*_FORKSERVER, repr(_ROOT)))
 
 
-def _is_engine(process: Path) -> bool:
-    """Whether it is an engine of the ViZDoom that is installed here."""
+def _is_engine(process: psutil.Process) -> bool:
+    """Whether a process is an engine of the installed ViZDoom."""
     package = importlib.util.find_spec('vizdoom')
     if package is None or not package.origin:
         return False
-    return _program(process) == os.path.realpath(Path(package.origin).with_name('vizdoom'))
+    return process.exe() == os.path.realpath(Path(package.origin).with_name('vizdoom'))
 
 
-def _program(process: Path) -> str:
-    return os.readlink(process / 'exe')
-
-
-def _processes() -> Iterator[Path]:
-    """This user's."""
-    for process in Path('/proc').glob('[0-9]*'):
-        try:
-            if process.stat().st_uid == os.getuid():
+def _processes() -> Iterator[psutil.Process]:
+    """Processes of this user."""
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # It has ended in the meantime.
+            if process.uids().effective == os.getuid():
                 yield process
-        except OSError:  # It ended meanwhile.
-            continue
 
 
 def _unused_shared_memory() -> list[str]:
-    """Files of engines that no process has mapped."""
+    """Shared-memory files of engines that no process has mapped."""
     files = {
         str(path)
         for path in _SHARED_MEMORY.glob('ViZDoom*')
         if path.stat().st_uid == os.getuid() and _age(path) > _ENGINE_SECONDS
     }
     for process in _processes() if files else ():
-        try:
-            maps = process.joinpath('maps').read_text()
-        except OSError:
-            continue
-        files -= {line.split(maxsplit=5)[-1] for line in maps.splitlines()}
+        with contextlib.suppress(psutil.Error, OSError):
+            files -= {mapped.path for mapped in process.memory_maps()}
     return sorted(files)
 
 
 def _partial_files(folder: Path) -> list[str]:
-    """Half-written files of runs, which have a `config.json` and a table, and are not going on."""
+    """Half-written files of runs that have a `config.json` and a table, and are not in use."""
     configs = [path for depth in ('', '*/', '*/*/') for path in folder.glob(f'{depth}config.json')]
     runs = [path.parent for path in configs if (path.parent / 'metrics.csv').exists()]
     names = ('*.partial', '*.partial.mp4', 'partial.keras')
@@ -158,13 +154,13 @@ def _partial_files(folder: Path) -> list[str]:
 
 
 def _is_locked(run: Path) -> bool:
-    """Whether a process trains in this directory."""
+    """Whether a process is training in this directory."""
     handle = os.open(run, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # Some network drives know no locks.
+    except OSError:  # Some network drives have no locks.
         return False
     finally:
         os.close(handle)
@@ -172,7 +168,7 @@ def _is_locked(run: Path) -> bool:
 
 
 def _age(path: Path) -> float:
-    """Seconds since something was written to it; none if it has gone meanwhile."""
+    """Seconds since a file was last written to; 0 if it has gone in the meantime."""
     try:
         return time.time() - path.stat().st_mtime
     except FileNotFoundError:

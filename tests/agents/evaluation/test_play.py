@@ -11,6 +11,7 @@ import gymnasium
 import imageio
 import numpy as np
 import pytest
+import scipy.stats
 
 from agents.configs.run import EvaluationConfig
 from agents.distributions import discrete
@@ -88,7 +89,7 @@ def test_mean_and_standard_error():
     assert result.standard_error == pytest.approx(error)
     low, high = result.confidence_interval
     assert (low + high) / 2 == pytest.approx(5.0)
-    assert (high - low) / 2 == pytest.approx(2.776 * error, rel=2e-3)  # Student's t, 4 degrees.
+    assert (high - low) / 2 == pytest.approx(2.776445 * error)  # Student's t, 4 degrees.
 
 
 def student_t_probability(t, degrees):
@@ -100,9 +101,10 @@ def student_t_probability(t, degrees):
 
 
 @pytest.mark.parametrize('degrees', [*range(1, 30), 50, 99, 150, 5000])
-def test_the_interval_never_claims_more_than_it_covers(degrees):
-    probability = student_t_probability(results.student_t_95(degrees), degrees)
-    assert 0.9495 <= probability <= 0.962
+def test_the_interval_covers_what_it_claims(degrees):
+    quantile = results.student_t_95(degrees)
+    assert quantile == scipy.stats.t.ppf(0.975, degrees)
+    assert student_t_probability(quantile, degrees) == pytest.approx(0.95, abs=1e-6)
 
 
 def test_a_single_episode_has_no_error():

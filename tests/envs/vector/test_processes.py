@@ -1,13 +1,15 @@
-"""What /proc tells of processes, tried on real ones."""
+"""Families, memory and stopped processes, tried on real ones."""
 
 import os
 import signal
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from envs.vector import processes
+from tests.helpers.paths import ROOT
 from tests.helpers.worker_envs import wait_until_dead
 
 PARENT = """
@@ -46,7 +48,7 @@ def test_the_stopped_go_on(parent):
     assert processes.continue_stopped(parent) == []
     for pid in parent:
         os.kill(pid, signal.SIGSTOP)
-    while {processes._state(pid) for pid in parent} != {'T'}:
+    while {psutil.Process(pid).status() for pid in parent} != {psutil.STATUS_STOPPED}:
         pass
     assert processes.continue_stopped(parent) == parent
     assert processes.continue_stopped(parent) == []
@@ -60,10 +62,23 @@ def test_nothing_is_known_of_those_that_are_gone():
     assert processes.continue_stopped([process.pid]) == []
 
 
-@pytest.mark.parametrize('state, continued', [('T', True), ('t', False), ('S', False), ('', False)])
-def test_a_debugger_keeps_what_it_holds(monkeypatch, state, continued):
+@pytest.mark.parametrize(
+    'status, continued',
+    [
+        (psutil.STATUS_STOPPED, True),
+        (psutil.STATUS_TRACING_STOP, False),
+        (psutil.STATUS_SLEEPING, False),
+        (psutil.STATUS_ZOMBIE, False),
+    ],
+)
+def test_a_debugger_keeps_what_it_holds(monkeypatch, status, continued):
     sent = []
-    monkeypatch.setattr(processes, '_state', lambda pid: state)
-    monkeypatch.setattr(processes.os, 'kill', lambda *arguments: sent.append(arguments))
-    assert processes.continue_stopped([7]) == ([7] if continued else [])
-    assert sent == ([(7, signal.SIGCONT)] if continued else [])
+    monkeypatch.setattr(psutil.Process, 'status', lambda process: status)
+    monkeypatch.setattr(psutil.Process, 'resume', lambda process: sent.append(process.pid))
+    assert processes.continue_stopped([os.getpid()]) == ([os.getpid()] if continued else [])
+    assert sent == ([os.getpid()] if continued else [])
+
+
+def test_psutil_stays_out_of_workers_and_of_what_they_import():
+    code = 'import sys, envs.make; sys.exit("psutil" in sys.modules)'
+    assert subprocess.run([sys.executable, '-c', code], cwd=ROOT).returncode == 0
