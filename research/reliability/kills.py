@@ -18,7 +18,7 @@ import time
 from absl import app, flags
 
 from agents.storage import checkpoints
-from tests.helpers import comparing, launching
+from tests.helpers import launching, runs
 
 _GAME = flags.DEFINE_string('game', 'HillHopper-Genesis', 'Game that is trained with A2C.')
 _KILLS = flags.DEFINE_integer('kills', 100, 'Number of kills.', lower_bound=1)
@@ -75,7 +75,7 @@ def _differences(folder: pathlib.Path, run_dir: pathlib.Path) -> list[str]:
     code, _out, err = _start(folder, run_dir).wait(seconds=24 * 3600)
     if code != 0:
         return [f'the last resume of {run_dir.name} failed: {err}']
-    difference = comparing.difference_of_runs(run_dir, folder / 'whole')
+    difference = runs.difference_of_runs(run_dir, folder / 'whole')
     return [f'{run_dir.name} differs: {difference}'] if difference else []
 
 

@@ -18,7 +18,7 @@ from envs.errors import UsageError
 from envs.make import make_vec_env
 from envs.vector import cores
 from tests.helpers import worker_envs
-from tests.helpers.comparing import first_difference
+from tests.helpers.trees import first_difference
 
 CONFIG = A2CConfig(num_envs=2, total_steps=400, network='mlp', seed=1)
 CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)

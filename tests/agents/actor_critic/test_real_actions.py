@@ -14,7 +14,8 @@ from agents.storage import checkpoints, saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests.helpers import making, memory_task
-from tests.helpers.comparing import difference_of_runs, first_difference
+from tests.helpers.runs import difference_of_runs
+from tests.helpers.trees import first_difference
 
 PENDULUM = EnvConfig('Pendulum-v1', action_repeat=1, frame_stack=1)
 OPTIONS = {

@@ -21,8 +21,8 @@ from agents.networks.heads import GaussianHead
 from agents.storage import saved_policy
 from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests.agents.distributions.test_gaussian import derivatives
 from tests.helpers import making, memory_task
+from tests.helpers.gradients import derivatives
 
 K, F = 2, 3
 NOISE = StateDependentExploration([-1.0] * K, [1.0] * K, F, noise_period=4)

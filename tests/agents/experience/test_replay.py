@@ -12,7 +12,7 @@ from hypothesis import strategies
 from agents.experience import replay
 from agents.storage import checkpoints
 from envs.errors import UsageError
-from tests.agents.storage.test_checkpoints import assert_equal
+from tests.helpers.trees import assert_equal
 
 SMALL = 300  # Bytes of a segment: a few slots.
 ACTIONS = gymnasium.spaces.Discrete(5)

@@ -19,7 +19,7 @@ from agents.guards import collapse, monitor
 from agents.storage import checkpoints
 from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests.agents.runs.test_resume import assert_same_run, last_state
+from tests.helpers.runs import assert_same_run, last_state
 
 CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 A2C_CONFIG = A2CConfig(num_envs=2, network='mlp', total_steps=600, seed=3)

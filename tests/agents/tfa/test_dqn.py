@@ -18,7 +18,7 @@ from agents.tfa import dqn
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests.helpers import launching
-from tests.helpers.comparing import first_difference
+from tests.helpers.trees import first_difference
 
 CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 AIRSTRIKER = EnvConfig('Airstriker-Genesis', max_episode_steps=12, screen_size=36)

@@ -20,9 +20,9 @@ from agents.tfa.dqn import DQN
 from agents.tfa.td3 import TD3
 from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests.agents.runs.test_resume import finish, interrupt
 from tests.helpers import launching
-from tests.helpers.comparing import difference_of_runs, first_difference, last_state, table
+from tests.helpers.runs import difference_of_runs, finish, interrupt, last_state, table
+from tests.helpers.trees import first_difference
 
 PENDULUM = EnvConfig(
     game='Pendulum-v1', action_repeat=1, frame_stack=1, max_episode_steps=15, envs_per_process=2

@@ -17,7 +17,7 @@ from agents.tfa.whole_episodes import Episodes, returns_of
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests.helpers import launching
-from tests.helpers.comparing import first_difference
+from tests.helpers.trees import first_difference
 
 CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 SHORT = dataclasses.replace(CART_POLE, max_episode_steps=6)
