@@ -1,23 +1,38 @@
-"""Makes agents for tests, and closes them."""
+"""Makes agents of every algorithm for tests, and closes them."""
 
 import contextlib
+import dataclasses
+import threading
 
 from agents.actor_critic.a2c import A2C
 from agents.actor_critic.a3c import A3C
-from agents.configs.actor_critic import A2CConfig
+from agents.configs.actor_critic import A2CConfig, A3CConfig
+from tests.helpers.games import CART_POLE
+
+
+def class_for(config):
+    """The class of agents that a configuration is for; TF-Agents is loaded only where needed."""
+    if type(config) in (A2CConfig, A3CConfig):
+        return A2C if type(config) is A2CConfig else A3C
+    from agents.tfa import ddpg, dqn, reinforce, td3
+
+    classes = {'ddpg': ddpg.DDPG, 'td3': td3.TD3, 'dqn': dqn.DQN, 'reinforce': reinforce.Reinforce}
+    return classes[config.algorithm]
 
 
 @contextlib.contextmanager
-def agents(env_config):
-    """Within it, a function from a configuration of A2C or A3C, and perhaps of a game, to agents.
+def agents():
+    """Gives a function that makes agents, which are closed at the end.
 
-    They are closed at the end.
+    Its arguments are a configuration, a game if it is not CartPole, and fields of the configuration
+    by name that are to be others.
     """
     with contextlib.ExitStack() as stack:
 
-        def make(config, env_config=env_config):
-            agent = (A2C if isinstance(config, A2CConfig) else A3C)(config, env_config)
+        def make(config, env_config=CART_POLE, **changes):
+            agent = class_for(config)(dataclasses.replace(config, **changes), env_config)
             stack.callback(agent.close)
             return agent
 
         yield make
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith('worker-')]

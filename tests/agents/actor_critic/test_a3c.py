@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents.actor_critic.a2c import A2C
 from agents.actor_critic.a3c import A3C
 from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import A2CConfig, A3CConfig
@@ -23,28 +22,13 @@ from agents.networks import policy_value
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests.helpers import memory_task
+from tests.helpers.games import CART_POLE
 
-CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 CONFIG = A3CConfig(
     num_workers=3, total_steps=600, network='mlp', seed=1, optimizer='adam', learning_rate=1e-3
 )
 MODES = [{'locked': locked, 'shared_statistics': shared}
          for locked in (True, False) for shared in (True, False)]  # fmt: skip
-
-
-@pytest.fixture
-def make_agent():
-    """Makes agents that are closed at the end of the test."""
-    agents = []
-
-    def make(config=CONFIG, env_config=CART_POLE, agent_class=A3C):
-        agents.append(agent_class(config, env_config))
-        return agents[-1]
-
-    yield make
-    for agent in agents:
-        agent.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith('worker-')]
 
 
 def weights(agent):
@@ -70,7 +54,7 @@ def test_one_worker_is_a2c(make_agent, num_envs, changes):
     }  # fmt: skip
     del shared['num_envs']
     a3c = make_agent(A3CConfig(num_workers=1, envs_per_worker=num_envs, **shared))
-    a2c = make_agent(A2CConfig(num_envs=num_envs, num_groups=1, **shared), agent_class=A2C)
+    a2c = make_agent(A2CConfig(num_envs=num_envs, num_groups=1, **shared))
     assert (weights(a3c) == weights(a2c)).all()
     for _ in range(CONFIG.total_steps // (5 * num_envs)):
         np.testing.assert_allclose(a3c.update(), a2c.update(), rtol=1e-4, atol=1e-6)
@@ -123,7 +107,7 @@ def test_the_mean_of_the_workers_gradients_is_that_of_a2c():
 
 
 def test_a_copy_of_the_weights_stays_as_it_was(make_agent):
-    agent = make_agent(dataclasses.replace(CONFIG, num_workers=1))
+    agent = make_agent(CONFIG, num_workers=1)
     copy, before = agent.train_model.weights(), agent.network.get_weights()
     agent.update()
     agent.update()
@@ -199,7 +183,7 @@ def rollout_of(network, space, num_envs):
 
 
 def test_nothing_is_traced_twice(make_agent):
-    agent = make_agent(dataclasses.replace(CONFIG, lstm_units=4))
+    agent = make_agent(CONFIG, lstm_units=4)
     train(agent)
     step_model, train_model = agent.step_model, agent.train_model
     for function in (step_model._step, step_model._value, train_model._gradients):
@@ -209,7 +193,7 @@ def test_nothing_is_traced_twice(make_agent):
 
 
 def test_nothing_happens_in_a_pause(make_agent):
-    agent = make_agent(dataclasses.replace(CONFIG, total_steps=10**6))
+    agent = make_agent(CONFIG, total_steps=10**6)
     agent.update()
     with agent.paused():
         before, told = weights(agent), agent._num_done
@@ -252,7 +236,7 @@ def test_a_state_of_many_workers_loses_nothing(make_agent, mode):
 @pytest.mark.parametrize('locked', [True, False])
 def test_updates_that_are_not_finite_are_skipped_by_all_workers(make_agent, locked):
     """They say so, with what they were derived from, and go on when the weights are good again."""
-    agent = make_agent(dataclasses.replace(CONFIG, total_steps=10**6, locked=locked))
+    agent = make_agent(CONFIG, total_steps=10**6, locked=locked)
     agent.update()
     with agent.paused():
         good = agent.network.get_weights()
@@ -290,7 +274,7 @@ class Failing(memory_task.MemoryTask):
 
 def test_the_failure_of_a_worker_stops_the_training_with_its_traceback(make_agent, monkeypatch):
     memory_task.instead_of_games(monkeypatch, Failing)
-    agent = make_agent(dataclasses.replace(CONFIG, total_steps=10**6))
+    agent = make_agent(CONFIG, total_steps=10**6)
     with pytest.raises(RuntimeError, match=r'worker \d failed: the console caught fire') as failure:
         train(agent)
     text = ''.join(traceback.format_exception(failure.value))
@@ -304,7 +288,7 @@ def test_what_a_user_did_wrong_is_told_as_it_is(make_agent, monkeypatch):
 
     memory_task.instead_of_games(monkeypatch, Refusing)
     with pytest.raises(UsageError, match='^not like this$'):
-        train(make_agent())
+        train(make_agent(CONFIG))
 
 
 def test_a_refusal_leaves_nothing_open():

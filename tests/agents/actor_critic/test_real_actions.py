@@ -11,13 +11,12 @@ from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
 from agents.evaluation import report
 from agents.storage import checkpoints, saved_policy
-from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests.helpers import making, memory_task
+from tests.helpers import memory_task
+from tests.helpers.games import PENDULUM
 from tests.helpers.runs import difference_of_runs
 from tests.helpers.trees import first_difference
 
-PENDULUM = EnvConfig('Pendulum-v1', action_repeat=1, frame_stack=1)
 OPTIONS = {
     'network': 'mlp',
     'total_steps': 1_200,
@@ -46,13 +45,6 @@ class Target(gymnasium.Env):
         return self._target, reward, True, False, {'episode': statistics}
 
 
-@pytest.fixture
-def make_agent():
-    """Makes agents that are closed at the end of the test."""
-    with making.agents(PENDULUM) as make:
-        yield make
-
-
 @pytest.mark.parametrize(
     'config',
     [
@@ -68,7 +60,7 @@ def make_agent():
 )
 def test_a_state_continues_exactly_in_another_agent(make_agent, tmp_path, config):
     """By way of a file, as when a run is resumed; statistics are a part of it."""
-    whole, later = make_agent(config), make_agent(config)
+    whole, later = make_agent(config, PENDULUM), make_agent(config, PENDULUM)
     for _ in range(7):
         whole.update()
     path = checkpoints.save(str(tmp_path), 1, whole.state())
@@ -86,7 +78,7 @@ def test_a_state_continues_exactly_in_another_agent(make_agent, tmp_path, config
 
 
 def test_statistics_are_those_of_all_observations_and_rewards(make_agent):
-    agent, seen, paid = make_agent(A2C_CONFIG), [], []
+    agent, seen, paid = make_agent(A2C_CONFIG, PENDULUM), [], []
     for envs in agent.envs:
         step = envs.step
 
@@ -107,7 +99,7 @@ def test_statistics_are_those_of_all_observations_and_rewards(make_agent):
 
 
 def test_what_is_learned_from_is_what_was_sampled(make_agent):
-    agent = make_agent(dataclasses.replace(A2C_CONFIG, initial_log_std=1.5))
+    agent = make_agent(A2C_CONFIG, PENDULUM, initial_log_std=1.5)
     rollout = agent.runners[0].run()
     assert rollout.actions.dtype == np.float32 and np.abs(rollout.actions).max() > 2.0
     assert np.isfinite(agent.update()).all()
@@ -131,7 +123,7 @@ def test_runs_are_resumed_and_their_models_evaluated(tmp_path, module, config):
 
 
 def test_several_workers_share_the_statistics(make_agent):
-    agent = make_agent(dataclasses.replace(A3C_CONFIG, num_workers=3, envs_per_worker=1))
+    agent = make_agent(A3C_CONFIG, PENDULUM, num_workers=3, envs_per_worker=1)
     for _ in range(30):
         assert np.isfinite(agent.update()).all()
     with agent.paused():
@@ -144,7 +136,7 @@ def test_several_workers_share_the_statistics(make_agent):
 @pytest.mark.parametrize('overlap', [False, True])
 def test_a_skipped_update_changes_no_statistics_and_is_dumped_with_them(make_agent, overlap):
     config = dataclasses.replace(A2C_CONFIG, num_groups=1, overlap=overlap)
-    agent = make_agent(config)
+    agent = make_agent(config, PENDULUM)
     for _ in range(3):
         agent.update()
     bad = agent.network.get_weights()
@@ -172,8 +164,8 @@ def test_means_are_bounded_only_where_actions_are(make_agent, monkeypatch):
 
     memory_task.instead_of_games(monkeypatch, Unbounded)
     with pytest.raises(UsageError, match='--bounded_means: the actions of this game have no'):
-        make_agent(dataclasses.replace(A2C_CONFIG, bounded_means=True))
-    assert np.isfinite(make_agent(A2C_CONFIG).update()).all()
+        make_agent(A2C_CONFIG, PENDULUM, bounded_means=True)
+    assert np.isfinite(make_agent(A2C_CONFIG, PENDULUM).update()).all()
 
 
 @pytest.mark.parametrize(
@@ -208,7 +200,7 @@ def test_it_learns_to_hit_a_target(make_agent, monkeypatch, algorithm, options):
         config = A2CConfig(num_envs=16, num_groups=1, **options)
     else:
         config = A3CConfig(num_workers=2, envs_per_worker=8, loss_reduction='mean', **options)
-    agent, scores = make_agent(config), []
+    agent, scores = make_agent(config, PENDULUM), []
     while agent.num_steps < config.total_steps:
         agent.update()
         scores += [episode['score'] for episode in agent.episodes]

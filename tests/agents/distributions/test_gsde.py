@@ -19,15 +19,14 @@ from agents.experience.step_model import StepModel
 from agents.networks import policy_value
 from agents.networks.heads import GaussianHead
 from agents.storage import saved_policy
-from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests.helpers import making, memory_task
+from tests.helpers import memory_task
+from tests.helpers.games import PENDULUM
 from tests.helpers.gradients import derivatives
 
 K, F = 2, 3
 NOISE = StateDependentExploration([-1.0] * K, [1.0] * K, F, noise_period=4)
 EPSILON = 1e-6
-PENDULUM = EnvConfig('Pendulum-v1', action_repeat=1, frame_stack=1)
 CONFIG = A2CConfig(
     network='mlp', num_envs=3, hidden_units=(8, 5), state_dependent_exploration=True,
     total_steps=600, seed=3,
@@ -37,13 +36,6 @@ CONFIG = A2CConfig(
 @pytest.fixture(params=['eager', 'graph'])
 def compiled(request):
     return {'eager': lambda fn: fn, 'graph': tf.function}[request.param]
-
-
-@pytest.fixture
-def make_agent():
-    """Makes agents that are closed at the end of the test."""
-    with making.agents(PENDULUM) as make:
-        yield make
 
 
 def batch(n=50, dtype=np.float64):
@@ -178,7 +170,7 @@ def test_in_the_same_state_an_action_stays_the_same_for_a_period(
         config = A2CConfig(num_envs=4, num_groups=2, unroll_length=unroll_length, **options)
     else:
         config = A3CConfig(num_workers=2, envs_per_worker=2, unroll_length=unroll_length, **options)
-    agent = make_agent(config)
+    agent = make_agent(config, PENDULUM)
     rollouts = [[runner.run() for runner in agent.runners] for _ in range(2)]
     actions = np.concatenate(
         [np.concatenate([part.actions for part in parts], axis=1) for parts in rollouts]
@@ -248,7 +240,7 @@ def test_recipes_that_lie_are_refused(tmp_path, changes, told):
 
 
 def test_a_skipped_update_is_made_again_from_its_dump(make_agent):
-    agent = make_agent(dataclasses.replace(CONFIG, num_groups=1, max_grad_norm=0.0))
+    agent = make_agent(CONFIG, PENDULUM, num_groups=1, max_grad_norm=0.0)
     agent.update()
     rollout = agent.runners[0].run()
     gradients = agent.train_model.gradients(rollout, 0.01)
