@@ -1,4 +1,4 @@
-"""Who may import whom, TensorFlow only where it belongs, and documented, annotated functions."""
+"""Who may import whom, TensorFlow only where it belongs, and what is documented and annotated."""
 
 import ast
 import collections
@@ -45,6 +45,7 @@ ORDER = {
 MOST_FILES = 15  # Of a folder, without its `__init__.py`.
 FILES = sorted(path for folder in FORBIDDEN for path in (ROOT / folder).rglob('*.py'))
 NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+TEST_NAMES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'tests').rglob('*.py'))
 
 
 def imported_packages(tree):
@@ -110,13 +111,17 @@ def test_imports_cross_no_border(name):
     assert crossed_borders(name, (ROOT / name).read_text()) == []
 
 
-def imported_modules(text):
-    """The full names of modules, or of what is in them, wherever in the file they are imported."""
+def imported_modules(text, relative=False):
+    """The full names of modules, or of what is in them, wherever in the file they are imported.
+
+    Those of relative imports, `from . import x`, are asked for and come without the dots.
+    """
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (relative or not node.level):
+            folder = f'{node.module}.' if node.module else ''
+            yield from (f'{folder}{alias.name}' for alias in node.names)
 
 
 def upward_imports(name, text):
@@ -172,6 +177,44 @@ def test_upward_imports_are_seen(name, text, upward):
 @pytest.mark.parametrize('name', NAMES)
 def test_public_functions_have_docstrings_and_types(name):
     assert careless_functions((ROOT / name).read_text()) == []
+
+
+def imported_tests(text):
+    """Imported modules that are tests, or names in such modules."""
+    parts = {module: module.split('.') for module in imported_modules(text, relative=True)}
+    return sorted(m for m in parts if any(part.startswith('test_') for part in parts[m]))
+
+
+@pytest.mark.parametrize('name', TEST_NAMES)
+def test_no_test_imports_another(name):
+    """What two tests need is in `tests/helpers`, which does not import tests either."""
+    assert imported_tests((ROOT / name).read_text()) == []
+
+
+@pytest.mark.parametrize('name', [n for n in TEST_NAMES if not n.endswith('/__init__.py')])
+def test_every_test_file_says_what_it_tests(name):
+    assert ast.get_docstring(ast.parse((ROOT / name).read_text()))
+
+
+@pytest.mark.parametrize(
+    'text, imported',
+    [
+        ('from tests.helpers import runs\nimport pytest', []),
+        (
+            'from tests.agents.runs.test_resume import finish',
+            ['tests.agents.runs.test_resume.finish'],
+        ),
+        (
+            'def f():\n    from tests.agents.runs import test_resume',
+            ['tests.agents.runs.test_resume'],
+        ),
+        ('import test_resume', ['test_resume']),
+        ('from .test_resume import finish', ['test_resume.finish']),
+        ('from . import test_resume', ['test_resume']),
+    ],
+)
+def test_imported_tests_are_seen(text, imported):
+    assert imported_tests(text) == imported
 
 
 @pytest.mark.parametrize('name', [n for n in NAMES if not n.startswith('agents/tfa/')])
