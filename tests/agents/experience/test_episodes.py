@@ -1,3 +1,5 @@
+"""Records of running episodes: results, values, returns, and how all of it is resumed."""
+
 import numpy as np
 import pytest
 from gymnasium import spaces

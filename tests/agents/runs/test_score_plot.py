@@ -1,3 +1,5 @@
+"""The picture of the scores: running means, ticks, and the line itself, read from its pixels."""
+
 import cv2
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Doom games against the engine's own frame skip, and snapshots that continue exactly."""
+
 import concurrent.futures
 import hashlib
 import multiprocessing
