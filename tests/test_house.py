@@ -1,4 +1,4 @@
-"""Who may import whom, TensorFlow only where it belongs, and what is documented and annotated."""
+"""Imports between packages, TensorFlow only where it belongs, docstrings and annotations."""
 
 import ast
 import collections
@@ -58,7 +58,7 @@ def imported_packages(tree):
 
 
 def forbidden_for(name):
-    """What the file may not import."""
+    """Packages that the file may not import."""
     path = pathlib.PurePath(name)
     forbidden = set(FORBIDDEN[path.parts[0]])
     if path.name == '__init__.py' or path.parts[:2] == ('agents', 'configs'):
@@ -83,7 +83,7 @@ def public_functions(body):
 
 
 def is_annotated(function):
-    """Whether every argument and the result have a type."""
+    """True if every argument and the result have a type."""
     spec = function.args
     arguments = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs, spec.vararg, spec.kwarg]
     named = [argument for argument in arguments if argument and argument.arg not in ('self', 'cls')]
@@ -125,7 +125,7 @@ def imported_modules(text, relative=False):
 
 
 def upward_imports(name, text):
-    """What a file imports that does not stand above it in `ORDER`."""
+    """Imports of a file that do not stand above it in `ORDER`."""
     top, room, *_ = name.removesuffix('.py').split('/')
     rows = {room: row for row, rooms in enumerate(ORDER[top]) for room in rooms}
     found = set()
@@ -187,7 +187,7 @@ def imported_tests(text):
 
 @pytest.mark.parametrize('name', TEST_NAMES)
 def test_no_test_imports_another(name):
-    """What two tests need is in `tests/helpers`, which does not import tests either."""
+    """Code for several tests is in `tests/helpers`, which does not import tests either."""
     assert imported_tests((ROOT / name).read_text()) == []
 
 

@@ -71,7 +71,7 @@ def test_a_state_does_not_change_while_it_is_being_written(make_agent, optimizer
 
 
 def test_with_overlap_each_gradient_is_one_update_old(make_agent):
-    """By hand: the second rollout is collected with the first weights, learned after its update."""
+    """The second rollout is collected with the first weights, and learned after their update."""
     config = dataclasses.replace(CONFIG, num_groups=1, lr_schedule='constant')
     agent, by_hand = make_agent(config, overlap=True), make_agent(config)
     model, [runner] = by_hand.train_model, by_hand.runners
@@ -211,7 +211,7 @@ def test_what_does_not_fit_is_refused_and_nothing_stays_open(changes, env_config
 
 
 def test_it_learns_to_balance(make_agent):
-    """From twenty steps, what chance gives, to several times as many."""
+    """Episodes grow from twenty steps, which chance gives, to several times as many."""
     config = A2CConfig(num_envs=8, total_steps=30_000, network='mlp', learning_rate=3e-3, seed=0)
     agent, lengths = make_agent(config), []
     while agent.num_steps < config.total_steps:

@@ -36,7 +36,7 @@ def weights(agent):
 
 
 def train(agent):
-    """All steps that are asked for: the metrics of the updates and the episodes."""
+    """Trains for all steps; returns the metrics of the updates, and the episodes."""
     updates, episodes = [], []
     while agent.num_steps < agent.config.total_steps:
         updates.append((agent.update(), agent.num_steps))

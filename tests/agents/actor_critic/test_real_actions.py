@@ -59,7 +59,7 @@ class Target(gymnasium.Env):
     ids=['a2c', 'overlap', 'lstm', 'gsde', 'a3c'],
 )
 def test_a_state_continues_exactly_in_another_agent(make_agent, tmp_path, config):
-    """By way of a file, as when a run is resumed; statistics are a part of it."""
+    """The state goes through a file, as when a run is resumed, and includes the statistics."""
     whole, later = make_agent(config, PENDULUM), make_agent(config, PENDULUM)
     for _ in range(7):
         whole.update()
@@ -190,7 +190,7 @@ def test_means_are_bounded_only_where_actions_are(make_agent, monkeypatch):
     ids=['a2c', 'a3c', 'all', 'gsde'],
 )
 def test_it_learns_to_hit_a_target(make_agent, monkeypatch, algorithm, options):
-    """Without noise, but blind to the target, it would score -0.67."""
+    """An agent without noise that is blind to the target would score -0.67."""
     memory_task.instead_of_games(monkeypatch, Target)
     options = {
         'network': 'mlp', 'total_steps': 24_000, 'optimizer': 'adam', 'learning_rate': 3e-3,

@@ -108,7 +108,7 @@ def test_samples_have_the_density_that_is_told(compiled):
 
 
 def test_with_one_seed_the_noise_is_one_linear_function_of_the_features():
-    """Of two features the noise of their sum is the sum of their noise; each row has its own."""
+    """Noise of a sum of two features is the sum of their noise; each row has its own function."""
     (first, second), seed = batch(2, np.float32)[0], tf.constant([5, 6])
     second[:K], second[K + F :] = first[:K], first[K + F :]
     both = first.copy()

@@ -1,4 +1,4 @@
-"""What is told of running games, against sums over their whole history."""
+"""Statistics of running games against sums over their whole history."""
 
 import numpy as np
 import pytest

@@ -10,7 +10,7 @@ SPACE = spaces.Discrete(3)
 
 
 def finished(which, scores):
-    """What `SubprocVecEnv` tells of the episodes that ended, and of no others."""
+    """Infos as `SubprocVecEnv` gives them for the episodes that ended."""
     which = np.array(which)
     return {
         'final_info': {'_episode': which, 'episode': {'score': np.array(scores), '_score': which}}

@@ -1,4 +1,4 @@
-"""What a run writes down: tables that a resumed run continues, and TensorBoard events."""
+"""Tables of a run, which a resumed run continues, and events for TensorBoard."""
 
 import csv
 import math

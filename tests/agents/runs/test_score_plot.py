@@ -31,7 +31,7 @@ def test_ticks_are_few_and_round_and_hold_everything(low, high):
 
 
 def test_the_line_is_where_the_scores_are():
-    """Of a score that is 0 for long and then 10: from the lower end to the upper one."""
+    """A score that is 0 for long and then 10 is a line from the lower end to the upper one."""
     scores = np.where(STEPS > 10_000, 10.0, 0.0)
     picture = score_plot.draw(STEPS, scores)
     line = rows_of(picture, score_plot._LINE)

@@ -272,7 +272,7 @@ def test_without_its_part_a_checkpoint_is_passed_over(tmp_path, caplog, damage):
 
 @pytest.mark.parametrize('is_best', [False, True])
 def test_parts_may_be_left_unread(tmp_path, is_best):
-    """By a rollback, which wants the weights and not gigabytes of replay memory."""
+    """A rollback wants the weights and not gigabytes of replay memory."""
     sealed, directory = checkpoints.Sealed(np.arange(1000.0)), str(tmp_path)
     tree = {'x': 1, 'memory': [sealed]}
     if is_best:

@@ -58,7 +58,7 @@ def test_it_begins_to_learn_when_it_should():
 
 @pytest.mark.parametrize('period, num_updates', [(1, 33), (3, 11), (40, 1)])
 def test_updates_per_step(period, num_updates):
-    """Of 3 environments that make 3 steps at a time, from step 9 to step 39."""
+    """Three environments make 3 steps at a time; updates go from step 9 to step 39."""
     agent = made(DDPG, DDPGConfig, num_envs=3, train_period=period)
     for _ in range(13 if period < 40 else 14):
         metrics = agent.update()
@@ -186,7 +186,7 @@ def test_a_worker_that_a_checkpoint_finds_dead_leaves_no_wrong_step(env_config, 
 
 
 def test_an_interrupted_run_continues_exactly(tmp_path):
-    """By when the memory has forgotten its first steps."""
+    """The memory has forgotten its first steps by then."""
     folders = [tmp_path / 'whole', tmp_path / 'broken']
     for folder in folders:
         folder.mkdir()

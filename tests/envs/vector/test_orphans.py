@@ -1,4 +1,4 @@
-"""What dead runs leave is found and removed, and nothing of a run that lives."""
+"""Leftovers of dead runs are found and removed, and nothing of a run that lives."""
 
 import contextlib
 import fcntl

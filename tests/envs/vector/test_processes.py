@@ -1,4 +1,4 @@
-"""What /proc tells of processes, tried on real ones."""
+"""Facts about processes from /proc, tried on real ones."""
 
 import os
 import signal
