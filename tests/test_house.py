@@ -1,4 +1,4 @@
-"""Who may import whom, TensorFlow only where it belongs, and documented, annotated functions."""
+"""Imports between packages, TensorFlow only where it belongs, docstrings and annotations."""
 
 import ast
 import collections
@@ -45,6 +45,7 @@ ORDER = {
 MOST_FILES = 15  # Of a folder, without its `__init__.py`.
 FILES = sorted(path for folder in FORBIDDEN for path in (ROOT / folder).rglob('*.py'))
 NAMES = [str(path.relative_to(ROOT)) for path in FILES]
+TEST_NAMES = sorted(str(path.relative_to(ROOT)) for path in (ROOT / 'tests').rglob('*.py'))
 
 
 def imported_packages(tree):
@@ -57,7 +58,7 @@ def imported_packages(tree):
 
 
 def forbidden_for(name):
-    """What the file may not import."""
+    """Packages that the file may not import."""
     path = pathlib.PurePath(name)
     forbidden = set(FORBIDDEN[path.parts[0]])
     if path.name == '__init__.py' or path.parts[:2] == ('agents', 'configs'):
@@ -82,7 +83,7 @@ def public_functions(body):
 
 
 def is_annotated(function):
-    """Whether every argument and the result have a type."""
+    """True if every argument and the result have a type."""
     spec = function.args
     arguments = [*spec.posonlyargs, *spec.args, *spec.kwonlyargs, spec.vararg, spec.kwarg]
     named = [argument for argument in arguments if argument and argument.arg not in ('self', 'cls')]
@@ -110,17 +111,21 @@ def test_imports_cross_no_border(name):
     assert crossed_borders(name, (ROOT / name).read_text()) == []
 
 
-def imported_modules(text):
-    """The full names of modules, or of what is in them, wherever in the file they are imported."""
+def imported_modules(text, relative=False):
+    """The full names of modules, or of what is in them, wherever in the file they are imported.
+
+    Those of relative imports, `from . import x`, are asked for and come without the dots.
+    """
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            yield from (f'{node.module}.{alias.name}' for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and (relative or not node.level):
+            folder = f'{node.module}.' if node.module else ''
+            yield from (f'{folder}{alias.name}' for alias in node.names)
 
 
 def upward_imports(name, text):
-    """What a file imports that does not stand above it in `ORDER`."""
+    """Imports of a file that do not stand above it in `ORDER`."""
     top, room, *_ = name.removesuffix('.py').split('/')
     rows = {room: row for row, rooms in enumerate(ORDER[top]) for room in rooms}
     found = set()
@@ -172,6 +177,44 @@ def test_upward_imports_are_seen(name, text, upward):
 @pytest.mark.parametrize('name', NAMES)
 def test_public_functions_have_docstrings_and_types(name):
     assert careless_functions((ROOT / name).read_text()) == []
+
+
+def imported_tests(text):
+    """Imported modules that are tests, or names in such modules."""
+    parts = {module: module.split('.') for module in imported_modules(text, relative=True)}
+    return sorted(m for m in parts if any(part.startswith('test_') for part in parts[m]))
+
+
+@pytest.mark.parametrize('name', TEST_NAMES)
+def test_no_test_imports_another(name):
+    """Code for several tests is in `tests/helpers`, which does not import tests either."""
+    assert imported_tests((ROOT / name).read_text()) == []
+
+
+@pytest.mark.parametrize('name', [n for n in TEST_NAMES if not n.endswith('/__init__.py')])
+def test_every_test_file_says_what_it_tests(name):
+    assert ast.get_docstring(ast.parse((ROOT / name).read_text()))
+
+
+@pytest.mark.parametrize(
+    'text, imported',
+    [
+        ('from tests.helpers import runs\nimport pytest', []),
+        (
+            'from tests.agents.runs.test_resume import finish',
+            ['tests.agents.runs.test_resume.finish'],
+        ),
+        (
+            'def f():\n    from tests.agents.runs import test_resume',
+            ['tests.agents.runs.test_resume'],
+        ),
+        ('import test_resume', ['test_resume']),
+        ('from .test_resume import finish', ['test_resume.finish']),
+        ('from . import test_resume', ['test_resume']),
+    ],
+)
+def test_imported_tests_are_seen(text, imported):
+    assert imported_tests(text) == imported
 
 
 @pytest.mark.parametrize('name', [n for n in NAMES if not n.startswith('agents/tfa/')])

@@ -1,4 +1,4 @@
-"""How `./run` makes .venv, keeps it right, and leaves none behind that is half made."""
+"""The set-up of .venv by `./run`: made, kept right, and never left half made."""
 
 import os
 import signal

@@ -18,7 +18,7 @@ import time
 from absl import app, flags
 
 from agents.storage import checkpoints
-from tests.helpers import comparing, launching
+from tests.helpers import launching, runs
 
 _GAME = flags.DEFINE_string('game', 'HillHopper-Genesis', 'Game that is trained with A2C.')
 _KILLS = flags.DEFINE_integer('kills', 100, 'Number of kills.', lower_bound=1)
@@ -75,7 +75,7 @@ def _differences(folder: pathlib.Path, run_dir: pathlib.Path) -> list[str]:
     code, _out, err = _start(folder, run_dir).wait(seconds=24 * 3600)
     if code != 0:
         return [f'the last resume of {run_dir.name} failed: {err}']
-    difference = comparing.difference_of_runs(run_dir, folder / 'whole')
+    difference = runs.difference_of_runs(run_dir, folder / 'whole')
     return [f'{run_dir.name} differs: {difference}'] if difference else []
 
 
@@ -86,19 +86,19 @@ def main(_: list[str]) -> None:
     code, _out, err = _start(folder, folder / 'whole').wait(seconds=24 * 3600)
     if code != 0:
         sys.exit(f'the training in peace failed: {err}')
-    problems, kills, runs = [], 0, 1
+    problems, kills, num_runs = [], 0, 1
     while kills < _KILLS.value:
-        run_dir = folder / f'killed-{runs}'
+        run_dir = folder / f'killed-{num_runs}'
         problem = _kill_once(folder, run_dir, moments.uniform(0.0, _SECONDS.value))
         if problem == 'finished':  # Before its kill: it is compared, and another one begins.
             problems += _differences(folder, run_dir)
-            runs += 1
+            num_runs += 1
             continue
         kills += 1
         problems += [f'kill {kills}: {problem}'] if problem else []
-        print(f'kill {kills}: run {runs}, step {_newest_step(run_dir)}', problem, flush=True)
-    problems += _differences(folder, folder / f'killed-{runs}')
-    print(f'{kills} kills of {runs} runs, {len(problems)} problems', *problems, sep='\n')
+        print(f'kill {kills}: run {num_runs}, step {_newest_step(run_dir)}', problem, flush=True)
+    problems += _differences(folder, folder / f'killed-{num_runs}')
+    print(f'{kills} kills of {num_runs} runs, {len(problems)} problems', *problems, sep='\n')
     shutil.rmtree(folder)
     sys.exit(1 if problems else 0)
 

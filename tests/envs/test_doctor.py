@@ -1,4 +1,4 @@
-"""What `./run doctor` finds on this machine, and on ones that lack something."""
+"""Findings of `./run doctor` on this machine, and on ones that lack something."""
 
 import importlib.metadata
 import shutil

@@ -293,7 +293,7 @@ def test_many_frames_at_a_time_are_as_many_single_frames(call, max_pool):
 
 
 def forget_how_it_ended(step):
-    """Whether the game ended in this step; if so, forgets what the engine cannot tell then.
+    """True if the game ended in this step; removes what the engine cannot tell then.
 
     It shows no picture of an end, and it plays on to the last of the frames that it was told.
     """

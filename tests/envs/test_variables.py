@@ -45,7 +45,7 @@ def test_compressed_numbers_that_people_know():
 
 
 def health_of(game):
-    """What the engine itself says."""
+    """Health as the engine itself tells it."""
     return game._engine._doom.get_game_variable(vizdoom.GameVariable.HEALTH)
 
 
@@ -157,7 +157,7 @@ def test_what_is_not_there_is_refused_in_one_line(game, asked, complaint):
 
 
 def play_hopper():
-    """In a process of its own: what is seen, and what the emulator's memory says."""
+    """Plays in a process of its own; returns what is seen and what the emulator's memory holds."""
     env = make.make_env(HOPPER)
     env.reset(seed=0)
     seen, told = [], []
@@ -204,7 +204,7 @@ class Counting(TapeGame):
 
 @pytest.mark.parametrize('max_pool', [False, True])
 def test_the_variables_are_those_of_the_picture(monkeypatch, max_pool):
-    """Of the last frame of a step, also where the episode or a life ends within one."""
+    """They are of the last frame of a step, even if the episode or a life ends within it."""
     game = Counting(range(11), lives=[3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2], size=(20, 20))
     monkeypatch.setattr(GameSpec, 'make', lambda spec, level, actions: game)
     monkeypatch.setattr(GameSpec, 'shown_variables', lambda spec, config: config.game_variables)

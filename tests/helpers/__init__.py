@@ -1,1 +1,1 @@
-"""What tests share: games of scripted frames, launched scripts, comparisons of runs. No tests."""
+"""Helpers of tests: games of scripted frames, launched scripts, comparisons of runs. No tests."""

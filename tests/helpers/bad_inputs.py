@@ -30,7 +30,7 @@ the change that the row names.
 
 
 class Row(NamedTuple):
-    """What is asked for, and what the line must say."""
+    """A call of a script, and the line that it must bring."""
 
     script: str
     flags: list[str]

@@ -87,7 +87,7 @@ def run(folder, name, *flags, **variables):
 
 
 def wait_for_the_end_of(script, seconds=20):
-    """Whatever still lives of a script that has ended, after some patience."""
+    """Processes that still live of a script that has ended, after some patience."""
     deadline = time.monotonic() + seconds
     while (left := script.members()) and time.monotonic() < deadline:
         time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Where things are, for tests that read files of the repository."""
+"""Paths for tests that read files of the repository."""
 
 import json
 import pathlib

@@ -134,7 +134,7 @@ class House:
         return process.returncode, out.splitlines(), without_seconds(err.splitlines())
 
     def asked(self):
-        """What Python was asked to run since the last call."""
+        """Commands that Python was asked to run since the last call."""
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         self.log.unlink(missing_ok=True)
         return lines

@@ -1,4 +1,4 @@
-"""Whatever a file holds, a loader returns or says one line: nothing else comes out of it."""
+"""Loaders return, or say one line, whatever a file holds: nothing else comes out of them."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""What a user gets wrong: one line, exit code 2, nothing written, before TensorFlow is imported."""
+"""Mistakes of a user: one line, exit code 2, nothing written, before TensorFlow is imported."""
 
 import concurrent.futures
 import os
@@ -14,7 +14,7 @@ TABLE_FOR_PEOPLE = paths.ROOT / 'research' / 'reliability' / 'BAD_INPUTS.md'
 
 
 def complaint_about(row, places):
-    """What is wrong with the way a script refuses, or ''."""
+    """Complaint about the way a script refuses, or ''."""
     flags = [flag.format(**places) for flag in row.flags]
     variables = {name: value.format(**places) for name, value in row.variables.items()}
     code, out, err = launching.run(places['work'], row.script, *flags, **variables)
@@ -108,7 +108,7 @@ def test_help_fits_a_terminal(tmp_path, name):
 
 @pytest.mark.parametrize('name', ['train_a2c', 'tensorboard'])
 def test_a_reader_that_goes_away_is_no_error(tmp_path, name):
-    """As `./run train_a2c --help | head`; the longer help does not fit into a buffer."""
+    """Acts like `./run train_a2c --help | head`; the longer help does not fit into a buffer."""
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(

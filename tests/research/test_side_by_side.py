@@ -1,4 +1,4 @@
-"""What compares agents side by side does nothing twice, and does not mix settings."""
+"""Comparing agents side by side does nothing twice, and does not mix settings."""
 
 import json
 import subprocess

@@ -19,24 +19,10 @@ from envs.errors import UsageError
 from envs.make import make_vec_env
 from envs.vector import cores
 from tests.helpers import worker_envs
-from tests.helpers.comparing import first_difference
+from tests.helpers.games import CART_POLE
+from tests.helpers.trees import first_difference
 
 CONFIG = A2CConfig(num_envs=2, total_steps=400, network='mlp', seed=1)
-CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
-
-
-@pytest.fixture
-def make_agent():
-    """Makes agents that are closed at the end of the test."""
-    agents = []
-
-    def make(config=CONFIG, env_config=CART_POLE):
-        agents.append(A2C(config, env_config))
-        return agents[-1]
-
-    yield make
-    for agent in agents:
-        agent.close()
 
 
 def weights(agent):
@@ -49,9 +35,9 @@ def train(agent, num_updates):
 
 def test_the_seed_decides_everything(make_agent):
     same, again, other = (
-        make_agent(),
-        make_agent(),
-        make_agent(dataclasses.replace(CONFIG, seed=2)),
+        make_agent(CONFIG),
+        make_agent(CONFIG),
+        make_agent(CONFIG, seed=2),
     )
     assert (weights(same) == weights(again)).all()
     assert train(same, 10) == train(again, 10) != train(other, 10)
@@ -76,7 +62,7 @@ def test_a_state_continues_exactly_in_another_agent(make_agent, changes):
 
 @pytest.mark.parametrize('optimizer', ['adam', 'rmsprop'])
 def test_a_state_does_not_change_while_it_is_being_written(make_agent, optimizer):
-    agent = make_agent(dataclasses.replace(CONFIG, optimizer=optimizer))
+    agent = make_agent(CONFIG, optimizer=optimizer)
     train(agent, 2)
     state = agent.state()
     before = copy.deepcopy(state)
@@ -86,9 +72,9 @@ def test_a_state_does_not_change_while_it_is_being_written(make_agent, optimizer
 
 
 def test_with_overlap_each_gradient_is_one_update_old(make_agent):
-    """By hand: the second rollout is collected with the first weights, learned after its update."""
+    """The second rollout is collected with the first weights, and learned after their update."""
     config = dataclasses.replace(CONFIG, num_groups=1, lr_schedule='constant')
-    agent, by_hand = make_agent(dataclasses.replace(config, overlap=True)), make_agent(config)
+    agent, by_hand = make_agent(config, overlap=True), make_agent(config)
     model, [runner] = by_hand.train_model, by_hand.runners
     first = model.gradients(*runner.run(), config.entropy_cost)
     for _ in range(5):
@@ -101,7 +87,7 @@ def test_with_overlap_each_gradient_is_one_update_old(make_agent):
 
 
 def test_the_learning_rate_falls_to_zero_after_the_last_update(make_agent):
-    agent = make_agent(dataclasses.replace(CONFIG, total_steps=20))
+    agent = make_agent(CONFIG, total_steps=20)
     assert agent.learning_rate() == CONFIG.learning_rate
     train(agent, 1)
     assert agent.learning_rate() == CONFIG.learning_rate / 2
@@ -112,13 +98,13 @@ def test_the_learning_rate_falls_to_zero_after_the_last_update(make_agent):
 
 
 def test_environments_start_differently(make_agent):
-    first, second = (runner.run()[0].observations[0] for runner in make_agent().runners)
+    first, second = (runner.run()[0].observations[0] for runner in make_agent(CONFIG).runners)
     assert (first != second).any()
 
 
 @pytest.mark.parametrize('num_groups, sizes', [(1, [5]), (2, [3, 2]), (9, [1] * 5)])
 def test_environments_are_dealt_out_to_groups(make_agent, num_groups, sizes):
-    agent = make_agent(dataclasses.replace(CONFIG, num_envs=5, num_groups=num_groups))
+    agent = make_agent(CONFIG, num_envs=5, num_groups=num_groups)
     assert [envs.num_envs for envs in agent.envs] == sizes
     train(agent, 30)
     assert agent.num_steps == 30 * 5 * CONFIG.unroll_length
@@ -167,14 +153,14 @@ def test_groups_keep_to_their_cores(make_agent, game, num_processes, pin_cores):
 
 
 def test_the_episodes_of_an_update_come_in_the_order_of_their_ends(make_agent):
-    agent = make_agent(dataclasses.replace(CONFIG, num_envs=4, unroll_length=80))
+    agent = make_agent(CONFIG, num_envs=4, unroll_length=80)
     agent.update()
     steps = [episode['step'] for episode in agent.episodes]
     assert len(steps) > 4 and steps == sorted(steps)
 
 
 def test_the_failure_of_a_group_is_raised_when_all_are_done(make_agent):
-    agent, done = make_agent(), []
+    agent, done = make_agent(CONFIG), []
 
     def work(runner):
         if runner is agent.runners[0]:
@@ -226,7 +212,7 @@ def test_what_does_not_fit_is_refused_and_nothing_stays_open(changes, env_config
 
 
 def test_it_learns_to_balance(make_agent):
-    """From twenty steps, what chance gives, to several times as many."""
+    """Episodes grow from twenty steps, which chance gives, to several times as many."""
     config = A2CConfig(num_envs=8, total_steps=30_000, network='mlp', learning_rate=3e-3, seed=0)
     agent, lengths = make_agent(config), []
     while agent.num_steps < config.total_steps:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents.actor_critic.a2c import A2C
 from agents.actor_critic.a3c import A3C
 from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import A2CConfig, A3CConfig
@@ -23,8 +22,8 @@ from agents.networks import policy_value
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests.helpers import memory_task
+from tests.helpers.games import CART_POLE
 
-CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 CONFIG = A3CConfig(
     num_workers=3, total_steps=600, network='mlp', seed=1, optimizer='adam', learning_rate=1e-3
 )
@@ -32,27 +31,12 @@ MODES = [{'locked': locked, 'shared_statistics': shared}
          for locked in (True, False) for shared in (True, False)]  # fmt: skip
 
 
-@pytest.fixture
-def make_agent():
-    """Makes agents that are closed at the end of the test."""
-    agents = []
-
-    def make(config=CONFIG, env_config=CART_POLE, agent_class=A3C, **options):
-        agents.append(agent_class(config, env_config, **options))
-        return agents[-1]
-
-    yield make
-    for agent in agents:
-        agent.close()
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith('worker-')]
-
-
 def weights(agent):
     return np.concatenate([w.ravel() for w in agent.network.get_weights()])
 
 
 def train(agent):
-    """All steps that are asked for: the metrics of the updates and the episodes."""
+    """Trains for all steps; returns the metrics of the updates, and the episodes."""
     updates, episodes = [], []
     while agent.num_steps < agent.config.total_steps:
         updates.append((agent.update(), agent.num_steps))
@@ -70,7 +54,7 @@ def test_one_worker_is_a2c(make_agent, num_envs, changes):
     }  # fmt: skip
     del shared['num_envs']
     a3c = make_agent(A3CConfig(num_workers=1, envs_per_worker=num_envs, **shared))
-    a2c = make_agent(A2CConfig(num_envs=num_envs, num_groups=1, **shared), agent_class=A2C)
+    a2c = make_agent(A2CConfig(num_envs=num_envs, num_groups=1, **shared))
     assert (weights(a3c) == weights(a2c)).all()
     for _ in range(CONFIG.total_steps // (5 * num_envs)):
         np.testing.assert_allclose(a3c.update(), a2c.update(), rtol=1e-4, atol=1e-6)
@@ -120,7 +104,7 @@ def test_the_mean_of_the_workers_gradients_is_that_of_a2c():
 
 
 def test_a_copy_of_the_weights_stays_as_it_was(make_agent):
-    agent = make_agent(dataclasses.replace(CONFIG, num_workers=1))
+    agent = make_agent(CONFIG, num_workers=1)
     copy, before = agent.train_model.weights(), agent.network.get_weights()
     agent.update()
     agent.update()
@@ -132,7 +116,7 @@ def test_a_copy_of_the_weights_stays_as_it_was(make_agent):
 @pytest.mark.parametrize('mode', MODES, ids=str)
 def test_every_step_is_counted_and_told_once(make_agent, mode):
     config = dataclasses.replace(CONFIG, total_steps=3001, envs_per_worker=2, **mode)
-    agent = make_agent(config, make_envs=memory_task.playing(memory_task.MemoryTask))
+    agent = make_agent(config)
     updates, episodes = train(agent)
     assert [steps for _, steps in updates] == list(range(10, 3011, 10))  # 3001 rounded up.
     assert np.isfinite([metrics for metrics, _ in updates]).all()
@@ -198,7 +182,7 @@ def rollout_of(network, space, num_envs):
 
 
 def test_nothing_is_traced_twice(make_agent):
-    agent = make_agent(dataclasses.replace(CONFIG, lstm_units=4))
+    agent = make_agent(CONFIG, lstm_units=4)
     train(agent)
     step_model, train_model = agent.step_model, agent.train_model
     for function in (step_model._step, step_model._value, train_model._gradients):
@@ -208,7 +192,7 @@ def test_nothing_is_traced_twice(make_agent):
 
 
 def test_nothing_happens_in_a_pause(make_agent):
-    agent = make_agent(dataclasses.replace(CONFIG, total_steps=10**6))
+    agent = make_agent(CONFIG, total_steps=10**6)
     agent.update()
     with agent.paused():
         before, told = weights(agent), agent._num_done
@@ -251,7 +235,7 @@ def test_a_state_of_many_workers_loses_nothing(make_agent, mode):
 @pytest.mark.parametrize('locked', [True, False])
 def test_updates_that_are_not_finite_are_skipped_by_all_workers(make_agent, locked):
     """They say so, with what they were derived from, and go on when the weights are good again."""
-    agent = make_agent(dataclasses.replace(CONFIG, total_steps=10**6, locked=locked))
+    agent = make_agent(CONFIG, total_steps=10**6, locked=locked)
     agent.update()
     with agent.paused():
         good = agent.network.get_weights()
@@ -288,8 +272,8 @@ class Failing(memory_task.MemoryTask):
 
 
 def test_the_failure_of_a_worker_stops_the_training_with_its_traceback(make_agent):
-    config = dataclasses.replace(CONFIG, total_steps=10**6)
-    agent = make_agent(config, make_envs=memory_task.playing(Failing))
+    make_envs = memory_task.playing(Failing)
+    agent = make_agent(CONFIG, make_envs=make_envs, total_steps=10**6)
     with pytest.raises(RuntimeError, match=r'worker \d failed: the console caught fire') as failure:
         train(agent)
     text = ''.join(traceback.format_exception(failure.value))
@@ -302,7 +286,7 @@ def test_what_a_user_did_wrong_is_told_as_it_is(make_agent):
             raise UsageError('not like this')
 
     with pytest.raises(UsageError, match='^not like this$'):
-        train(make_agent(make_envs=memory_task.playing(Refusing)))
+        train(make_agent(CONFIG, make_envs=memory_task.playing(Refusing)))
 
 
 def test_a_refusal_leaves_nothing_open():

@@ -25,18 +25,10 @@ from agents.tfa.dqn import DQN
 from agents.tfa.reinforce import Reinforce
 from agents.tfa.td3 import TD3
 from envs.config import EnvConfig
-from tests.helpers import making
+from tests.helpers.games import CART_POLE
 from tests.helpers.paths import ROOT
 
-CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 LSTM = {'lstm_units': 4, 'feed_last_action_reward': True}
-
-
-@pytest.fixture
-def make_agent():
-    """Makes agents that are closed at the end of the test."""
-    with making.agents(CART_POLE) as make:
-        yield make
 
 
 def save(agent, batches, metrics, folder):

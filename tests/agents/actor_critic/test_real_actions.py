@@ -14,12 +14,12 @@ from agents.configs.run import EvaluationConfig, RunConfig
 from agents.evaluation import report
 from agents.runs.train import train
 from agents.storage import checkpoints, dumps, saved_policy
-from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests.helpers import making, memory_task
-from tests.helpers.comparing import difference_of_runs, first_difference
+from tests.helpers import memory_task
+from tests.helpers.games import PENDULUM
+from tests.helpers.runs import difference_of_runs
+from tests.helpers.trees import first_difference
 
-PENDULUM = EnvConfig('Pendulum-v1', action_repeat=1, frame_stack=1)
 OPTIONS = {
     'network': 'mlp',
     'total_steps': 1_200,
@@ -48,13 +48,6 @@ class Target(gymnasium.Env):
         return self._target, reward, True, False, {'episode': statistics}
 
 
-@pytest.fixture
-def make_agent():
-    """Makes agents that are closed at the end of the test."""
-    with making.agents(PENDULUM) as make:
-        yield make
-
-
 @pytest.mark.parametrize(
     'config',
     [
@@ -69,8 +62,8 @@ def make_agent():
     ids=['a2c', 'overlap', 'lstm', 'gsde', 'a3c'],
 )
 def test_a_state_continues_exactly_in_another_agent(make_agent, tmp_path, config):
-    """By way of a file, as when a run is resumed; statistics are a part of it."""
-    whole, later = make_agent(config), make_agent(config)
+    """The state goes through a file, as when a run is resumed, and includes the statistics."""
+    whole, later = make_agent(config, PENDULUM), make_agent(config, PENDULUM)
     for _ in range(7):
         whole.update()
     path = checkpoints.save(str(tmp_path), 1, whole.state())
@@ -88,7 +81,7 @@ def test_a_state_continues_exactly_in_another_agent(make_agent, tmp_path, config
 
 
 def test_statistics_are_those_of_all_observations_and_rewards(make_agent):
-    agent, seen, paid = make_agent(A2C_CONFIG), [], []
+    agent, seen, paid = make_agent(A2C_CONFIG, PENDULUM), [], []
     for envs in agent.envs:
         step = envs.step
 
@@ -109,7 +102,7 @@ def test_statistics_are_those_of_all_observations_and_rewards(make_agent):
 
 
 def test_what_is_learned_from_is_what_was_sampled(make_agent):
-    agent = make_agent(dataclasses.replace(A2C_CONFIG, initial_log_std=1.5))
+    agent = make_agent(A2C_CONFIG, PENDULUM, initial_log_std=1.5)
     rollout, _ = agent.runners[0].run()
     assert rollout.actions.dtype == np.float32 and np.abs(rollout.actions).max() > 2.0
     assert np.isfinite(agent.update()).all()
@@ -133,7 +126,7 @@ def test_runs_are_resumed_and_their_models_evaluated(tmp_path, agent_class, conf
 
 
 def test_several_workers_share_the_statistics(make_agent):
-    agent = make_agent(dataclasses.replace(A3C_CONFIG, num_workers=3, envs_per_worker=1))
+    agent = make_agent(A3C_CONFIG, PENDULUM, num_workers=3, envs_per_worker=1)
     for _ in range(30):
         assert np.isfinite(agent.update()).all()
     with agent.paused():
@@ -146,7 +139,7 @@ def test_several_workers_share_the_statistics(make_agent):
 @pytest.mark.parametrize('overlap', [False, True])
 def test_a_skipped_update_changes_no_statistics_and_is_dumped_with_them(make_agent, overlap):
     config = dataclasses.replace(A2C_CONFIG, num_groups=1, overlap=overlap)
-    agent = make_agent(config)
+    agent = make_agent(config, PENDULUM)
     for _ in range(3):
         agent.update()
     bad = agent.network.get_weights()
@@ -178,8 +171,8 @@ def test_means_are_bounded_only_where_actions_are(make_agent):
 
     make_envs = memory_task.playing(Unbounded)
     with pytest.raises(UsageError, match='--bounded_means: the actions of this game have no'):
-        make_agent(dataclasses.replace(A2C_CONFIG, bounded_means=True), make_envs=make_envs)
-    assert np.isfinite(make_agent(A2C_CONFIG, make_envs=make_envs).update()).all()
+        make_agent(A2C_CONFIG, PENDULUM, make_envs, bounded_means=True)
+    assert np.isfinite(make_agent(A2C_CONFIG, PENDULUM, make_envs).update()).all()
 
 
 @pytest.mark.parametrize(
@@ -204,7 +197,7 @@ def test_means_are_bounded_only_where_actions_are(make_agent):
     ids=['a2c', 'a3c', 'all', 'gsde'],
 )
 def test_it_learns_to_hit_a_target(make_agent, algorithm, options):
-    """Without noise, but blind to the target, it would score -0.67."""
+    """An agent without noise that is blind to the target would score -0.67."""
     options = {
         'network': 'mlp', 'total_steps': 24_000, 'optimizer': 'adam', 'learning_rate': 3e-3,
         'entropy_cost': 0.0, 'discount': 0.0, 'seed': 1, **options,
@@ -213,7 +206,7 @@ def test_it_learns_to_hit_a_target(make_agent, algorithm, options):
         config = A2CConfig(num_envs=16, num_groups=1, **options)
     else:
         config = A3CConfig(num_workers=2, envs_per_worker=8, loss_reduction='mean', **options)
-    agent, scores = make_agent(config, make_envs=memory_task.playing(Target)), []
+    agent, scores = make_agent(config, PENDULUM, memory_task.playing(Target)), []
     while agent.num_steps < config.total_steps:
         agent.update()
         scores += [episode['score'] for episode in agent.episodes]

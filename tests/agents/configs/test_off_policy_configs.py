@@ -1,3 +1,5 @@
+"""Defaults of DDPG, TD3, DQN and REINFORCE, and the values that their configurations refuse."""
+
 import dataclasses
 
 import pytest

@@ -1,3 +1,5 @@
+"""Presets of the algorithms on TF-Agents: they see a game as all do, and learn in their own way."""
+
 import dataclasses
 
 import pytest

@@ -1,3 +1,5 @@
+"""Policies without chance: the action of the model itself, or the one of the largest value."""
+
 import numpy as np
 import pytest
 import tensorflow as tf

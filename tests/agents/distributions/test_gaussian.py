@@ -6,6 +6,7 @@ import scipy.stats
 import tensorflow as tf
 
 from agents.distributions.gaussian import LOWEST_LOG_STD, DiagonalGaussian
+from tests.helpers.gradients import derivatives
 
 K = 3
 GAUSSIAN = DiagonalGaussian([-1.0] * K, [1.0] * K)
@@ -49,15 +50,6 @@ def test_log_prob_and_entropy_are_those_of_scipy(compiled, dtype, rtol):
     entropy = compiled(GAUSSIAN.entropy)(tf.constant(logits))
     np.testing.assert_allclose(entropy, scipy_entropy(logits), rtol=rtol, atol=rtol)
     assert log_probs.dtype == entropy.dtype == dtype
-
-
-def derivatives(function, logits, step=1e-3):
-    """Of a function of rows, by four points each: the error is of the order of step⁴."""
-    columns = []
-    for unit in step * np.eye(logits.shape[-1]):
-        near, far = (function(logits + n * unit) - function(logits - n * unit) for n in (1, 2))
-        columns.append((8.0 * near - far) / (12.0 * step))
-    return np.stack(columns, axis=-1)
 
 
 @pytest.mark.parametrize('dtype', [np.float64, np.float32])

@@ -21,15 +21,14 @@ from agents.networks import policy_value
 from agents.networks.heads import GaussianHead
 from agents.runs.train import train
 from agents.storage import saved_policy
-from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests.agents.distributions.test_gaussian import derivatives
-from tests.helpers import making, memory_task
+from tests.helpers import memory_task
+from tests.helpers.games import PENDULUM
+from tests.helpers.gradients import derivatives
 
 K, F = 2, 3
 NOISE = StateDependentExploration([-1.0] * K, [1.0] * K, F, noise_period=4)
 EPSILON = 1e-6
-PENDULUM = EnvConfig('Pendulum-v1', action_repeat=1, frame_stack=1)
 CONFIG = A2CConfig(
     network='mlp', num_envs=3, hidden_units=(8, 5), state_dependent_exploration=True,
     total_steps=600, seed=3,
@@ -39,13 +38,6 @@ CONFIG = A2CConfig(
 @pytest.fixture(params=['eager', 'graph'])
 def compiled(request):
     return {'eager': lambda fn: fn, 'graph': tf.function}[request.param]
-
-
-@pytest.fixture
-def make_agent():
-    """Makes agents that are closed at the end of the test."""
-    with making.agents(PENDULUM) as make:
-        yield make
 
 
 def batch(n=50, dtype=np.float64):
@@ -118,7 +110,7 @@ def test_samples_have_the_density_that_is_told(compiled):
 
 
 def test_with_one_seed_the_noise_is_one_linear_function_of_the_features():
-    """Of two features the noise of their sum is the sum of their noise; each row has its own."""
+    """Noise of a sum of two features is the sum of their noise; each row has its own function."""
     (first, second), seed = batch(2, np.float32)[0], tf.constant([5, 6])
     second[:K], second[K + F :] = first[:K], first[K + F :]
     both = first.copy()
@@ -179,7 +171,7 @@ def test_in_the_same_state_an_action_stays_the_same_for_a_period(
         config = A2CConfig(num_envs=4, num_groups=2, unroll_length=unroll_length, **options)
     else:
         config = A3CConfig(num_workers=2, envs_per_worker=2, unroll_length=unroll_length, **options)
-    agent = make_agent(config, make_envs=memory_task.playing(Still))
+    agent = make_agent(config, PENDULUM, memory_task.playing(Still))
     rollouts = [[runner.run()[0] for runner in agent.runners] for _ in range(2)]
     actions = np.concatenate(
         [np.concatenate([part.actions for part in parts], axis=1) for parts in rollouts]
@@ -249,7 +241,7 @@ def test_recipes_that_lie_are_refused(tmp_path, changes, told):
 
 
 def test_a_skipped_update_is_made_again_from_its_dump(make_agent):
-    agent = make_agent(dataclasses.replace(CONFIG, num_groups=1, max_grad_norm=0.0))
+    agent = make_agent(CONFIG, PENDULUM, num_groups=1, max_grad_norm=0.0)
     agent.update()
     rollout, forward_pass = agent.runners[0].run()
     gradients = agent.train_model.gradients(rollout, forward_pass, 0.01)

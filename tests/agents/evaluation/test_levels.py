@@ -10,8 +10,8 @@ from agents.evaluation import results
 from agents.evaluation.results import Episode, Evaluation, LevelResult
 from agents.learning.metrics import GUARD_COUNTS, TrainMetrics
 from agents.runs.logger import Logger
-from tests.agents.runs.test_logger import event_values
 from tests.helpers import launching
+from tests.helpers.events import event_values
 
 GAME = '--game=HillHopper-Genesis'
 TRAIN = [f'{zone}Zone.Act{act}' for zone in ('Canyon', 'Glacier', 'Meadow') for act in (1, 3)]

@@ -1,4 +1,4 @@
-"""What is told of running games, against sums over their whole history."""
+"""Records of running episodes: results, values, returns, and how all of it is resumed."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ DISCOUNT = 0.9
 
 
 def finished(which, scores):
-    """What `SubprocVecEnv` tells of the episodes that ended, and of no others."""
+    """Infos as `SubprocVecEnv` gives them for the episodes that ended."""
     which = np.array(which)
     return {
         'final_info': {'_episode': which, 'episode': {'score': np.array(scores), '_score': which}}

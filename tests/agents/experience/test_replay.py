@@ -12,7 +12,7 @@ from hypothesis import strategies
 from agents.experience import replay, segments
 from agents.storage import checkpoints
 from envs.errors import UsageError
-from tests.agents.storage.test_checkpoints import assert_equal
+from tests.helpers.trees import assert_equal
 
 SMALL = 300  # Bytes of a segment: a few slots.
 ACTIONS = gymnasium.spaces.Discrete(5)
@@ -45,14 +45,14 @@ class World:
         return pictures[0] if self.depth == 1 else np.stack(pictures, axis=-1)
 
     def start(self, env, repeated):
-        """With a first picture that is repeated, or in the middle of an episode."""
+        """Starts an episode with a first picture that is repeated, or in the middle of one."""
         numbers = np.zeros(self.depth, int) if repeated else np.arange(self.depth)
         self.stacks[env] = (self.num_pictures + numbers).tolist()
         self.num_pictures += 1 + int(numbers[-1])
         return self.observation(env)
 
     def step(self, events):
-        """What `add` gets; `events` are the name of an end, and whether a start is repeated."""
+        """Arguments of `add`; `events` are the name of an end, and whether a start is repeated."""
         observations, rewards, finals = [], [], {}
         actions = [(self.num_steps + env) % 5 for env in range(self.num_envs)]
         self.num_steps += 1

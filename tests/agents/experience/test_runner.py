@@ -170,7 +170,7 @@ class JoiningActor(ScriptedActor):
 
 @pytest.mark.parametrize('tapes', TAPES, ids=' '.join)
 def test_observations_in_two_parts_are_the_same_rollout(tapes):
-    """Those of the last steps of episodes, too, which are valued where a limit cut these."""
+    """So are the last observations of episodes, which are valued where a limit cut them off."""
     runners = []
     for actor, wrapper in ((ScriptedActor(), lambda env: env), (JoiningActor(), TwoParts)):
         makers = [
@@ -234,7 +234,7 @@ def test_an_episode_tells_the_mean_of_its_values():
 
 
 def test_memory_and_values_go_on_from_a_state():
-    """What `state` adds to the environments' own snapshots, which are not of interest here."""
+    """Covers what `state` adds to the environments' own snapshots, which are not tested here."""
     tapes = ['..T.', '....']
 
     def runner():

@@ -16,7 +16,7 @@ FINE = TrainMetrics(0.1, 0.2, 1.0, 0.5, 0.3, 0.4)
 
 
 def skip_reason(history):
-    """What the history of updates, True where skipped, says after its last one."""
+    """True if a history of updates, True where one was skipped, must end with its last one."""
     if not history[-1]:
         return False
     return all(history[-3:]) and len(history) >= 3 or sum(history[-1_000:]) >= 10
@@ -55,7 +55,7 @@ def test_every_metric_counts(field, bad):
 
 
 def raised_by_hand(history, window, raise_at, clear_at):
-    """Whether the alarm is raised after the history: from its beginning, event by event."""
+    """True if the alarm is raised after the history, which is read event by event."""
     raised = False
     for i in range(len(history)):
         count = sum(history[max(0, i + 1 - window) : i + 1])
@@ -116,7 +116,7 @@ def impatience():
 
 
 def alarms_by_hand(updates):
-    """Which alarms are raised after the updates: entropy, one action, values."""
+    """Alarms that are raised after the updates: entropy, one action, values."""
     low = [entropy < 0.01 * 1.5 for entropy, _, _, _ in updates]
     high = [magnitude > 10.0 * max(largest, updates[0][1]) for _, magnitude, largest, _ in updates]
     single = [share >= 0.99 for *_, ended in updates for length, share in ended if length >= 30]

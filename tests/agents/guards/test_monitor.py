@@ -20,7 +20,7 @@ from agents.runs import train as loop
 from agents.storage import checkpoints, dumps
 from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests.agents.runs.test_resume import assert_same_run, last_state
+from tests.helpers.runs import assert_same_run, last_state
 
 CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 A2C_CONFIG = A2CConfig(num_envs=2, network='mlp', total_steps=600, seed=3)
@@ -41,7 +41,7 @@ def rows(run_dir, name='metrics'):
 
 
 def texts(run_dir, tag='guard/alarm'):
-    """What TensorBoard shows on its text page."""
+    """Texts that TensorBoard shows on its text page."""
     return [
         tf.make_ndarray(value.tensor).item().decode()
         for path in run_dir.glob('events.out.tfevents.*')
@@ -81,7 +81,7 @@ def train(config, *rest):
 
 
 def all_finite(run_dir):
-    """Whether the tables and the last state hold numbers only."""
+    """True if the tables and the last state hold finite numbers only."""
     cells = [cell for row in rows(run_dir) for cell in row.values() if cell]
     state = last_state(run_dir)['agent']
     arrays = [*state['weights'], *(array for own in state['optimizers'] for array in own)]
@@ -203,7 +203,7 @@ def test_a_rollback_returns_to_the_best_weights(impatient, tmp_path, monkeypatch
 
 @pytest.mark.parametrize('period, step', [(40, 40), (0, 10)])
 def test_without_an_evaluation_it_returns_to_the_last_calm_state(impatient, tmp_path, period, step):
-    """At 40 steps four updates of ten spoke for a collapse; what was saved later shows it in full.
+    """Four updates of ten pointed to a collapse at 40 steps; later states show it in full.
 
     Nothing is asked to be saved with a period of 0, but the state after the first update is.
     """
@@ -241,7 +241,7 @@ def test_without_a_good_state_it_only_warns(impatient, tmp_path, monkeypatch):
 
 
 def test_so_many_rollbacks_end_the_run(impatient, tmp_path, monkeypatch):
-    """With such a floor nothing that learns is good enough."""
+    """Nothing that learns can satisfy such a floor."""
     monkeypatch.setattr(monitor, 'MAX_ROLLBACKS', 2)
     options = {'entropy_floor': 0.999, 'eval_period': 40, 'eval_episodes': 1}
     with pytest.raises(UsageError, match=r'collapse after 2 rollbacks: entropy .*; try a smaller'):

@@ -116,7 +116,7 @@ def reference(space, inputs):
 
 
 def assert_close(result, expected):
-    """To 1e-5 of the largest number."""
+    """Compares to within 1e-5 of the largest number."""
     np.testing.assert_allclose(result, expected, rtol=0.0, atol=1e-5 * np.abs(expected).max())
 
 

@@ -41,7 +41,7 @@ def test_moments_of_parts_are_those_of_the_whole(sizes, mean, std, seed):
 
 
 def inner(network, observations):
-    """What stands behind the normalisation in a network."""
+    """The part of a network that follows the normalisation."""
     model = keras.Model(network.inputs[0], network.get_layer('unshrink').output)
     return model(observations).numpy()
 

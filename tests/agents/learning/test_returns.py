@@ -99,7 +99,7 @@ def test_perfect_values_leave_no_advantage():
 
 @pytest.mark.parametrize('lambda_', [0.5, 1.0])
 def test_nothing_leaks_across_an_episode_end(lambda_):
-    """What follows step 2 of environment 0 does not change its steps 0 to 2."""
+    """Steps 0 to 2 of environment 0 do not depend on what follows step 2."""
     before = make_rollout()
     after = make_rollout(seed=1)
     for name in ('rewards', 'values'):

@@ -1,3 +1,5 @@
+"""Actor and critic of DDPG and TD3: layers, initial weights, bounds of actions, saving."""
+
 import keras
 import numpy as np
 import pytest

@@ -63,7 +63,7 @@ def make_noisy(name):
 
 
 def check_gradients(network, distribution, observations, actions, atol):
-    """Those of `backprop` against those of a tape, for a loss of all outputs."""
+    """Compares gradients of `backprop` with those of a tape, for a loss of all outputs."""
     with tf.GradientTape(persistent=True) as tape:
         logits, values = network(observations)
         tape.watch([logits, values])

@@ -43,7 +43,7 @@ def test_maps_a_batch_to_logits_and_values(name):
 @pytest.mark.parametrize('options', [{}, {'lstm_units': 4, 'feed_last_action_reward': True}])
 @pytest.mark.parametrize('name', policy_value.PICTURE_NETWORKS)
 def test_variables_join_the_features_of_the_picture(name, options):
-    """What comes before is as it was; each number of both matters to both heads."""
+    """Earlier layers stay as they were; each number of both inputs matters to both heads."""
     plain = policy_value.build(name, SMALL, 7, seed=0, **options)
     model = policy_value.build(name, BOTH, 7, seed=0, **options)
     names = [tensor.name for tensor in model.inputs]

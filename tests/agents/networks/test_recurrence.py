@@ -120,7 +120,7 @@ def recall(network, rollout, forward_pass, of_outputs):
 
 
 def random_gradients():
-    """Of logits and values."""
+    """Random gradients of logits and values."""
     rng = np.random.default_rng(1)
     return [rng.normal(size=s).astype(np.float32) for s in ((T * B, NUM_ACTIONS), (T * B,))]
 
@@ -214,7 +214,7 @@ MEMORY = {
 
 
 def mean_return(agent, config):
-    """Of the last 300 episodes of a training."""
+    """Mean return of the last 300 episodes of a training."""
     returns = []
     while agent.num_steps < config.total_steps:
         agent.update()
@@ -257,7 +257,7 @@ SIGNS = {
     ids=['a2c', 'a3c'],
 )
 def test_what_only_variables_tell_is_learned(agent_class, config):
-    """By two choices at a time; by chance they are right in one of four cases, a return of -0.5."""
+    """Both choices of a step are right by chance in one of four cases: a return of -0.5."""
     make_envs = memory_task.playing(memory_task.SignTask)
     assert mean_return(agent_class(config, EnvConfig('CartPole-v1'), make_envs), config) > 0.3
 

@@ -5,16 +5,9 @@ import shutil
 
 import pytest
 import tensorflow as tf
-from tensorboard.backend.event_processing import plugin_event_accumulator
 
 from agents.runs.event_files import EventFiles
-
-
-def steps(directory, name='x'):
-    """Those of a scalar, with the reader of the server."""
-    reader = plugin_event_accumulator.EventAccumulator(str(directory))
-    reader.Reload()
-    return [tensor.step for tensor in reader.Tensors(name)]
+from tests.helpers.events import event_steps
 
 
 def test_what_is_written_again_is_shown_once(tmp_path):
@@ -28,8 +21,8 @@ def test_what_is_written_again_is_shown_once(tmp_path):
         resumed.scalars('', step, {'x': 2.0})
     resumed.scalars('part', 50, {'x': 2.0})
     resumed.close()
-    assert steps(tmp_path) == [10, 20, 30, 40, 50]
-    assert steps(tmp_path / 'part') == [10, 20, 30, 40, 50]
+    assert event_steps(tmp_path) == [10, 20, 30, 40, 50]
+    assert event_steps(tmp_path / 'part') == [10, 20, 30, 40, 50]
 
 
 def test_a_deleted_file_is_followed_by_another(tmp_path):
@@ -40,7 +33,7 @@ def test_a_deleted_file_is_followed_by_another(tmp_path):
     files.flush()
     files.scalars('', 2, {'x': 1.0})
     files.close()
-    assert steps(tmp_path / 'run') == [2]
+    assert event_steps(tmp_path / 'run') == [2]
 
 
 def test_a_torn_file_is_followed_by_another(tmp_path):
@@ -58,4 +51,4 @@ def test_a_torn_file_is_followed_by_another(tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     files.scalars('', 20, {'x': 1.0})
     files.close()
-    assert steps(tmp_path) == list(range(1, 21))
+    assert event_steps(tmp_path) == list(range(1, 21))

@@ -1,4 +1,4 @@
-"""What a run writes down: tables that a resumed run continues, and TensorBoard events."""
+"""Tables of a run, which a resumed run continues, and events for TensorBoard."""
 
 import csv
 import math
@@ -11,7 +11,7 @@ from agents.evaluation.results import Episode, Evaluation
 from agents.learning.metrics import GUARD_COUNTS, TrainMetrics
 from agents.runs import console, logger
 from agents.runs.logger import Logger
-from tests.agents.runs.test_event_files import steps
+from tests.helpers.events import event_steps, event_values
 
 COUNTS = dict.fromkeys((*GUARD_COUNTS, 'restarts'), 0)
 
@@ -37,16 +37,6 @@ def without_machine(table):
         {key: value for key, value in row.items() if key not in logger.MACHINE_METRICS}
         for row in table
     ]
-
-
-def event_values(directory):
-    """Step and value of each tag; the last ones."""
-    [path] = directory.glob('events.out.tfevents.*')
-    return {
-        value.tag: (event.step, tf.make_ndarray(value.tensor))
-        for event in tf.compat.v1.train.summary_iterator(str(path))
-        for value in event.summary.value
-    }
 
 
 def write_period(log, step):
@@ -172,7 +162,7 @@ def test_a_resumed_logger_goes_on_as_if_nothing_had_happened(tmp_path):
         log.close()
     for name in ('metrics', 'episodes', 'evaluations'):
         assert without_machine(rows(broken, name)) == without_machine(rows(whole, name))
-    assert steps(broken, 'train/entropy') == steps(whole, 'train/entropy') == [100, 200]
+    assert event_steps(broken, 'train/entropy') == event_steps(whole, 'train/entropy') == [100, 200]
     seconds = [float(row['wall_seconds']) for row in rows(broken)]
     assert seconds == sorted(seconds)
     assert not list(broken.glob('*.partial'))

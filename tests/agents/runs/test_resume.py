@@ -11,7 +11,8 @@ import pytest
 
 from agents.storage import checkpoints
 from tests.helpers import launching
-from tests.helpers.comparing import difference_of_runs, first_difference, last_state, table
+from tests.helpers.runs import assert_same_run, finish, interrupt, last_state, num_rows, table
+from tests.helpers.trees import first_difference
 
 # Presets are left alone: they may be tuned without changing what is tested here.
 CART_POLE = (
@@ -33,40 +34,9 @@ AIRSTRIKER = (
 )  # fmt: skip
 
 
-def assert_same_run(a, b):
-    assert difference_of_runs(a, b) == ''
-
-
 def start(folder, flags):
     run_dir = folder / 'run'
     return launching.Script(folder, 'train_a2c', f'--run_dir={run_dir}', *flags), run_dir
-
-
-def finish(script):
-    code, out, err = script.wait()
-    assert (code, err) == (0, ''), err
-    return out
-
-
-def num_rows(run_dir):
-    path = run_dir / 'metrics.csv'
-    return path.read_text().count('\n') - 1 if path.exists() else 0
-
-
-def interrupt(script, run_dir, number, rows, name='train_a2c'):
-    """Sends a signal after so many rows of metrics; how the script says to continue."""
-    script.wait_until(lambda: num_rows(run_dir) >= rows)
-    shared_memory = script.shared_memory()
-    code, out, err = script.stop(number)
-    assert (code, err) == (128 + number, ''), err
-    last = out.splitlines()[-1]
-    assert last.startswith(f'{signal.Signals(number).name}: saved at ')
-    assert launching.wait_for_the_end_of(script) == []
-    assert not [path for path in shared_memory if path in script.shared_memory()]
-    assert (run_dir / 'model' / 'final' / 'model.keras').exists()
-    program, asked, *flags = shlex.split(last.partition('continue with: ')[2])
-    assert (program, asked) == ('./run', name)
-    return flags
 
 
 def whole_run(tmp_path_factory, flags):
@@ -224,7 +194,7 @@ def test_a3c_with_one_worker_continues_exactly(tmp_path):
 
 
 def test_a3c_saves_when_it_is_asked_to_stop_and_goes_on(tmp_path):
-    """Not the same numbers: workers do not wait for each other. But no step and no file is lost."""
+    """The numbers differ, as workers do not wait for each other, but no step and no file is lost."""
     run_dir = tmp_path / 'run'
     flags = [flag for flag in CART_POLE if 'num_envs' not in flag]
     workers = ('--num_workers=3', '--lstm_units=4', f'--run_dir={run_dir}')

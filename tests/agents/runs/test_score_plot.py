@@ -1,3 +1,5 @@
+"""The picture of the scores: running means, ticks, and the line itself, read from its pixels."""
+
 import os
 import subprocess
 import sys
@@ -49,7 +51,7 @@ def test_all_scores_and_their_means_are_within_the_axes(low, high):
 
 
 def test_the_line_is_where_the_scores_are():
-    """Of a score that is 0 for long and then 10: from the lower end to the upper one."""
+    """A score that is 0 for long and then 10 is a line from the lower end to the upper one."""
     scores = np.where(STEPS > 10_000, 10.0, 0.0)
     line = pixels_of(score_plot.png(STEPS, scores, 'title'), score_plot._LINE)
     line[:50] = False  # The legend.

@@ -11,6 +11,7 @@ from hypothesis import strategies
 from hypothesis.extra import numpy as array_strategies
 
 from agents.storage import checkpoints
+from tests.helpers.trees import assert_equal
 
 arrays = array_strategies.arrays(
     strategies.sampled_from([np.uint8, np.int32, np.int64, np.float32, np.float64, np.bool_]),
@@ -32,23 +33,6 @@ trees = strategies.recursive(
     ),
     max_leaves=12,
 )
-
-
-def assert_equal(a, b):
-    assert type(a) is type(b)
-    if isinstance(a, dict):
-        assert list(a) == list(b)
-        for key in a:
-            assert_equal(a[key], b[key])
-    elif isinstance(a, list):
-        assert len(a) == len(b)
-        for left, right in zip(a, b, strict=True):
-            assert_equal(left, right)
-    elif isinstance(a, np.ndarray):
-        assert (a.dtype, a.shape) == (b.dtype, b.shape)
-        assert a.tobytes() == b.tobytes()
-    else:
-        assert a == b or (a != a and b != b)
 
 
 @hypothesis.settings(deadline=None, max_examples=60, database=None)
@@ -288,7 +272,7 @@ def test_without_its_part_a_checkpoint_is_passed_over(tmp_path, caplog, damage):
 
 @pytest.mark.parametrize('is_best', [False, True])
 def test_parts_may_be_left_unread(tmp_path, is_best):
-    """By a rollback, which wants the weights and not gigabytes of replay memory."""
+    """A rollback wants the weights and not gigabytes of replay memory."""
     sealed, directory = checkpoints.Sealed(np.arange(1000.0)), str(tmp_path)
     tree = {'x': 1, 'memory': [sealed]}
     if is_best:

@@ -176,7 +176,7 @@ FUNCTION = {
 
 
 def loads_unsafely(config):
-    """As in CVE-2025-8747 and CVE-2025-9906: Keras' own functions, called by a Lambda layer."""
+    """Calls Keras' own functions by a Lambda layer, as in CVE-2025-8747 and CVE-2025-9906."""
     enable = {**FUNCTION, 'module': 'keras.config', 'config': 'enable_unsafe_deserialization'}
     layer(config).update(class_name='Lambda', config={'name': 'x', 'function': enable})
 

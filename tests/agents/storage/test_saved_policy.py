@@ -90,7 +90,7 @@ def test_a_model_without_values_is_refused(saved):
 
 
 def test_a_model_whose_layers_would_fill_the_memory_is_refused(saved):
-    """Without any weights: what is joined with itself doubles, again and again."""
+    """It needs no weights for that: each layer joins its input with itself and so doubles it."""
     directory, _ = saved
     inputs = x = keras.Input((4,))
     for _ in range(30):

@@ -17,7 +17,7 @@ from agents.runs import run
 from agents.storage import checkpoints, run_directory, saver
 from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests.agents.runs.test_event_files import steps
+from tests.helpers.events import event_steps
 
 CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 
@@ -137,7 +137,7 @@ def test_a_deleted_directory_is_made_anew(tmp_path, caplog):
     assert tree['agent']['num_steps'] == 600
     assert rows(run_dir / 'metrics.csv') == [350, 400, 450, 500, 550, 600]
     assert {'best', 'final'} >= set(os.listdir(run_dir / 'model')) >= {'final'}
-    assert steps(run_dir, 'train/entropy')[-1] == 600
+    assert event_steps(run_dir, 'train/entropy')[-1] == 600
 
 
 @pytest.mark.usefixtures('no_wait')

@@ -6,18 +6,14 @@ import tensorflow as tf
 
 from agents.configs.off_policy import DDPGConfig
 from agents.experience.replay import Transitions
-from agents.tfa.ddpg import DDPG
-from envs.config import EnvConfig
+from tests.helpers.games import PENDULUM
 
-PENDULUM = EnvConfig(game='Pendulum-v1', action_repeat=1, frame_stack=1)
 CONFIG = DDPGConfig(hidden_units=(16, 12), batch_size=8, soft_update=0.1, seed=1)
 
 
 @pytest.fixture
-def agent():
-    made = DDPG(CONFIG, PENDULUM)
-    yield made
-    made.close()
+def agent(make_agent):
+    return make_agent(CONFIG, PENDULUM)
 
 
 def transitions(num=8, seed=0):

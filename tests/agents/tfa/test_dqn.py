@@ -14,13 +14,12 @@ from agents.distributions import deterministic
 from agents.experience.replay import Transitions
 from agents.networks import q_network
 from agents.storage import checkpoints, saved_policy
-from agents.tfa import dqn
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests.helpers import launching
-from tests.helpers.comparing import first_difference
+from tests.helpers.games import CART_POLE
+from tests.helpers.trees import first_difference
 
-CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 AIRSTRIKER = EnvConfig('Airstriker-Genesis', max_episode_steps=12, screen_size=36)
 CONFIG = DQNConfig(
     network='mlp', hidden_units=(8, 8), num_envs=2, batch_size=16, learning_starts=20,
@@ -29,24 +28,8 @@ CONFIG = DQNConfig(
 
 
 @pytest.fixture
-def make_agent():
-    """Makes agents that are closed at the end of the test."""
-    agents = []
-
-    def make(env_config=CART_POLE, **changes):
-        if changes.get('network', 'mlp') != 'mlp':
-            changes['hidden_units'] = DQNConfig.hidden_units
-        agents.append(dqn.DQN(dataclasses.replace(CONFIG, **changes), env_config))
-        return agents[-1]
-
-    yield make
-    for agent in agents:
-        agent.close()
-
-
-@pytest.fixture
 def agent(make_agent):
-    return make_agent()
+    return make_agent(CONFIG)
 
 
 def random_transitions(seed=0, size=16):
@@ -82,7 +65,7 @@ def scatter(variables, seed):
 
 @pytest.mark.parametrize('double', [False, True])
 def test_the_loss_is_that_of_the_paper(make_agent, double):
-    agent = make_agent(double=double)
+    agent = make_agent(CONFIG, double=double)
     scatter(agent._q_network.variables, 0)
     scatter(agent._target.variables, 1)
     batch = random_transitions()
@@ -102,7 +85,7 @@ def test_the_loss_is_that_of_the_paper(make_agent, double):
 
 
 def test_the_gradient_is_that_of_the_loss_and_clipped_as_a_whole(make_agent):
-    agent = make_agent(max_grad_norm=0.25)
+    agent = make_agent(CONFIG, max_grad_norm=0.25)
     batch = random_transitions()
     variables = agent._q_network.trainable_variables
     targets = batch.rewards + 0.99 * batch.discounts * np.max(
@@ -132,7 +115,7 @@ def test_the_target_takes_over_with_every_third_update(agent):
 
 
 def test_exploration_falls_and_is_what_it_says(make_agent):
-    agent = make_agent(exploration_start=0.8, exploration_end=0.2, exploration_steps=100)
+    agent = make_agent(CONFIG, exploration_start=0.8, exploration_end=0.2, exploration_steps=100)
     expected = {0: 1.0, 19: 1.0, 20: 0.68, 50: 0.5, 100: 0.2, 9999: 0.2}
     assert {step: agent.exploration(step) for step in expected} == pytest.approx(expected)
     observations = np.random.default_rng(0).normal(size=(2, 4)).astype(np.float32)
@@ -159,7 +142,7 @@ def test_before_learning_starts_actions_are_uniform(agent):
 
 
 def test_a_limit_is_not_an_end(make_agent):
-    agent = make_agent(dataclasses.replace(CART_POLE, max_episode_steps=4))
+    agent = make_agent(CONFIG, dataclasses.replace(CART_POLE, max_episode_steps=4))
     while agent.num_steps < 60:
         agent.update()
     batch = agent._memory.sample(200, 0)
@@ -184,9 +167,15 @@ def test_a_loss_that_is_not_finite_changes_no_weight(agent):
     assert agent._learn(batch).is_finite
 
 
-@pytest.mark.parametrize('env_config, network', [(CART_POLE, 'mlp'), (AIRSTRIKER, 'a3c')])
-def test_it_continues_exactly(make_agent, tmp_path, env_config, network):
-    first, second = (make_agent(env_config, network=network) for _ in range(2))
+@pytest.mark.parametrize(
+    'env_config, changes',
+    [
+        (CART_POLE, {}),
+        (AIRSTRIKER, {'network': 'a3c', 'hidden_units': DQNConfig.hidden_units}),
+    ],
+)
+def test_it_continues_exactly(make_agent, tmp_path, env_config, changes):
+    first, second = (make_agent(CONFIG, env_config, **changes) for _ in range(2))
     for _ in range(25):
         first.update()
     path = checkpoints.save(str(tmp_path), 1, first.state())
@@ -212,7 +201,7 @@ def test_its_model_needs_neither_tf_agents_nor_keras_2(agent, tmp_path):
 
 
 @pytest.mark.parametrize('name', ['nature', 'a3c', 'impala'])
-def test_networks_for_pictures_have_no_critic(name, make_agent):
+def test_networks_for_pictures_have_no_critic(name):
     from gymnasium import spaces
 
     built = q_network.build(name, spaces.Box(0, 255, (84, 84, 4), np.uint8), 5, 0, ())
@@ -231,7 +220,7 @@ def test_networks_for_pictures_have_no_critic(name, make_agent):
 )
 def test_other_actions_are_refused(make_agent, game, message):
     with pytest.raises(UsageError, match='DQN chooses one of n actions') as error:
-        make_agent(EnvConfig(game, action_repeat=1, frame_stack=1))
+        make_agent(CONFIG, EnvConfig(game, action_repeat=1, frame_stack=1))
     assert message in str(error.value)
 
 

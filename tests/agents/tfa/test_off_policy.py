@@ -19,9 +19,9 @@ from agents.tfa.dqn import DQN
 from agents.tfa.td3 import TD3
 from envs.config import EnvConfig
 from envs.errors import UsageError
-from tests.agents.runs.test_resume import finish, interrupt
 from tests.helpers import launching
-from tests.helpers.comparing import difference_of_runs, first_difference, last_state, table
+from tests.helpers.runs import difference_of_runs, finish, interrupt, last_state, table
+from tests.helpers.trees import first_difference
 
 PENDULUM = EnvConfig(
     game='Pendulum-v1', action_repeat=1, frame_stack=1, max_episode_steps=15, envs_per_process=2
@@ -57,7 +57,7 @@ def test_it_begins_to_learn_when_it_should():
 
 @pytest.mark.parametrize('period, num_updates', [(1, 33), (3, 11), (40, 1)])
 def test_updates_per_step(period, num_updates):
-    """Of 3 environments that make 3 steps at a time, from step 9 to step 39."""
+    """Three environments make 3 steps at a time; updates go from step 9 to step 39."""
     agent = made(DDPG, DDPGConfig, num_envs=3, train_period=period)
     for _ in range(13 if period < 40 else 14):
         metrics = agent.update()
@@ -185,7 +185,7 @@ def test_a_worker_that_a_checkpoint_finds_dead_leaves_no_wrong_step(env_config, 
 
 
 def test_an_interrupted_run_continues_exactly(tmp_path):
-    """By when the memory has forgotten its first steps."""
+    """The memory has forgotten its first steps by then."""
     folders = [tmp_path / 'whole', tmp_path / 'broken']
     for folder in folders:
         folder.mkdir()

@@ -1,3 +1,5 @@
+"""Games as environments of TF-Agents: specs, steps, snapshots and seeds."""
+
 import numpy as np
 import pytest
 from gymnasium import spaces

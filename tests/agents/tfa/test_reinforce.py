@@ -12,31 +12,16 @@ import tensorflow as tf
 
 from agents.configs.reinforce import ReinforceConfig
 from agents.storage import checkpoints
-from agents.tfa import reinforce
 from agents.tfa.whole_episodes import Episodes, returns_of
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from tests.helpers import launching
-from tests.helpers.comparing import first_difference
+from tests.helpers.games import CART_POLE
+from tests.helpers.trees import first_difference
 
-CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 SHORT = dataclasses.replace(CART_POLE, max_episode_steps=6)
 AIRSTRIKER = EnvConfig('Airstriker-Genesis', max_episode_steps=6, screen_size=36)
 CONFIG = ReinforceConfig(network='mlp', episodes_per_update=3, discount=0.9, seed=1)
-
-
-@pytest.fixture
-def make_agent():
-    """Makes agents that are closed at the end of the test."""
-    agents = []
-
-    def make(env_config=CART_POLE, **changes):
-        agents.append(reinforce.Reinforce(dataclasses.replace(CONFIG, **changes), env_config))
-        return agents[-1]
-
-    yield make
-    for agent in agents:
-        agent.close()
 
 
 def episodes_of(lengths, seed=0, shape=(4,)):
@@ -83,7 +68,7 @@ def naive_update(agent, episodes):
 @pytest.mark.parametrize('normalize', [False, True])
 @pytest.mark.parametrize('baseline', [False, True])
 def test_the_gradient_is_that_of_the_book(make_agent, baseline, normalize):
-    agent = make_agent(baseline=baseline, normalize_returns=normalize, value_cost=0.7)
+    agent = make_agent(CONFIG, baseline=baseline, normalize_returns=normalize, value_cost=0.7)
     episodes = episodes_of([4, 1, 7])
     agent._play = lambda: (episodes, agent.step_model.value(episodes.observations, ()))
     policy_loss, norm, entropy = naive_update(agent, episodes)
@@ -98,7 +83,7 @@ def test_the_gradient_is_that_of_the_book(make_agent, baseline, normalize):
 
 
 def test_pictures_share_a_torso_that_learns_from_both(make_agent):
-    agent = make_agent(AIRSTRIKER, network='a3c')
+    agent = make_agent(CONFIG, AIRSTRIKER, network='a3c')
     episodes = episodes_of([3, 4], shape=agent._observations.shape[1:])
     agent._play = lambda: (episodes, agent.step_model.value(episodes.observations, ()))
     policy_loss, norm, _ = naive_update(agent, episodes)
@@ -109,7 +94,7 @@ def test_pictures_share_a_torso_that_learns_from_both(make_agent):
 
 @pytest.mark.parametrize('num_envs, count', [(1, 3), (2, 4)])
 def test_each_environment_gives_as_many_whole_episodes(make_agent, num_envs, count):
-    agent = make_agent(num_envs=num_envs)
+    agent = make_agent(CONFIG, num_envs=num_envs)
     for _ in range(2):
         steps = agent.num_steps
         episodes, values = agent._play()
@@ -130,7 +115,7 @@ def test_each_environment_gives_as_many_whole_episodes(make_agent, num_envs, cou
 
 def test_what_is_played_beyond_the_episodes_counts_nowhere(make_agent):
     """No game is broken off, which would skip lives and levels; tables have what is learned."""
-    agent = make_agent(num_envs=2, episodes_per_update=4)
+    agent = make_agent(CONFIG, num_envs=2, episodes_per_update=4)
     agent._envs.reset = None
     for _ in range(3):
         agent.episodes = []
@@ -143,7 +128,7 @@ def test_what_is_played_beyond_the_episodes_counts_nowhere(make_agent):
 
 @pytest.mark.parametrize('baseline', [False, True])
 def test_an_episode_whose_worker_fails_is_left_out(make_agent, baseline):
-    agent = make_agent(baseline=baseline, episodes_per_update=2)
+    agent = make_agent(CONFIG, baseline=baseline, episodes_per_update=2)
     step, calls, before = agent.step_model.step, [], agent._observations.copy()
 
     def kill_at_the_fifth(*arguments):
@@ -164,7 +149,7 @@ def test_an_episode_whose_worker_fails_is_left_out(make_agent, baseline):
 
 @pytest.mark.parametrize('baseline, last', [(True, 1.0 + 0.9 * 7.0), (False, 1.0)])
 def test_where_a_limit_cuts_the_baseline_stands_for_the_rest(make_agent, baseline, last):
-    agent = make_agent(SHORT, baseline=baseline)
+    agent = make_agent(CONFIG, SHORT, baseline=baseline)
     asked = []
     agent.step_model.value = lambda observations, memory: (
         asked.append(observations) or np.full(1, 7.0)
@@ -179,7 +164,7 @@ def test_where_a_limit_cuts_the_baseline_stands_for_the_rest(make_agent, baselin
 
 
 def test_a_return_that_is_not_finite_changes_no_weight(make_agent):
-    agent = make_agent()
+    agent = make_agent(CONFIG)
     good = episodes_of([5])
     bad = good._replace(rewards=np.full(5, np.inf, np.float32))
     before = agent.network.get_weights()
@@ -193,7 +178,7 @@ def test_a_return_that_is_not_finite_changes_no_weight(make_agent):
 
 @pytest.mark.parametrize('num_envs', [1, 2])
 def test_it_continues_exactly(make_agent, tmp_path, num_envs):
-    first, second = (make_agent(num_envs=num_envs) for _ in range(2))
+    first, second = (make_agent(CONFIG, num_envs=num_envs) for _ in range(2))
     for _ in range(2):
         first.update()
     path = checkpoints.save(str(tmp_path), 1, first.state())
@@ -206,7 +191,7 @@ def test_it_continues_exactly(make_agent, tmp_path, num_envs):
 
 def test_other_actions_are_refused(make_agent):
     with pytest.raises(UsageError, match='REINFORCE chooses one of n actions.*train_ddpg'):
-        make_agent(EnvConfig('Pendulum-v1', action_repeat=1, frame_stack=1))
+        make_agent(CONFIG, EnvConfig('Pendulum-v1', action_repeat=1, frame_stack=1))
 
 
 def test_it_trains_evaluates_and_goes_on(tmp_path):

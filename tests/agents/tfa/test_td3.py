@@ -10,9 +10,8 @@ from agents.configs.off_policy import TD3Config
 from agents.experience.replay import Transitions
 from agents.tfa.off_policy import as_experience
 from agents.tfa.td3 import TD3
-from envs.config import EnvConfig
+from tests.helpers.games import PENDULUM
 
-PENDULUM = EnvConfig(game='Pendulum-v1', action_repeat=1, frame_stack=1)
 CONFIG = TD3Config(
     hidden_units=(8, 6), batch_size=8, replay_capacity=1000, learning_starts=20, seed=1,
     discount=0.9, soft_update=0.25,
@@ -20,10 +19,8 @@ CONFIG = TD3Config(
 
 
 @pytest.fixture
-def agent():
-    made = TD3(CONFIG, PENDULUM)
-    yield made
-    made.close()
+def agent(make_agent):
+    return make_agent(CONFIG, PENDULUM)
 
 
 def transitions(num=8, seed=0):

@@ -55,7 +55,7 @@ def belongs_to_tf_agents(thing):
 
 
 def plain(tree):
-    """Whether a tree is of arrays, numbers and texts, and of what holds the memory's."""
+    """True if a tree consists of arrays, numbers, texts and sealed parts of the memory."""
     if isinstance(tree, dict):
         return all(map(plain, tree.values()))
     if isinstance(tree, list):

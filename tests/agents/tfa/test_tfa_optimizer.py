@@ -1,3 +1,5 @@
+"""The Adam of TF-Agents' agents against Keras's, and gradients that are not finite."""
+
 import keras
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Models of Keras 3 as networks of TF-Agents, and the noise of the target actor of TD3."""
+
 import keras
 import numpy as np
 import pytest

@@ -1,3 +1,5 @@
+"""Atari games against ale-py's own environment, and snapshots that continue exactly."""
+
 import concurrent.futures
 import copy
 import hashlib

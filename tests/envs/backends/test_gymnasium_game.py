@@ -1,3 +1,5 @@
+"""Environments of Gymnasium as games: spaces, pictures, seeds, snapshots, what is refused."""
+
 import concurrent.futures
 import copy
 import importlib.util

@@ -48,7 +48,7 @@ def test_what_concerns_the_user_is_logged_and_noise_is_not(capfd, caplog, tmp_pa
 
 
 def drawn(folder, game, script):
-    """What a script prints, in a process of its own, as in training; skips if nothing can be drawn.
+    """Output of a script in a process of its own, as in training; skips if nothing can be drawn.
 
     OpenGL does not go with TensorFlow everywhere.
     """

@@ -166,7 +166,7 @@ def test_a_broken_save_state_is_refused(call):
 
 
 def play_by_stable_retro(num_before, num_frames):
-    """With a scenario that we do not evaluate ourselves; restored on the way."""
+    """Plays with the scenario evaluated by stable-retro instead of us; restores on the way."""
     game = RetroGame(GAME)
     game._scenario = None
     game.reset()
@@ -232,7 +232,7 @@ def test_families_fit_the_consoles_of_their_games():
 
 
 def landings(turbo_frames, num_frames=400):
-    """How often the hare jumps while jump is held, and the same from a snapshot half way."""
+    """Number of jumps of the hare while jump is held, and the same from a snapshot half way."""
     game = RetroGame('HillHopper-Genesis', 'MeadowZone.Act1', 'platform', turbo_frames)
     _, info = game.reset()
     jump = game.action_names.index('B')

@@ -41,7 +41,7 @@ def zipped(**members):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Where cartridges go; the only one that is wanted is IMAGE, for Sonic."""
+    """Folder for cartridges; the only one that is wanted is IMAGE, for Sonic."""
     monkeypatch.setenv('JOYPAD_ROMS', str(tmp_path / 'roms'))
     games = {hashlib.sha1(IMAGE).hexdigest(): (SONIC, '.md')}
     monkeypatch.setattr(retro_roms, '_games_by_hash', lambda: games)

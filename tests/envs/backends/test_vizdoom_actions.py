@@ -1,3 +1,5 @@
+"""The action sets of Doom: combinations of buttons that make sense together."""
+
 import os
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Doom's engine as a process: what it leaves behind, how it dies, why it cannot start."""
+
 import glob
 import os
 import signal

@@ -1,3 +1,5 @@
+"""Doom games against the engine's own frame skip, and snapshots that continue exactly."""
+
 import concurrent.futures
 import hashlib
 import multiprocessing
@@ -182,7 +184,7 @@ def test_the_time_limit_is_the_engines(
     doom = reference_engine(scenario, monkeypatch, tmp_path)
     for seed in seeds:
         game.reset(seed=seed)
-        doom.set_seed(game._episode_seed)
+        doom.set_seed(game.snapshot()['episode_seed'])
         doom.new_episode()
         if scenario == 'health_gathering':  # The floor hurts: death would come at tic 384.
             doom.send_game_command('god')
@@ -207,7 +209,7 @@ def test_rewards_are_those_of_the_engines_own_frame_skip(make, monkeypatch, tmp_
     doom = reference_engine('deadly_corridor', monkeypatch, tmp_path)
     rng, ends = np.random.default_rng(0), 0
     game.reset(seed=0)
-    doom.set_seed(game._episode_seed)
+    doom.set_seed(game.snapshot()['episode_seed'])
     doom.new_episode()
     while ends < 2:
         action = int(rng.integers(game.action_space.n))
@@ -225,7 +227,7 @@ def test_rewards_are_those_of_the_engines_own_frame_skip(make, monkeypatch, tmp_
             assert total < -90  # Death costs 100.
             ends += 1
             game.reset()
-            doom.set_seed(game._episode_seed)
+            doom.set_seed(game.snapshot()['episode_seed'])
             doom.new_episode()
         else:
             np.testing.assert_array_equal(game.screen(), doom.get_state().screen_buffer)
@@ -261,7 +263,7 @@ def test_many_tics_at_once_are_the_same_tics(game_id, seeds, make):
             traces.append(trace)
             ends.append((terminated, num_played))
             if many:
-                assert len(game._actions) == sum(row[3] for row in trace)
+                assert len(game.snapshot()['actions']) == sum(row[3] for row in trace)
         assert traces[0] == traces[1]
     if game_id == 'VizdoomDeadlyCorridor-v1':
         assert any(terminated and num_played < 4 for terminated, num_played in ends)
@@ -311,7 +313,7 @@ def test_an_episode_depends_on_its_seed_alone(make):
 def test_a_new_process_continues_exactly(game_id, seed, num_ends, make, other_process):
     game, rng = make(game_id), np.random.default_rng(seed)
     game.reset(seed=seed)
-    while len(game._actions) < 65:
+    while len(game.snapshot()['actions']) < 65:
         play(game, rng, 1)
     snapshot, before = game.snapshot(), game.screen()
     assert len(snapshot['actions']) == 65

@@ -155,7 +155,7 @@ def test_right_runs_and_collects_rings_until_a_wall(call):
 
 
 def earn(buttons_of_frames):
-    """As an agent plays: the rewards, whether the episode ended, and how far it went."""
+    """Plays as an agent does; returns rewards, whether the episode ended, and how far it went."""
     with playing() as console:
         start, rewards, done = console.variables()['x'], [], False
         for buttons in buttons_of_frames:

@@ -1,4 +1,4 @@
-"""What draws HillHopper and lays out its acts."""
+"""The programs that draw HillHopper and lay out its acts."""
 
 import numpy as np
 import pytest

@@ -26,7 +26,7 @@ def state(i, size=1000):
 
 
 def time_of(file, env=0):
-    """What a successor of the worker finds; None if nothing."""
+    """Time in the snapshot that a successor of the worker finds, or None."""
     saved = LastSnapshot(file, env).take()
     if saved is None:
         return None

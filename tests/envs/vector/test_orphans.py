@@ -1,4 +1,4 @@
-"""What dead runs leave is found and removed, and nothing of a run that lives."""
+"""Leftovers of dead runs are found and removed, and nothing of a run that lives."""
 
 import contextlib
 import fcntl
@@ -27,7 +27,7 @@ if __name__ == '__main__':
     envs = make_vec_env(EnvConfig('VizdoomBasic-v1', envs_per_process=1), range(2))
     envs.reset(seed=0)
     forkserver = multiprocessing.forkserver._forkserver._forkserver_pid
-    print(forkserver, *envs._pool.pids, flush=True)
+    print(forkserver, *envs.worker_pids, flush=True)
     sys.stdin.read()
 """
 # A program that does not look after its engine.
@@ -90,7 +90,7 @@ def make_old(paths, seconds=7200):
 
 def test_nothing_of_a_live_run_is_a_leftover(live, tmp_path):
     found = orphans.find(str(tmp_path))
-    workers = live._pool.pids
+    workers = live.worker_pids
     engines = [engine for pid in workers for engine in children_of(pid)]
     assert len(engines) == 2 and not {*workers, *engines, os.getpid()} & set(found.processes)
 

@@ -348,7 +348,7 @@ def kill_engine(envs):
     ids=GAMES,
 )
 def test_games_go_on_exactly(config, fail):
-    """From the snapshot on they are what they were without the failure, with all statistics."""
+    """Games go on from the snapshot as they would have without the failure, with all statistics."""
     wanted, tape = Tape(config), Tape(config)
     try:
         whole = [wanted.step() for _ in range(140)]

@@ -1,4 +1,4 @@
-"""How many failures are too many: within an hour, over all that count together."""
+"""The number of failures within an hour that is too many, over all that count together."""
 
 import threading
 

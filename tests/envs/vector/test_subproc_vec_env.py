@@ -1,3 +1,5 @@
+"""Games in processes against Gymnasium's synchronous environment, and workers in trouble."""
+
 import functools
 import gc
 import os

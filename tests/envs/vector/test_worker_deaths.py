@@ -1,4 +1,4 @@
-"""Whatever ends the learner ends its workers and their engines, and they leave nothing behind."""
+"""Workers and their engines end with the learner, whatever ends it, and leave nothing behind."""
 
 import functools
 import json

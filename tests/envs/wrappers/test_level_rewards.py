@@ -109,7 +109,7 @@ POSITIONS = st.lists(st.integers(-500, 1500), min_size=2, max_size=30)
 
 @given(POSITIONS)
 def test_contest_adds_up_to_the_progress(positions):
-    """Whatever the way: 9000 times the progress, and the bonus of each frame at the end."""
+    """The sum is 9000 times the progress on any way, and the bonus of each frame at the end."""
     frames = play('contest', *({'x': 100}, *({'x': x} for x in positions)))
     bonus = sum(1000 * (1 - (i + 1) / 18000) for i, f in enumerate(frames) if f[3]['progress'] == 1)
     total = sum(reward for reward, *_ in frames)
