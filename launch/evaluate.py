@@ -1,4 +1,4 @@
-"""Evaluate a trained agent: a table of episodes, a film, a JSON file."""
+"""Evaluate a trained agent: print a table of episodes, film one, write a JSON file."""
 
 import os
 
@@ -11,7 +11,7 @@ _config = config_flags.define(EvaluationConfig)
 
 
 def main() -> None:
-    """Evaluates; all that is read and written is checked first."""
+    """Evaluates, after a check of everything that will be read or written."""
     config = _config()
     directory = run_directory.model_directory(config.run_dir, config.model)
     run_directory.check_output('video', config.video)

@@ -7,7 +7,7 @@ _a2c_flags = config_flags.define(A2CConfig)
 
 
 def train() -> str:
-    """Trains as the flags say; returns the run's directory."""
+    """Trains as the flags say, and returns the directory of the run."""
     settings = training.resolve(_a2c_flags)
     from agents import quiet_tensorflow  # noqa: F401, I001  Workers start without TensorFlow.
     from agents.actor_critic import a2c
@@ -17,7 +17,7 @@ def train() -> str:
 
 
 def main() -> None:
-    """Trains."""
+    """Trains as the flags say."""
     train()
 
 
