@@ -1,4 +1,4 @@
-"""Evaluate a trained agent: print a table of episodes, film one, write a JSON file."""
+"""Evaluate a trained agent: a table of episodes, a film, a JSON file."""
 
 import os
 
