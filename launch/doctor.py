@@ -9,9 +9,9 @@ from envs import doctor
 from envs.fields import require
 from launch.common import script
 
-_FOLDER = flags.DEFINE_string('folder', '.', 'Where runs are, or are to be written.')
+_FOLDER = flags.DEFINE_string('folder', '.', 'Folder in which runs are, or will be, written.')
 _CLEAN = flags.DEFINE_boolean(
-    'clean', False, 'Remove what dead runs have left: processes, shared memory, torn files.'
+    'clean', False, 'Remove what dead runs left behind: processes, shared memory, torn files.'
 )
 
 

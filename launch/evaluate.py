@@ -12,7 +12,7 @@ _config = config_flags.define(EvaluationConfig)
 
 
 def main() -> None:
-    """Evaluates; all that is read and written is checked first."""
+    """Evaluates, after a check of everything that will be read or written."""
     config = _config()
     directory = run_directory.model_directory(config.run_dir, config.model)
     run_directory.check_output('video', config.video)

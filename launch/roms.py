@@ -1,4 +1,4 @@
-"""Cartridges (ROMs) of console games: what is wanted and there, how yours come in."""
+"""List the cartridges (ROMs) that console games want, and import yours."""
 
 import rich.console
 from absl import flags
@@ -8,12 +8,14 @@ from envs.backends import retro_data, retro_roms
 from envs.errors import UsageError
 from launch.common import script
 
-_GAMES = flags.DEFINE_list('games', [], 'Games to tell of; none: those that are there, and Sonic.')
-_IMPORT = flags.DEFINE_list('import', [], 'Files, folders or zip archives to take cartridges from.')
+_GAMES = flags.DEFINE_list('games', [], 'Games to list; empty: those whose ROM is here, and Sonic.')
+_IMPORT = flags.DEFINE_list(
+    'import', [], 'Files, folders or zip archives from which to import ROMs.'
+)
 
 
 def main() -> None:
-    """Imports, if asked, and lists."""
+    """Imports what was asked for, and lists the cartridges."""
     console = rich.console.Console(highlight=False, soft_wrap=True)
     asked = [retro_roms.wanted(game) for game in _GAMES.value]
     if _IMPORT.value:

@@ -1,4 +1,4 @@
-"""Watch runs in TensorBoard, on this machine only unless --host says otherwise."""
+"""Watch runs in TensorBoard, from this machine only unless --host says otherwise."""
 
 import contextlib
 import os
@@ -13,7 +13,7 @@ from envs.errors import UsageError
 from envs.fields import require
 from launch.common import script
 
-_RUNS = flags.DEFINE_string('runs', 'runs', 'Directory of a run, or of several.')
+_RUNS = flags.DEFINE_string('runs', 'runs', 'Directory of one run or of several.')
 _PORT = flags.DEFINE_integer('port', 6006, 'TCP port; 0 takes a free one.')
 _HOST = flags.DEFINE_string(
     'host', 'localhost', 'Address to listen on; 0.0.0.0 lets every machine read your runs.'

@@ -1,4 +1,4 @@
-"""Quick start: train a game with A2C, evaluate the agent and film it."""
+"""Quick start: train an agent with A2C, evaluate it and film it."""
 
 import os
 
@@ -8,11 +8,11 @@ from launch import train_a2c
 from launch.common import script
 
 flags.FLAGS.set_default('game', 'HillHopper-Genesis')
-_EPISODES = flags.DEFINE_integer('episodes', 20, 'Whole episodes of each evaluation at the end.')
+_EPISODES = flags.DEFINE_integer('episodes', 20, 'Whole episodes in each evaluation at the end.')
 
 
 def main() -> None:
-    """Training, a sampled and a greedy evaluation, and a film of each."""
+    """Trains, then evaluates and films the agent with sampled and with greedy actions."""
     from envs.fields import require
 
     require(_EPISODES.value > 0, f'--episodes must be positive, not {_EPISODES.value}')

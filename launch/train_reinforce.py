@@ -1,4 +1,4 @@
-"""Train an agent with REINFORCE on any game whose actions are one choice."""
+"""Train an agent with REINFORCE on any game with a single choice per action."""
 
 from agents import quiet_tensorflow
 from agents.configs.reinforce import ReinforceConfig

@@ -31,9 +31,9 @@ def test_lists_what_there_is_without_any_python(house, arguments):
     assert [' '.join(line.split()) for line in out[2:]] == [
         'evaluate Evaluates it.',
         'train Trains an agent.',
-        'bench Measures agent steps per second, and those of Stable-Baselines3.',
-        'test Runs the tests; takes the arguments of pytest.',
-        'lint Checks format, style and types: ruff and mypy.',
+        'bench Measure agent steps per second, ours and those of Stable-Baselines3.',
+        'test Run the tests; takes the arguments of pytest.',
+        'lint Check format, style and types with ruff and mypy.',
     ]
     assert not house.venv.exists()
 

@@ -1,1 +1,5 @@
-"""What the commands share: flags from configurations, errors in one line, presets, resuming."""
+"""Code that the commands share.
+
+`script` runs a command, `config_flags` makes its flags from configurations, `help_screen` prints
+them, and `training` adds presets and resuming to the commands that train.
+"""

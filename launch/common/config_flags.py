@@ -29,13 +29,14 @@ class _TupleParser(flags.ArgumentParser[Any]):
 
 
 class ConfigFlags(Generic[Config]):
-    """The flags of a configuration class; called, it builds the configuration.
+    """Flags of a configuration class; calling this object builds the configuration.
 
     Attributes:
-        topics: For `--help`: the first line of a class docstring, and the names of the flags that
-            this class, the configuration's or one that it inherits from, was the last to define.
-        names: Of the flags, in the order of the fields.
-        algorithm: Whose hyperparameters these are, if of one.
+        topics: Titles and names of flags for `--help`. There is one topic for the configuration's
+            class and one for each class that it inherits from: the title is the first line of the
+            docstring, and the flags are those that this class was the last to define.
+        names: Names of the flags, in the order of the fields.
+        algorithm: Name of the algorithm that has these hyperparameters; empty if none has.
     """
 
     def __init__(self, config_class: type[Config], flag_values: flags.FlagValues) -> None:
@@ -61,7 +62,7 @@ class ConfigFlags(Generic[Config]):
         )
 
     def origins(self, preset: Mapping[str, Any] | None = None) -> dict[str, str]:
-        """Where the value of every field comes from: `flag`, `preset` or `default`."""
+        """Origin of the value of every field: `flag`, `preset` or `default`."""
         rest = dict.fromkeys(preset or (), 'preset')
         return {
             name: 'flag' if self._flag_values[name].present else rest.get(name, 'default')
@@ -69,7 +70,7 @@ class ConfigFlags(Generic[Config]):
         }
 
 
-# All that were defined on the command line's own flags, for `--help`.
+# Every configuration whose flags are on the command line, for `--help`.
 defined: list[ConfigFlags[Any]] = []
 
 

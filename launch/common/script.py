@@ -1,19 +1,17 @@
-"""What every launch script does around its work: flags in, user errors out as one line."""
+"""Runs a command: reads its flags, prints its help, and tells a user's mistake in one line."""
 
 import functools
 import io
 import os
 import signal
 import sys
-import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from absl import app, flags
 
 from envs.errors import UsageError
-from launch.common import config_flags
+from launch.common import help_screen
 
-_WIDTH, _INDENT = 80, 30  # Columns of `--help`.
 _LONGEST = 2000  # Characters of an error.
 
 
@@ -35,19 +33,19 @@ def start(main: Callable[[], object], name: str = '') -> None:
 
 
 def fail(message: str) -> None:
-    """Prints the one line of a user's error and exits with code 2."""
+    """Prints a user's error as one line and exits with code 2."""
     line = ' '.join(message.split())[:_LONGEST]
-    # What a file says may be in it, but must not steer the terminal.
+    # It may quote a file, whose text must not steer the terminal.
     line = ''.join(c if c.isprintable() else repr(c)[1:-1] for c in line)
     print(f'error: {line}', file=sys.stderr)
     sys.exit(2)
 
 
 def exit_if_stopped(signal_name: str) -> None:
-    """Exits as shells tell of a signal, 128 and its number, so that scripts know what to resume.
+    """Exits with 128 plus the number of the signal, as shells do, so that scripts know to resume.
 
     Args:
-        signal_name: What stopped the training, or ''.
+        signal_name: Name of the signal that stopped the training; empty if none did.
     """
     if signal_name:
         sys.exit(128 + signal.Signals[signal_name])
@@ -66,7 +64,7 @@ def _guarded(main: Callable[[], object]) -> None:
 
 def _parse(argv: list[str], name: str) -> list[str]:
     if any(argument in ('--help', '-help', '-h', '--helpfull') for argument in argv[1:]):
-        print(_help(name), flush=True)
+        print(help_screen.screen(name), flush=True)
         sys.exit(0)
     try:
         rest = flags.FLAGS(argv)
@@ -75,42 +73,3 @@ def _parse(argv: list[str], name: str) -> list[str]:
     if len(rest) > 1:
         fail(f'unexpected argument {rest[1]!r}; flags are written --name=value')
     return rest
-
-
-def _help(name: str) -> str:
-    """The script's docstring and its flags with defaults, by topic."""
-    docstring = sys.modules['__main__'].__doc__ or ''
-    program = name or os.path.splitext(os.path.basename(sys.argv[0]))[0]
-    lines = [docstring.strip(), '', f'Usage: ./run {program} [--name=value ...]']
-    topics = [topic for group in config_flags.defined for topic in group.topics]
-    for title, names in [*topics, ('Others.', _own_flags())]:
-        if names:
-            lines += ['', title, *(line for name in names for line in _describe(name))]
-    return '\n'.join(lines)
-
-
-def _own_flags() -> Iterable[str]:
-    """Names of the flags that belong to no configuration and not to absl."""
-    grouped = {name for group in config_flags.defined for name in group.names}
-    return [
-        flag.name
-        for module, defined in flags.FLAGS.flags_by_module_dict().items()
-        if module == sys.argv[0] or module.startswith('launch.')
-        for flag in defined
-        if flag.name not in grouped
-    ]
-
-
-def _describe(name: str) -> list[str]:
-    """`  --name=default   help`, wrapped."""
-    flag = flags.FLAGS[name]
-    default = ','.join(map(str, flag.default)) if isinstance(flag.default, tuple) else flag.default
-    left = f'--[no]{name}' if flag.boolean else f'--{name}={default}'
-    text = ' '.join((flag.help or '').split())
-    if flag.boolean:
-        text += f' Default: {"yes" if flag.default else "no"}.'
-    lines = textwrap.wrap(text, _WIDTH - _INDENT)
-    first = f'  {left}'
-    if len(first) > _INDENT - 2:
-        return [first, *(' ' * _INDENT + line for line in lines)]
-    return [f'{first:<{_INDENT}}{lines[0]}', *(' ' * _INDENT + line for line in lines[1:])]

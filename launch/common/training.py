@@ -1,4 +1,4 @@
-"""What the training scripts share: the flags of the game and the run, presets and resuming."""
+"""Flags of the game and the run that all trainings share, with presets and resuming."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,12 +18,13 @@ _run_flags = config_flags.define(RunConfig)
 _PRESET = flags.DEFINE_string(
     'preset',
     'auto',
-    f'What fills the flags that are not given; one of auto, {", ".join(presets.PRESETS)}.',
+    'Settings for the flags that are not given; auto chooses by the game. One of auto, '
+    f'{", ".join(presets.PRESETS)}.',
 )
 
 
 class Settings(NamedTuple):
-    """The resolved configuration of a training."""
+    """The configuration of a training, with every default and preset filled in."""
 
     config: Any  # Of the algorithm
     env_config: EnvConfig
@@ -32,10 +33,10 @@ class Settings(NamedTuple):
 
 
 def resolve(agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
-    """The configuration that flags, preset and a run to resume make together.
+    """The configuration made from the flags, the preset and the run to resume.
 
     Raises:
-        UsageError: It cannot be trained or written, as far as that can be known by now.
+        UsageError: The training cannot run or cannot be written, as far as can be known by now.
     """
     asked = _run_flags()
     preset: Mapping[str, Any]

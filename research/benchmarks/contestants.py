@@ -170,8 +170,8 @@ def sb3(options: Options, our_envs: bool = False) -> Work:
     from stable_baselines3.common.vec_env import SubprocVecEnv as PeerVecEnv
     from stable_baselines3.common.vec_env import VecFrameStack
 
-    from research import peer
     from research.benchmarks import peer_envs
+    from research.peers import sb3 as peer
 
     if our_envs:
         make = functools.partial(make_env, _env_config(options))

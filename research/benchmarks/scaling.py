@@ -49,4 +49,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    script.start(main, 'scaling')
+    script.start(main)

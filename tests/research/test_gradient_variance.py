@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from research import gradient_estimates as estimates
-from research import gradient_variance
+from research.gradient_variance import estimates, picture
+from research.gradient_variance.options import Options
 
 STEPS, ENVS = 20, 3
 
@@ -74,7 +74,7 @@ def test_statistics_find_what_was_put_in():
 
 
 def test_the_experiment_in_small(tmp_path):
-    options = gradient_variance.Options(
+    options = Options(
         policy_steps=300, num_envs=2, steps=300, tail=50, batch_steps=50, fit_epochs=20
     )
     result = estimates.measure(options)
@@ -85,11 +85,11 @@ def test_the_experiment_in_small(tmp_path):
     reinforce = [critic['estimators']['REINFORCE']['variance'] for critic in (fitted, own)]
     assert reinforce[0] == reinforce[1] > fitted['estimators']['one step']['variance']
     pytest.importorskip('matplotlib')
-    gradient_variance.draw(result, str(tmp_path / 'picture.png'))
+    picture.draw(result, str(tmp_path / 'picture.png'))
     assert (tmp_path / 'picture.png').stat().st_size > 10_000
 
 
 @pytest.mark.parametrize('changes', [{'steps': 1001}, {'batch_steps': 16_000}])
 def test_settings_without_a_batch_are_refused(changes):
     with pytest.raises(ValueError, match='--steps must be'):
-        gradient_variance.Options(**changes)
+        Options(**changes)

@@ -16,7 +16,7 @@ SCRIPT = """if True:
     from agents.experience.actor import Actor, Decision
     from envs.config import EnvConfig
     from launch.common import script
-    from research import side_by_side
+    from research.peers import side_by_side
 
     class Left(Actor):
         def step(self, observations, memory, count):

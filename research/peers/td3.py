@@ -1,7 +1,7 @@
 """Our TD3 beside Stable-Baselines3's, with the same settings, seed by seed.
 
     .venv/bin/pip install -r requirements-mujoco.txt -r requirements-bench.txt
-    .venv/bin/python -m research.td3 --game=HalfCheetah-v5 --total_steps=200000 --seeds=0,1,2
+    .venv/bin/python -m research.peers.td3 --game=HalfCheetah-v5 --total_steps=200000 --seeds=0,1,2
 
 The same flags and presets as `./run train_td3`. What is in research/results/robots and in
 runs/robots already is not done again, and a run of ours that was broken off goes on. Every policy
@@ -26,7 +26,7 @@ from envs.config import EnvConfig
 from envs.fields import require
 from envs.make import make_env
 from launch.common import config_flags, script
-from research import peer, side_by_side
+from research.peers import sb3, side_by_side
 
 _td3_config = config_flags.define(TD3Config)
 _env_config = config_flags.define(EnvConfig)
@@ -64,7 +64,7 @@ def train_peer(config: TD3Config, env_config: EnvConfig, seed: int, run_dir: str
     model = make_model(dataclasses.replace(config, seed=seed), envs)
     side_by_side.learn(model, config.total_steps, run_dir)
     envs.close()
-    return lambda envs, mode: peer.PeerActor(model, greedy=True)
+    return lambda envs, mode: sb3.PeerActor(model, greedy=True)
 
 
 def check(config: TD3Config) -> None:

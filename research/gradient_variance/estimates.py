@@ -1,9 +1,9 @@
-"""The estimators of `gradient_variance`, and what is said of their gradients.
+"""Estimators of the policy gradient, and statistics of the gradients that they give.
 
 S is the number of steps, B of environments, E of estimators, P of the policy's parameters.
 """
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -21,9 +21,7 @@ from agents.learning.compiled import Compiled
 from envs.config import EnvConfig
 from envs.fields import require
 from envs.make import make_vec_env
-
-if TYPE_CHECKING:  # It is the script, whose flags must not be defined twice.
-    from research.gradient_variance import Options
+from research.gradient_variance.options import Options
 
 N_STEPS, LAMBDA = 5, 0.95
 ESTIMATORS = ('REINFORCE', 'with a baseline', f'GAE {LAMBDA}', f'{N_STEPS} steps', 'one step')

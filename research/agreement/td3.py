@@ -1,7 +1,7 @@
 """Updates of our TD3 against those of Stable-Baselines3's: same weights, same transitions.
 
     .venv/bin/pip install -r requirements-bench.txt
-    .venv/bin/python -m research.td3_agreement
+    .venv/bin/python -m research.agreement.td3
 
 Random transitions of Pendulum-v1, the preset of robots, no noise of the targets. Both make ten
 updates; then the change of each network, the targets included, is compared: the norm of the
@@ -21,7 +21,7 @@ from agents.tfa.td3 import TD3
 from envs.backends import registry
 from envs.config import EnvConfig
 from envs.make import make_env
-from research import td3 as peers
+from research.peers import td3 as peers
 
 _ENV_CONFIG = EnvConfig('Pendulum-v1', action_repeat=1, frame_stack=1)
 _NETWORKS = {

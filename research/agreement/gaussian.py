@@ -1,11 +1,12 @@
 """One update of ours with real actions against one of Stable-Baselines3's A2C.
 
     .venv/bin/pip install -r requirements-bench.txt
-    .venv/bin/python -m research.gaussian_agreement
+    .venv/bin/python -m research.agreement.gaussian
 
-As `peer_agreement`, with the network `mlp` and the settings of the preset `mujoco`. With Adam and
-with RMSProp, of which ε stands inside the root here and outside of it there: with next to none,
-and with that of the preset. With noise of every step and with gSDE, see `exploration`.
+Done as in `categorical`, with the network `mlp` and the settings of the preset `mujoco`: with Adam,
+and with RMSProp, whose ε stands inside the root here and outside of it there, once with next to no
+ε and once with that of the preset; with noise drawn at every step, and with gSDE (see
+`agents/distributions/gsde.py`).
 """
 
 import dataclasses
@@ -21,7 +22,7 @@ from agents.distributions import discrete, gsde
 from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import StepModel
 from agents.networks import heads, policy_value
-from research import peer as peers
+from research.peers import sb3
 
 _OBSERVATIONS = gymnasium.spaces.Box(-np.inf, np.inf, (17,), np.float32)
 _ACTIONS = gymnasium.spaces.Box(-1.0, 1.0, (6,), np.float32)
@@ -48,7 +49,7 @@ def make_peer(config: A2CConfig) -> Any:
     from stable_baselines3.common.vec_env import DummyVecEnv
 
     config = dataclasses.replace(config, rmsprop_epsilon=config.rmsprop_epsilon**0.5)
-    peer = peers.make_model(config, DummyVecEnv([_Spaces] * config.num_envs))
+    peer = sb3.make_model(config, DummyVecEnv([_Spaces] * config.num_envs))
     peer.set_logger(logger.Logger(None, []))
     return peer
 

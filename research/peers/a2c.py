@@ -1,7 +1,7 @@
 """Stable-Baselines3's A2C as a peer: our environments, settings and evaluation, its algorithm.
 
     .venv/bin/pip install -r requirements-bench.txt
-    .venv/bin/python -m research.peer_a2c --game=Airstriker-Genesis --seed=0 --json=sb3-0.json
+    .venv/bin/python -m research.peers.a2c --game=Airstriker-Genesis --seed=0 --json=sb3-0.json
 
 The same flags and presets as `./run train_a2c`. With `--random`, no learning: the random policy.
 """
@@ -22,7 +22,7 @@ from envs.config import EnvConfig
 from envs.fields import require
 from envs.make import make_env
 from launch.common import config_flags, script
-from research import peer
+from research.peers import sb3
 
 _a2c_config = config_flags.define(A2CConfig)
 _env_config = config_flags.define(EnvConfig)
@@ -32,7 +32,7 @@ _JSON = flags.DEFINE_string('json', None, 'File to write the result to.', requir
 _RANDOM = flags.DEFINE_boolean('random', False, 'Evaluate the random policy instead.')
 
 
-class RandomActor(peer.PeerActor):
+class RandomActor(sb3.PeerActor):
     """Every action with the same probability."""
 
     def __init__(self, num_actions: int, seed: int) -> None:
@@ -47,12 +47,12 @@ class RandomActor(peer.PeerActor):
 def train(config: A2CConfig, env_config: EnvConfig) -> Any:
     """The peer's model, trained on our environments."""
     normalized = config.normalize_observations or config.normalize_rewards
-    require(not normalized, 'research.robots compares agents that normalise')
+    require(not normalized, 'research.peers.robots compares agents that normalise')
     from stable_baselines3.common.vec_env import SubprocVecEnv, VecMonitor
 
     makers = [functools.partial(make_env, env_config, i) for i in range(config.num_envs)]
     envs = VecMonitor(SubprocVecEnv(makers, start_method='forkserver'))
-    model = peer.make_model(config, envs, verbose=1)
+    model = sb3.make_model(config, envs, verbose=1)
     model.learn(config.total_steps, log_interval=1000)
     envs.close()
     return model
@@ -68,10 +68,10 @@ def main() -> None:
 
     model = None if _RANDOM.value else train(config, env_config)
 
-    def make_actor(envs: Any) -> peer.PeerActor:
+    def make_actor(envs: Any) -> sb3.PeerActor:
         if model is None:
             return RandomActor(int(envs.single_action_space.n), config.seed)
-        return peer.PeerActor(model)
+        return sb3.PeerActor(model)
 
     result = play.evaluate_actor(
         make_actor, env_config, _EPISODES.value, 'sampled', seed=1000 + config.seed

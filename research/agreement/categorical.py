@@ -1,7 +1,7 @@
 """One update of ours against one of Stable-Baselines3's A2C: same weights, same rollout.
 
     .venv/bin/pip install -r requirements-bench.txt
-    .venv/bin/python -m research.peer_agreement
+    .venv/bin/python -m research.agreement.categorical
 
 Random pictures, actions, rewards and ends; network `nature`, Adam, GAE. After every update the
 peer takes over our weights. Prints, of the kernel or bias where it is largest, the norm of the
@@ -19,7 +19,7 @@ from agents.distributions import discrete
 from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import StepModel
 from agents.networks import policy_value
-from research import peer as peers
+from research.peers import sb3
 
 _SPACE = gymnasium.spaces.Box(0, 255, (84, 84, 4), np.uint8)
 _NUM_ACTIONS, _NUM_ENVS, _UPDATES = 6, 16, 6
@@ -46,7 +46,7 @@ def make_peer() -> Any:
     from stable_baselines3.common import logger
     from stable_baselines3.common.vec_env import DummyVecEnv
 
-    peer = peers.make_model(_CONFIG, DummyVecEnv([_Spaces] * _NUM_ENVS))
+    peer = sb3.make_model(_CONFIG, DummyVecEnv([_Spaces] * _NUM_ENVS))
     peer.set_logger(logger.Logger(None, []))
     return peer
 

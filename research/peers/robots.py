@@ -1,7 +1,7 @@
 """Robots: our A2C beside Stable-Baselines3's, with the same settings, seed by seed.
 
     .venv/bin/pip install -r requirements-mujoco.txt -r requirements-bench.txt
-    .venv/bin/python -m research.robots --game=HalfCheetah-v5 --seeds=0,1,2
+    .venv/bin/python -m research.peers.robots --game=HalfCheetah-v5 --seeds=0,1,2
 
 The same flags and presets as `./run train_a2c`. What is in research/results/robots and in
 runs/robots already is not done again, and a run of ours that was broken off goes on. Every policy
@@ -26,7 +26,7 @@ from envs.backends import registry
 from envs.config import EnvConfig
 from envs.make import make_env
 from launch.common import config_flags, script
-from research import peer, side_by_side
+from research.peers import sb3, side_by_side
 
 _a2c_config = config_flags.define(A2CConfig)
 _env_config = config_flags.define(EnvConfig)
@@ -67,10 +67,10 @@ def train_peer(config: A2CConfig, env_config: EnvConfig, seed: int, run_dir: str
     )
     epsilon = config.rmsprop_epsilon**0.5
     own = dataclasses.replace(config, rmsprop_epsilon=epsilon, seed=seed)
-    model = peer.make_model(own, envs)
+    model = sb3.make_model(own, envs)
     side_by_side.learn(model, config.total_steps, run_dir)
     envs.close()
-    return lambda _, mode: peer.PeerActor(model, envs.normalize_obs, mode == 'greedy')
+    return lambda _, mode: sb3.PeerActor(model, envs.normalize_obs, mode == 'greedy')
 
 
 def main() -> None:
@@ -80,7 +80,7 @@ def main() -> None:
     registry.check(env_config)
     quiet_tensorflow.load()
     if 'sb3-a2c' in _AGENTS.value:
-        peer.check(config)
+        sb3.check(config)
     known = {'a2c': train_ours, 'sb3-a2c': train_peer}
     side_by_side.compare(known, _AGENTS.value, config, env_config, ('sampled', 'greedy'))
 
