@@ -11,14 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from agents.runs import console, summary, score_plot
 from agents.agent import Agent
 from agents.configs.run import RunConfig
 from agents.distributions import deterministic
-from agents.evaluation import play
-from agents.evaluation import results
+from agents.evaluation import play, results
 from agents.guards.monitor import Watch
 from agents.learning.metrics import Metrics
+from agents.runs import console, score_plot, summary
 from agents.runs.logger import Logger
 from agents.runs.stop_signals import StopSignals
 from agents.storage import checkpoints, run_directory, saved_policy

@@ -122,17 +122,7 @@ def restore(path: str, content: Mapping[str, Any]) -> None:
     config = os.path.join(path, 'config.json')
     if not os.path.exists(config):
         os.makedirs(path, exist_ok=True)
-        _write_config(config, content)
-
-
-def _write_config(path: str, content: Mapping[str, Any]) -> None:
-    """Whole, or not at all."""
-    partial = f'{path}.partial'
-    with open(partial, 'w') as file:
-        json.dump(content, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+        files.write_json(config, content)
 
 
 def check_unchanged(path: str, configs: Mapping[str, Any]) -> None:
@@ -157,7 +147,7 @@ def reopen(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
     check_unchanged(path, configs)
     sessions = [*read_config(path)['sessions'], _session()]
     content = {'format': migrations.CONFIG_FORMAT, **_as_json(configs), 'sessions': sessions}
-    _write_config(os.path.join(path, 'config.json'), content)
+    files.write_json(os.path.join(path, 'config.json'), content)
     return content
 
 
