@@ -164,9 +164,7 @@ class Logger:
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `state` returned."""
         self._window.extend(state['window'])
-        # Older versions logged different metrics for some agents.
-        updates = [update for update in state['updates'] if len(update) == len(self._fields)]
-        self._updates = [tuple(update) for update in updates]
+        self._updates = [tuple(update) for update in state['updates']]
         self._recent, self._levels = list(state['recent']), set(state['levels'])
         self._num_episodes = int(state['num_episodes'])
         self._wall_before = float(state['wall_seconds'])
@@ -182,7 +180,7 @@ class Logger:
         self._events.scalars('', row['steps'], known)
 
     def _write_part_events(self, steps: int) -> None:
-        """Writes the means of each worker and level since the previous row, as runs of their own."""
+        """Writes means of each worker and level since the previous row, as runs of their own."""
         parts: dict[str, list[dict[str, Any]]] = {}
         for episode in self._recent:
             if 'worker' in episode:

@@ -102,7 +102,8 @@ def load(path: str, parts: Parts = 'whole') -> Tree:
     with open(path, 'rb') as file:
         content = file.read()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        # Files of older versions have no hash, only the checksums of zip.
+        # Files of older versions have no hash, only the checksums of zip. `migrations` cannot know
+        # this: the format stands in the tree, and whether that is whole must be known before.
         if archive.comment and archive.comment != _HASH + _hash(memoryview(content)):
             raise ValueError('its hash differs')
         load_part = functools.partial(_load_part, os.path.dirname(path), parts)
