@@ -1,14 +1,20 @@
-"""Reads files that others may have written: whole, but never more than is sensible.
+"""Reads files whole, but never more than is sensible, and writes them whole or not at all.
 
-Error messages do not name the file; the caller adds its name.
+Others may have written the files that are read. Error messages do not name the file; the caller
+adds its name.
 """
 
+import contextlib
 import json
 import os
+import pathlib
 import stat
+from collections.abc import Iterator
 from typing import Any
 
 from envs.errors import UsageError
+
+_PARTIAL = '.partial'  # Ends the stem of a file that is being written: `model.partial.keras`.
 
 
 def read(path: str | os.PathLike[str], most_bytes: int) -> bytes:
@@ -57,3 +63,67 @@ def parse_json(content: bytes) -> Any:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f'{name} is not a number in JSON')
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
+    """Yields the name of a file to write, which takes the place of `path` at the end of the block.
+
+    Whenever the machine stops, `path` is the old file or the whole new one. If the block fails, the
+    old file stays and the partial one is removed, since a file that does not fit must not fill the
+    disk.
+
+    Args:
+        path: The file to replace; its folder exists.
+
+    Yields:
+        A name in the same folder with the ending of `path`, from which encoders tell the format.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path = pathlib.Path(path)
+    partial = path.with_name(f'{path.stem}{_PARTIAL}{path.suffix}')
+    try:
+        yield str(partial)
+        _sync(partial)  # Else a crash could leave the new name with half of the content.
+        os.replace(partial, path)
+        with contextlib.suppress(PermissionError):  # One may write to a folder but not read it.
+            _sync(path.parent)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.remove(partial)
+        raise
+
+
+def write_atomically(path: str | os.PathLike[str], content: bytes | memoryview) -> None:
+    """Writes a file that is whole, or not there, or the one before: see `replacing`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    with replacing(path) as partial, open(partial, 'wb') as file:
+        file.write(content)
+
+
+def write_json(path: str | os.PathLike[str], content: Any) -> None:
+    """Writes JSON as a person can read it, atomically: see `replacing`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    write_atomically(path, json.dumps(content, indent=2).encode())
+
+
+def is_partial(path: str | os.PathLike[str]) -> bool:
+    """Whether the name is one of those that `replacing` yields."""
+    return _PARTIAL in pathlib.PurePath(path).suffixes[-2:]
+
+
+def _sync(path: pathlib.Path) -> None:
+    """Waits until the disk holds a file's content, or the names in a folder."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

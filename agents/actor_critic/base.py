@@ -178,7 +178,7 @@ class ActorCritic(Agent):
     def set_state(self, state: Snapshot) -> None:
         """Continues where `state` was taken."""
         self.num_steps = int(state['num_steps'])
-        self._rate_factor = float(state.get('rate_factor', 1.0))  # Older ones had none.
+        self._rate_factor = float(state['rate_factor'])
         self._set_weights(state)
         self._for_all(Runner.set_state, self.runners, state['runners'])
 
@@ -189,7 +189,7 @@ class ActorCritic(Agent):
 
     def _set_weights(self, state: Snapshot) -> None:
         self.network.set_weights(state['weights'])
-        self.normalizer.set_state(state.get('normalizer', {}))  # Older ones had none.
+        self.normalizer.set_state(state['normalizer'])
         optimizers = self.train_model.optimizers
         for optimizer, values in zip(optimizers, state['optimizers'], strict=True):
             for variable, value in zip(optimizer.variables, values, strict=True):

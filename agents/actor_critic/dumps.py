@@ -20,7 +20,7 @@ from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import Weights
 from agents.learning.metrics import Metrics, TrainMetrics
 from agents.networks import backprop
-from agents.storage import checkpoints
+from agents.storage import checkpoints, migrations
 from envs.observations import Observation
 
 _LOSSES = TrainMetrics._fields[:3]
@@ -47,6 +47,7 @@ def of_rollouts(
     own = network.get_weights()
     names = [field.name for field in dataclasses.fields(ActorCriticConfig)]
     return {
+        'format': migrations.DUMP_FORMAT,
         'config': {name: getattr(config, name) for name in names},
         'network': network.to_json(),
         'actions': _describe(action_space),
@@ -71,7 +72,11 @@ def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
     Returns:
         Arrays by name, in the order in which one follows from the other: weights, observations,
         memories, rewards, values, logits, new values, losses, gradients and their norm.
+
+    Raises:
+        UsageError: The dump is of a newer version.
     """
+    dump = migrations.dump(dump)
     network = keras.models.model_from_json(dump['network'])
     network.set_weights(dump['weights'])
     config: dict[str, Any] = {  # Checkpoints know no tuples.
@@ -143,7 +148,7 @@ def _describe(space: gymnasium.Space) -> list[Any]:
 def _action_space(kind: str, sizes: list[int], *bounds: np.ndarray) -> gymnasium.Space:
     if kind == 'MultiDiscrete':
         return gymnasium.spaces.MultiDiscrete(sizes)
-    if kind == 'Box':  # Older versions did not keep the bounds.
-        low, high = bounds or (np.full(sizes, -np.inf), np.full(sizes, np.inf))
+    if kind == 'Box':
+        low, high = bounds
         return gymnasium.spaces.Box(low, high, dtype=low.dtype.type)
     return getattr(gymnasium.spaces, kind)(*sizes)

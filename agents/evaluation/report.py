@@ -1,8 +1,5 @@
 """Evaluates a saved model and reports the result to a person or another program."""
 
-import contextlib
-import json
-import os
 from typing import Any
 
 import rich.console
@@ -12,6 +9,7 @@ from agents.configs.run import EvaluationConfig
 from agents.evaluation import play, results
 from agents.evaluation.results import Evaluation
 from agents.storage import model_checks, run_directory, saved_policy
+from envs import files
 from envs.errors import UsageError
 
 
@@ -39,14 +37,9 @@ def evaluate(config: EvaluationConfig) -> Evaluation:
 
 def _write_json(path: str, content: dict[str, Any]) -> None:
     """Writes a JSON file that is either complete or absent."""
-    partial = f'{path}.partial'
     try:
-        with open(partial, 'w') as file:
-            json.dump(content, file, indent=2)
-        os.replace(partial, path)
+        files.write_json(path, content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            os.remove(partial)
         raise UsageError(f'--json: cannot write {path}: {error.strerror}') from None
 
 

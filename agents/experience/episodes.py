@@ -166,8 +166,7 @@ class EpisodeTracker:
         """Continues where `state` was taken."""
         self._value_sums, self._lengths = state['value_sums'].copy(), state['lengths'].copy()
         self._starts = state['starts'].copy()
-        if 'conduct' in state:  # Older versions did not look at it.
-            own = state['conduct']
-            self._first_actions, self._repeats = own['first_actions'].copy(), own['repeats'].copy()
-            self._return.values = own['returns'].copy()
-            self.max_abs_return = float(own['largest_return'])
+        own = state['conduct']
+        np.copyto(self._first_actions, own['first_actions'])
+        self._repeats, self._return.values = own['repeats'].copy(), own['returns'].copy()
+        self.max_abs_return = float(own['largest_return'])

@@ -184,6 +184,5 @@ class Runner:
         self.num_steps = int(state['num_steps'])
         self._memory = state['memory']
         self._tracker.set_state(state)
-        if 'statistics' in state:  # Older versions did not normalise.
-            self._statistics.set_state(state['statistics'])
+        self._statistics.set_state(state['statistics'])
         self._observations = self._envs.restore(state['envs'])  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ from agents.configs.run import RunConfig
 from agents.distributions.base import Distribution
 from agents.guards.collapse import CollapseGuard, SkippedUpdates
 from agents.learning.metrics import GUARD_COUNTS, Metrics
-from agents.storage import checkpoints, dumps
+from agents.storage import checkpoints, dumps, migrations
 from agents.storage.saver import Saver
 from envs.errors import UsageError
 
@@ -95,7 +95,7 @@ class Watch:
         self._guard.set_state(state['guard'])
         self._skipped.set_state(state['skipped'])
         self._num_rollbacks = int(state['num_rollbacks'])
-        self._has_good_state = bool(state.get('has_good_state'))
+        self._has_good_state = bool(state['has_good_state'])
 
     def _dump(self, metrics: Metrics) -> str:
         """Writes what the update was derived from; tells where, and what was not finite first."""
@@ -146,11 +146,11 @@ def _guard(distribution: Distribution, floor: float) -> CollapseGuard:
 def _earlier(directory: str) -> checkpoints.Tree | None:
     """The state of the best evaluation if no alarm was near, or else the last such state."""
     # A rollback takes weights and optimizers only: there may be gigabytes of replay memory.
-    best = checkpoints.load_best(directory, parts='none')
-    if best and _is_calm(best):
-        return best
-    return checkpoints.load_latest(directory, _is_calm, parts='none')
+    tree = checkpoints.load_best(directory, parts='none')
+    if tree is None or not _is_calm(tree):
+        tree = checkpoints.load_latest(directory, _is_calm, parts='none')
+    return migrations.state(tree) if tree else None
 
 
 def _is_calm(tree: checkpoints.Tree) -> bool:
-    return 'watch' not in tree or tree['watch']['calm']  # Older versions did not watch.
+    return migrations.state(tree)['watch']['calm']

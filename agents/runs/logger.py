@@ -1,9 +1,6 @@
 """Logs of a run: `metrics.csv`, `episodes.csv`, `evaluations.csv` and TensorBoard events."""
 
 import collections
-import csv
-import errno
-import io
 import os
 import time
 from collections.abc import Iterable, Mapping
@@ -12,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from agents.evaluation.results import Evaluation
-from agents.runs.event_files import EventFiles
 from agents.learning.metrics import GUARD_COUNTS, Metrics, TrainMetrics
+from agents.runs.event_files import EventFiles
+from agents.runs.tables import Table
 from envs.vector import processes
 
 _ROLLOUT = (
@@ -54,10 +52,10 @@ class Logger:
     ) -> None:
         last, self._fields = last or {'log': steps, 'evaluation': steps}, fields
         columns = (*_ROLLOUT, *fields, *_RUN)
-        self._metrics = _Table(os.path.join(run_dir, 'metrics.csv'), columns, last['log'])
-        self._episodes = _Table(os.path.join(run_dir, 'episodes.csv'), EPISODES, steps)
+        self._metrics = Table(os.path.join(run_dir, 'metrics.csv'), columns, last['log'])
+        self._episodes = Table(os.path.join(run_dir, 'episodes.csv'), EPISODES, steps)
         evaluations = os.path.join(run_dir, 'evaluations.csv')
-        self._evaluations = _Table(evaluations, EVALUATIONS, last['evaluation'])
+        self._evaluations = Table(evaluations, EVALUATIONS, last['evaluation'])
         self._events = EventFiles(run_dir)
         self._recent: list[dict[str, Any]] = []  # Episodes since the previous row.
         self._levels: set[str] = set()  # Levels played so far.
@@ -166,9 +164,7 @@ class Logger:
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `state` returned."""
         self._window.extend(state['window'])
-        # Older versions logged different metrics for some agents.
-        updates = [update for update in state['updates'] if len(update) == len(self._fields)]
-        self._updates = [tuple(update) for update in updates]
+        self._updates = [tuple(update) for update in state['updates']]
         self._recent, self._levels = list(state['recent']), set(state['levels'])
         self._num_episodes = int(state['num_episodes'])
         self._wall_before = float(state['wall_seconds'])
@@ -184,7 +180,7 @@ class Logger:
         self._events.scalars('', row['steps'], known)
 
     def _write_part_events(self, steps: int) -> None:
-        """Writes each worker's and each level's means since the previous row, as runs of their own."""
+        """Writes means of each worker and level since the previous row, as runs of their own."""
         parts: dict[str, list[dict[str, Any]]] = {}
         for episode in self._recent:
             if 'worker' in episode:
@@ -204,53 +200,3 @@ def _mean(episodes: Iterable[Mapping[str, Any]], key: str) -> float | str:
     """Mean over the episodes that have the key; '' if none has it."""
     values = [episode[key] for episode in episodes if key in episode]
     return float(np.mean(values)) if values else ''
-
-
-class _Table:
-    """CSV file with a header; reopening it drops the rows after a given step.
-
-    Rows that cannot be written wait for the next `flush`. Columns that an existing file lacks are
-    added, and are empty in its rows.
-    """
-
-    def __init__(self, path: str, columns: tuple[str, ...], last_step: int) -> None:
-        self._path, self._columns = path, columns
-        self._waiting: list[list[Any]] = []
-        kept: list[list[str]] = []
-        if os.path.exists(path):
-            with open(path, newline='') as file:
-                rows = csv.reader(file)
-                known = next(rows, [])
-                before = [row for row in rows if _is_before(row, len(known), last_step)]
-                kept = [self._values(dict(zip(known, row, strict=True))) for row in before]
-        with open(f'{path}.partial', 'wb') as file:
-            file.write(_csv([columns, *kept]))
-        os.replace(f'{path}.partial', path)
-
-    def write(self, row: Mapping[str, Any]) -> None:
-        """Adds a row."""
-        self._waiting.append(self._values(row))
-
-    def _values(self, row: Mapping[str, Any]) -> list[Any]:
-        return [row.get(column, '') for column in self._columns]
-
-    def flush(self) -> None:
-        """Hands the rows to the operating system, either all of them or none."""
-        with open(self._path, 'ab', buffering=0) as file:
-            size = file.tell()
-            content = _csv(self._waiting if size else [self._columns, *self._waiting])
-            if file.write(content) < len(content):
-                file.truncate(size)
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        self._waiting = []
-
-
-def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
-    text = io.StringIO(newline='')
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode()
-
-
-def _is_before(row: list[str], num_columns: int, step: int) -> bool:
-    """Whether a row is complete, unlike a torn last line, and of this step or an earlier one."""
-    return 0 < len(row) == num_columns and row[0].isdigit() and int(row[0]) <= step

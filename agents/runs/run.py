@@ -1,95 +1,87 @@
-"""A run around an algorithm: resuming, logging, evaluating, saving, and stopping when asked to."""
+"""A run around an algorithm: logging, evaluating, saving, and stopping when asked to."""
 
-import contextlib
 import functools
 import os
 import shlex
 import sys
 import types
 from collections.abc import Mapping
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from agents.runs import console, summary, score_plot
 from agents.agent import Agent
 from agents.configs.run import RunConfig
 from agents.distributions import deterministic
-from agents.evaluation import play
-from agents.evaluation import results
+from agents.evaluation import play, results
 from agents.guards.monitor import Watch
 from agents.learning.metrics import Metrics
+from agents.runs import console, score_plot
 from agents.runs.logger import Logger
 from agents.runs.stop_signals import StopSignals
-from agents.storage import checkpoints, run_directory, saved_policy
+from agents.storage import checkpoints, migrations, saved_policy
 from agents.storage.saver import Saver, reason
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
 
+class Position(NamedTuple):
+    """How far a run has come."""
+
+    last: Mapping[str, int] = types.MappingProxyType({'log': 0, 'evaluation': 0, 'checkpoint': 0})
+    best_score: float = -np.inf  # The largest mean score of an evaluation
+
+
 class Run:
-    """Surrounds a training loop; `with` starts and ends it, `after_update` does what is due.
+    """Surrounds a training loop: `opening.open_run` makes it, `after_update` does what is due.
 
     Args:
-        agent: What learns; it is closed at the end.
-        config: Of the algorithm; has `total_steps`.
-        env_config: Of the game.
-        run_config: Where to write and how often.
-        origins: Where the values of the fields come from, to tell at the start.
+        agent: The learner.
+        env_config: The game.
+        run_config: The directory to write to, and how often.
+        logger: Writes the tables and TensorBoard's events.
+        saver: Writes checkpoints and models.
+        watch: Looks at every update.
+        progress: Shows a person how it goes.
+        stop_signals: Tells whether the loop is asked to end.
+        position: The steps of the last row, evaluation and checkpoint, and the best score.
 
     Attributes:
-        directory: Of the run.
+        directory: The directory of the run.
     """
 
     def __init__(
         self,
         agent: Agent,
-        config: Any,
         env_config: EnvConfig,
         run_config: RunConfig,
-        origins: Mapping[str, str] | None = None,
+        logger: Logger,
+        saver: Saver,
+        watch: Watch,
+        progress: console.Progress,
+        stop_signals: StopSignals,
+        position: Position,
     ) -> None:
-        self._agent, self._config = agent, config
-        self._env_config, self._run_config = env_config, run_config
-        self._origins, self._best_score = origins or {}, -np.inf
+        self._agent, self._env_config, self._run_config = agent, env_config, run_config
+        self._logger, self._saver, self._watch = logger, saver, watch
+        self._progress, self._stop_signals = progress, stop_signals
+        self._last, self._best_score = dict(position.last), position.best_score
         self.directory = run_config.run_dir
-        self._last = {'log': 0, 'evaluation': 0, 'checkpoint': 0}  # Step of each.
-        self._stop_signals = StopSignals()
-        self._exit_stack = contextlib.ExitStack()
 
-    def __enter__(self) -> 'Run':
-        """Makes or reopens the directory, resumes, tells the configuration, starts the display."""
-        with contextlib.ExitStack() as stack:  # Undoes everything if something fails.
-            stack.callback(self._agent.close)
-            stack.enter_context(self._stop_signals)
-            stack.callback(os.close, run_directory.lock(self.directory))
-            self._open_directory()
-            stack.callback(self._saver.attempt, self._logger.close)
-            stack.callback(self._saver.close)
-            self._progress = console.Progress(self._config.total_steps, self._agent.num_steps)
-            self._tell()
-            stack.enter_context(self._progress)
-            self._evaluate_if_due()  # A signal may have broken it off.
-            self._exit_stack = stack.pop_all()
-        return self
+    def begin(self) -> None:
+        """Makes up for an evaluation that a signal has broken off in the session before."""
+        self._evaluate_if_due()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: types.TracebackType | None,
-    ) -> None:
-        """Saves the last state and model if the loop ended by itself or was asked to end.
+    def finish(self) -> None:
+        """Saves the last state and model; the loop ended by itself or was asked to end.
 
         Raises:
             UsageError: It ended since workers had to be replaced too often.
         """
-        with self._exit_stack:
-            if error is None:
-                with self._agent.paused():
-                    self._finish()
-                if self._agent.restarts.excess:
-                    raise UsageError(self._agent.restarts.excess)
+        with self._agent.paused():
+            self._finish()
+        if self._agent.restarts.excess:
+            raise UsageError(self._agent.restarts.excess)
 
     @property
     def interrupted(self) -> str:
@@ -196,6 +188,7 @@ class Run:
     def _state(self) -> checkpoints.Tree:
         """Everything that the run continues from."""
         return {
+            'format': migrations.STATE_FORMAT,
             'agent': self._agent.state(),
             'logger': self._logger.state(),
             'watch': self._watch.state(),
@@ -203,63 +196,6 @@ class Run:
             'last': dict(self._last),
             'restarts': self._agent.restarts.total,
         }
-
-    def _open_directory(self) -> None:
-        """Starts a new run, or continues one where its last checkpoint was taken."""
-        configs = {
-            'agent': self._config,
-            'environment': self._env_config,
-            'run': self._run_config,
-        }
-        if self._run_config.resume:
-            run_directory.check_unchanged(self.directory, configs)
-            tree = self._load_checkpoint()
-            content = run_directory.reopen(self.directory, configs)
-        else:
-            tree = None
-            content = run_directory.create(self.directory, configs)
-        fields = self._agent.metrics_fields
-        self._logger = Logger(self.directory, self._agent.num_steps, self._last, fields)
-        self._saver = Saver(self.directory, content, self._run_config.checkpoint_minutes)
-        self._watch = Watch(self._agent, self._run_config, self._saver, self._warn)
-        if tree:
-            self._logger.set_state(tree['logger'])
-            if 'watch' in tree:  # Older versions had none.
-                self._watch.set_state(tree['watch'])
-        for name in ('agent', 'environment'):
-            self._logger.write_text(name, content[name])
-
-    def _load_checkpoint(self) -> checkpoints.Tree | None:
-        """Continues from the newest; None if the run ended before its first."""
-        directory = os.path.join(self.directory, 'checkpoints')
-        # What is damaged may be a part that all of them share: better without it than not at all.
-        tree = checkpoints.load_latest(directory, or_best=False)
-        tree = tree or checkpoints.load_latest(directory, parts='readable')
-        if tree is None:
-            if checkpoints.paths(directory):
-                raise UsageError(f'--resume: {self.directory} has no checkpoint that can be read')
-            return None
-        try:
-            self._agent.set_state(tree['agent'])
-            self._best_score, self._last = float(tree['best_score']), dict(tree['last'])
-            self._agent.restarts.total += int(tree.get('restarts', 0))  # Of the sessions before.
-        except (LookupError, TypeError, ValueError) as error:  # Whole, but not a state of this run.
-            what = f'{type(error).__name__}: {error}'
-            raise UsageError(f'--resume: nothing goes on from {directory}: {what}') from error
-        return tree
-
-    def _warn(self, text: str) -> None:
-        self._progress.print(text)
-        self._logger.write_alarm(self._agent.num_steps, text)
-
-    def _tell(self) -> None:
-        configs = [self._config, self._env_config, self._run_config]
-        game = summary.of_game(self._env_config, self._agent.envs, self._config.total_steps)
-        settings = summary.of_settings(configs, self._origins)
-        summary.show(self._progress.console, {**game, **settings, 'writes to': self.directory})
-        if self._run_config.resume:
-            steps = self._agent.num_steps
-            self._progress.print(f'continuing at {steps:,} steps' if steps else 'beginning anew')
 
     def _finish(self) -> None:
         steps = self._agent.num_steps

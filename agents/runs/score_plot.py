@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from envs import files
+
 if TYPE_CHECKING:  # Matplotlib takes most of a second to import; only the end of a run needs it.
     from matplotlib.figure import Figure
 
@@ -38,10 +40,7 @@ def write(run_dir: str) -> None:
         content = png(steps, scores, name)
     except Exception as error:  # A picture is no reason for a training to fail.
         raise OSError(f'score.png cannot be drawn: {error}') from error
-    partial = os.path.join(run_dir, 'score.png.partial')
-    with open(partial, 'wb') as out:
-        out.write(content)
-    os.replace(partial, os.path.join(run_dir, 'score.png'))
+    files.write_atomically(os.path.join(run_dir, 'score.png'), content)
 
 
 def running_means(scores: np.ndarray, window: int) -> np.ndarray:

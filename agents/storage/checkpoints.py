@@ -28,6 +28,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from envs import files
+
 # Which parts to read: all of them or fail, those that can be read, or none, which is quicker.
 Parts = Literal['whole', 'readable', 'none']
 Tree = Any  # Arrays, numbers, strings, None, and lists and dicts (with string keys) of them.
@@ -77,30 +79,14 @@ def write(path: str, tree: Tree) -> None:
     Its parts, beside it, come first.
     """
     directory = os.path.dirname(path)
+    os.makedirs(directory, exist_ok=True)
     for part in _parts(tree):
         if not part.name or not os.path.exists(os.path.join(directory, part.name)):
             content = _zip(part.tree)
             name = f'part-{bytes(content[-_HASH_LENGTH:])[:32].decode()}.zip'
-            _write(os.path.join(directory, name), content)
+            files.write_atomically(os.path.join(directory, name), content)
             part.name = name
-    _write(path, _zip(tree))
-
-
-def _write(path: str, content: memoryview) -> None:
-    directory = os.path.dirname(path)
-    os.makedirs(directory, exist_ok=True)
-    partial = f'{path}.partial'
-    try:
-        with open(partial, 'wb') as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(partial, path)
-        _sync(directory)
-    except OSError:
-        with contextlib.suppress(OSError):
-            os.remove(partial)  # What does not fit must not fill the disk.
-        raise
+    files.write_atomically(path, _zip(tree))
 
 
 def paths(directory: str) -> list[str]:
@@ -116,7 +102,8 @@ def load(path: str, parts: Parts = 'whole') -> Tree:
     with open(path, 'rb') as file:
         content = file.read()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        # Files of older versions have no hash, only the checksums of zip.
+        # Files of older versions have no hash, only the checksums of zip. `migrations` cannot know
+        # this: the format stands in the tree, and whether that is whole must be known before.
         if archive.comment and archive.comment != _HASH + _hash(memoryview(content)):
             raise ValueError('its hash differs')
         load_part = functools.partial(_load_part, os.path.dirname(path), parts)
@@ -207,15 +194,6 @@ def _zip(tree: Tree) -> memoryview:
 def _hash(content: memoryview) -> bytes:
     """Of all but the place where it stands."""
     return hashlib.sha256(content[:-_HASH_LENGTH]).hexdigest().encode()
-
-
-def _sync(directory: str) -> None:
-    """Makes the disk remember the names in a directory."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _encode(tree: Tree, arrays: list[np.ndarray]) -> Any:

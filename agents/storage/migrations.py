@@ -1,9 +1,12 @@
-"""Formats of `recipe.json` and `config.json`: how those of older versions become the present ones.
+"""Formats of saved files: how those of older versions become the present ones.
+
+These are `recipe.json`, `config.json`, and the trees of training states and dumps: `checkpoints`.
 
 When the code changes:
 - A new option: a line in `_ADDED` says what files without it mean, which is how it was before.
 - An option that is renamed, removed or means something else, or another layout: a format more, and
   a step from the one before, which takes the content of the file and returns the new one.
+- A training state or dump with more, less or other entries: a format more, and a step to it.
 Then make the fixture of the new version: tests/fixtures/README.md tells how.
 """
 
@@ -14,12 +17,15 @@ from agents.configs.actor_critic import A2CConfig, A3CConfig, without_effect
 from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.reinforce import ReinforceConfig
 from agents.configs.run import RunConfig
+from agents.storage import old_states
 from envs.config import EnvConfig
 from envs.errors import UsageError
 from envs.fields import from_options, require
 
 RECIPE_FORMAT = 1
 CONFIG_FORMAT = 2
+STATE_FORMAT = 2
+DUMP_FORMAT = 2
 
 _ALGORITHMS: tuple[Any, ...] = (
     A2CConfig,
@@ -30,6 +36,10 @@ _ALGORITHMS: tuple[Any, ...] = (
     ReinforceConfig,
 )
 Content = dict[str, Any]
+
+
+class UnknownFormatError(UsageError):
+    """A file of a newer version, or of none."""
 
 
 class TooOldError(UsageError):
@@ -96,6 +106,28 @@ def config(content: Any) -> Content:
     return content
 
 
+def state(tree: Any) -> Content:
+    """The training state of a run as this version saves it; one without a format is the first.
+
+    The argument stays as it is.
+
+    Raises:
+        UnknownFormatError: It is of a newer version.
+        LookupError, TypeError or ValueError: It is no training state.
+    """
+    return _upgraded(tree, STATE_FORMAT, _STATE_STEPS, 1)
+
+
+def dump(tree: Any) -> Content:
+    """The dump of a skipped update as this version writes it; one without a format is the first.
+
+    Raises:
+        UnknownFormatError: It is of a newer version.
+        LookupError, TypeError or ValueError: It is no dump.
+    """
+    return _upgraded(tree, DUMP_FORMAT, _DUMP_STEPS, 1)
+
+
 def _refuse_first_config(content: Content) -> Content:
     """Its checkpoints hold other states of games, and its tables lack columns."""
     if not isinstance(content.get('environment'), dict):
@@ -107,6 +139,8 @@ def _refuse_first_config(content: Content) -> Content:
 
 _RECIPE_STEPS: dict[int, Callable[[Content], Content]] = {}
 _CONFIG_STEPS = {1: _refuse_first_config}
+_STATE_STEPS = {1: old_states.state}
+_DUMP_STEPS = {1: old_states.dump}
 
 
 def _upgraded(
@@ -120,7 +154,7 @@ def _upgraded(
         raise UsageError('is damaged: it holds no table of names and values')
     version = content.get('format', without)
     if type(version) is not int or not 1 <= version <= newest:
-        raise UsageError(f'is of format {version!r}; this version reads 1 to {newest}')
+        raise UnknownFormatError(f'is of format {version!r}; this version reads 1 to {newest}')
     for number in range(version, newest):
         content = {**steps[number](content), 'format': number + 1}
     return content

@@ -122,22 +122,15 @@ def restore(path: str, content: Mapping[str, Any]) -> None:
     config = os.path.join(path, 'config.json')
     if not os.path.exists(config):
         os.makedirs(path, exist_ok=True)
-        _write_config(config, content)
+        files.write_json(config, content)
 
 
-def _write_config(path: str, content: Mapping[str, Any]) -> None:
-    """Whole, or not at all."""
-    partial = f'{path}.partial'
-    with open(partial, 'w') as file:
-        json.dump(content, file, indent=2)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+def check_unchanged(content: Mapping[str, Any], configs: Mapping[str, Any]) -> None:
+    """Raises `UsageError` if the run was another one: only its length may change.
 
-
-def check_unchanged(path: str, configs: Mapping[str, Any]) -> None:
-    """Raises `UsageError` if the run was another one: only its length may change."""
-    content, now = read_config(path), _as_json(configs)
+    `content` is that of its `config.json`: see `read_config`.
+    """
+    now = _as_json(configs)
     if content['algorithm'] != now['algorithm']:
         raise UsageError(f'--resume: use ./run train_{content["algorithm"]} for this run')
     for group in ('agent', 'environment'):
@@ -148,16 +141,20 @@ def check_unchanged(path: str, configs: Mapping[str, Any]) -> None:
                 raise UsageError(f'--resume: {was}, now it is {value!r}')
 
 
-def reopen(path: str, configs: Mapping[str, Any]) -> dict[str, Any]:
-    """Notes in `config.json` of a run that it is resumed; returns the content of that.
+def reopen(path: str, content: Mapping[str, Any], configs: Mapping[str, Any]) -> dict[str, Any]:
+    """Notes in `config.json` of a run that it is resumed.
 
-    Raises:
-        UsageError: There is no run, or it is another one.
+    Args:
+        path: The directory, which is locked.
+        content: The content of the file so far, which is unchanged: see `check_unchanged`.
+        configs: The configurations of the session that begins.
+
+    Returns:
+        The new content.
     """
-    check_unchanged(path, configs)
-    sessions = [*read_config(path)['sessions'], _session()]
+    sessions = [*content['sessions'], _session()]
     content = {'format': migrations.CONFIG_FORMAT, **_as_json(configs), 'sessions': sessions}
-    _write_config(os.path.join(path, 'config.json'), content)
+    files.write_json(os.path.join(path, 'config.json'), content)
     return content
 
 
@@ -179,9 +176,8 @@ def read_config(path: str) -> dict[str, Any]:
     return content
 
 
-def settings(path: str) -> dict[str, Any]:
-    """What a resumed run takes over from its `config.json`, as a preset."""
-    content = read_config(path)
+def settings(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that a resumed run takes over from its `config.json`, as a preset."""
     merged = {**content['agent'], **content['environment'], **content['run']}
     own = {'run_dir', 'resume'}
     return {

@@ -5,7 +5,6 @@ DIR/recipe.json   everything that builds its environment again, and where it com
 """
 
 import dataclasses
-import json
 import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +17,7 @@ from agents.distributions import deterministic, discrete, gsde
 from agents.distributions.base import Distribution
 from agents.networks import policy_value
 from agents.storage import migrations, model_checks
+from envs import files
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
@@ -38,18 +38,14 @@ def save(
 ) -> None:
     """Writes model and recipe; each file is complete or absent."""
     os.makedirs(directory, exist_ok=True)
-    partial = os.path.join(directory, 'partial.keras')
-    network.save(partial)
-    os.replace(partial, os.path.join(directory, 'model.keras'))
+    with files.replacing(os.path.join(directory, 'model.keras')) as partial:
+        network.save(partial)
     recipe = {
         'format': migrations.RECIPE_FORMAT,
         **about,
         'environment': dataclasses.asdict(env_config),
     }
-    partial = os.path.join(directory, 'recipe.json.partial')
-    with open(partial, 'w') as file:
-        json.dump(recipe, file, indent=2)
-    os.replace(partial, os.path.join(directory, 'recipe.json'))
+    files.write_json(os.path.join(directory, 'recipe.json'), recipe)
 
 
 def load(directory: str) -> Policy:

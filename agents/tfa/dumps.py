@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from agents.learning.metrics import Metrics
-from agents.storage import checkpoints
+from agents.storage import checkpoints, migrations
 
 
 def of_experience(
@@ -27,6 +27,7 @@ def of_experience(
         metrics: Of the update.
     """
     return {
+        'format': migrations.DUMP_FORMAT,
         'config': dataclasses.asdict(config),
         'networks': {name: [one.to_json(), one.get_weights()] for name, one in networks.items()},
         'experience': {name: np.asarray(array) for name, array in experience._asdict().items()},
@@ -40,7 +41,11 @@ def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
     Returns:
         Arrays by name, in the order in which one follows from the other: weights, experience, and
         the answer of each network to it.
+
+    Raises:
+        UsageError: The dump is of a newer version.
     """
+    dump = migrations.dump(dump)
     networks, experience = {}, dump['experience']
     found: dict[str, np.ndarray] = {}
     for name, (description, weights) in dump['networks'].items():

@@ -149,7 +149,7 @@ class RetroGame(Game):
         self._data.reset()
         self._data.update_ram()
         self._variables = dict(snapshot['variables'])
-        self._turbo.held[:] = snapshot.get('held', 0)  # Older versions had no turbo.
+        self._turbo.held[:] = snapshot['held']
         self._restored_screen = np.asarray(snapshot['screen'], np.uint8)
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ packages.
 
 import hashlib
 import io
-import os
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -155,11 +154,9 @@ def _why_not(content: bytes) -> str:
 def _keep(game: str, suffix: str, image: bytes) -> None:
     """Writes the cartridge; it is complete or absent."""
     path = retro_data.roms_folder() / game / f'rom{suffix}'
-    partial = path.with_suffix('.partial')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(image)
-        os.replace(partial, path)
+        files.write_atomically(path, image)
     except OSError as error:
         raise UsageError(f'--import: cannot write {path}: {error.strerror}') from None
 

@@ -104,8 +104,7 @@ class VizdoomGame(ReplayedGame):
         self._actions = list(snapshot['actions'])
         self._engine.replay([self._action_set.buttons(action) for action in self._actions])
         self._engine.picture = np.array(snapshot['screen'])
-        if 'watched' in snapshot:  # Older versions had no watched variables.
-            self._engine.watched = list(snapshot['watched'])
+        self._engine.watched = list(snapshot['watched'])
 
     def screen(self) -> np.ndarray:
         """Returns the current picture in gray, `uint8[120, 160]`."""

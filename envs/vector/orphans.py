@@ -19,11 +19,13 @@ from typing import NamedTuple
 
 import psutil
 
+from envs import files
 from envs.vector import worker
 
 _SHARED_MEMORY = Path('/dev/shm')
 _ENGINE_SECONDS = 60.0  # An engine maps its shared memory as soon as it has created it.
 _PARTIAL_SECONDS = 3600.0  # A younger file, or film, may still be being written.
+_OLD_PARTIAL = 'partial.keras'  # A model's in older versions; their other names fit today's rule.
 _FORKSERVER = 'multiprocessing.forkserver import main; main(', repr(worker.__name__)
 _KILL_SECONDS = 5.0
 _ROOT = str(Path(__file__).resolve().parents[2])
@@ -146,9 +148,12 @@ def _partial_files(folder: Path) -> list[str]:
     """Half-written files of runs that have a `config.json` and a table, and are not in use."""
     configs = [path for depth in ('', '*/', '*/*/') for path in folder.glob(f'{depth}config.json')]
     runs = [path.parent for path in configs if (path.parent / 'metrics.csv').exists()]
-    names = ('*.partial', '*.partial.mp4', 'partial.keras')
     found = {
-        path for run in runs if not _is_locked(run) for name in names for path in run.rglob(name)
+        path
+        for run in runs
+        if not _is_locked(run)
+        for path in run.rglob('*partial*')
+        if files.is_partial(path) or path.name == _OLD_PARTIAL
     }
     return sorted(str(path) for path in found if path.is_file() and _age(path) > _PARTIAL_SECONDS)
 

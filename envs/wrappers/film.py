@@ -1,5 +1,6 @@
 """Films of the game's own screen, at every emulator frame and at its own frame rate."""
 
+import contextlib
 import os
 import shutil
 from typing import Any
@@ -8,6 +9,7 @@ import cv2
 import gymnasium
 import numpy as np
 
+from envs import files
 from envs.errors import UsageError
 from envs.game import Snapshot, Transition
 from envs.wrappers.base import FrameWrapper
@@ -42,11 +44,11 @@ class FilmWriter:
 
         _check_encoder()
         self.path, self.num_frames = path, 0
-        self._partial = f'{path}.partial.mp4'
         self._shape: tuple[int, int] | None = None
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
+        self._replacing = contextlib.ExitStack()  # It lasts until `close`.
         self._writer = imageio.get_writer(
-            self._partial,
+            self._replacing.enter_context(files.replacing(path)),
             fps=frame_rate,
             codec='libx264',
             macro_block_size=2,
@@ -67,8 +69,8 @@ class FilmWriter:
     def close(self) -> None:
         """Finishes the file."""
         if not self._writer.closed:
-            self._writer.close()
-            os.replace(self._partial, self.path)
+            with self._replacing:
+                self._writer.close()
 
 
 class Film(FrameWrapper):

@@ -30,6 +30,7 @@ class Settings(NamedTuple):
     env_config: EnvConfig
     run_config: RunConfig
     origins: dict[str, str]  # Of every field: `flag`, `default`, or what filled it.
+    resumed: Mapping[str, Any] | None  # The `config.json` of the run to resume, which was checked
 
 
 def resolve(agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
@@ -40,8 +41,10 @@ def resolve(agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
     """
     asked = _run_flags()
     preset: Mapping[str, Any]
+    resumed = None
     if asked.resume:
-        filler, preset = 'the resumed run', run_directory.settings(asked.run_dir)
+        resumed = run_directory.read_config(asked.run_dir)
+        filler, preset = 'the resumed run', run_directory.settings(resumed)
     else:
         spec = registry.find(flags.FLAGS.game)
         filler = f'preset {presets.name_of(_PRESET.value, spec)}'
@@ -52,11 +55,11 @@ def resolve(agent_flags: config_flags.ConfigFlags[Any]) -> Settings:
     spec.check(env_config)
     run_dir = run_config.run_dir or run_directory.default_path(config.algorithm, env_config.game)
     run_directory.check(run_dir, run_config.resume)
-    if run_config.resume:
-        run_directory.check_unchanged(run_dir, {'agent': config, 'environment': env_config})
+    if resumed:
+        run_directory.check_unchanged(resumed, {'agent': config, 'environment': env_config})
     run_config = dataclasses.replace(run_config, run_dir=run_dir)
     origins: dict[str, str] = {}
     for group in (agent_flags, _env_flags, _run_flags):
         origins.update(group.origins(preset))
     named = {name: filler if o == 'preset' else o for name, o in origins.items()}
-    return Settings(config, env_config, run_config, named)
+    return Settings(config, env_config, run_config, named, resumed)

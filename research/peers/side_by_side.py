@@ -17,6 +17,7 @@ from typing import Any
 from absl import flags
 
 from agents.storage import migrations
+from envs import files
 from envs.config import EnvConfig
 from envs.fields import require
 
@@ -67,9 +68,7 @@ def compare(
             run_dir = os.path.join(RUNS.value, f'{game}-{agent}-{seed}')
             make_actor = known[agent](config, env_config, seed, run_dir)
             results = _measure(make_actor, env_config, modes, f'{agent}, seed {seed}', seed)
-            with open(f'{path}.partial', 'w') as file:
-                json.dump({'seed': seed, 'settings': settings, **results}, file, indent=2)
-            os.replace(f'{path}.partial', path)
+            files.write_json(path, {'seed': seed, 'settings': settings, **results})
     if PLOT.value:
         plot(game, names)
 

@@ -66,7 +66,7 @@ class _Clock:
 def _train(game: str, directory: str) -> _Clock:
     quiet_tensorflow.load()
     from agents.actor_critic.a2c import A2C
-    from agents.runs.run import Run
+    from agents.runs import opening
 
     spec = registry.find(game)
     preset, unset = presets.for_game('auto', spec), flags.FlagValues()
@@ -79,7 +79,7 @@ def _train(game: str, directory: str) -> _Clock:
         eval_period=0,
     )  # fmt: skip
     agent, clock, updates = A2C(config, env_config), _Clock(), 0
-    with Run(agent, config, env_config, run_config) as run:
+    with opening.open_run(agent, config, env_config, run_config) as run:
         while agent.num_steps < config.total_steps and not run.interrupted:
             run.after_update(agent.update())
             updates += 1

@@ -112,7 +112,7 @@ def test_recipes(tmp_path, content):
 @given(texts(CONFIG))
 def test_configs_of_runs(tmp_path, content):
     (tmp_path / 'config.json').write_bytes(content)
-    result = refused(run_directory.settings, str(tmp_path))
+    result = refused(lambda: run_directory.settings(run_directory.read_config(str(tmp_path))))
     assert result is None or 'game' in result
 
 

@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from agents.evaluation.results import Episode, Evaluation
 from agents.learning.metrics import GUARD_COUNTS, TrainMetrics

@@ -194,7 +194,7 @@ def test_a3c_with_one_worker_continues_exactly(tmp_path):
 
 
 def test_a3c_saves_when_it_is_asked_to_stop_and_goes_on(tmp_path):
-    """The numbers differ, as workers do not wait for each other, but no step and no file is lost."""
+    """Numbers differ, as workers do not wait for each other, but no step and no file is lost."""
     run_dir = tmp_path / 'run'
     flags = [flag for flag in CART_POLE if 'num_envs' not in flag]
     workers = ('--num_workers=3', '--lstm_units=4', f'--run_dir={run_dir}')

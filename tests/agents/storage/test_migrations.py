@@ -108,7 +108,7 @@ def test_one_bit_of_one_weight_makes_a_difference():
 @pytest.mark.parametrize('run', [run for run in RUNS if run not in RESUMABLE])
 def test_older_runs_say_that_they_can_be_evaluated_only(run):
     with pytest.raises(UsageError) as refusal:
-        run_directory.settings(str(FIXTURES / run))
+        run_directory.read_config(str(FIXTURES / run))
     assert str(refusal.value).startswith('--resume: ') and '\n' not in str(refusal.value)
     assert 'made by an older version' in str(refusal.value)
     assert f'./run evaluate --run_dir={FIXTURES / run}' in str(refusal.value)

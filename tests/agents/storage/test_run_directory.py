@@ -22,6 +22,13 @@ def configs(path, **changes):
     return {'agent': agent, 'environment': ENV_CONFIG, 'run': RunConfig(str(path), log_period=7)}
 
 
+def reopen(path, now):
+    """Reads the file once, as whoever resumes a run does."""
+    content = run_directory.read_config(path)
+    run_directory.check_unchanged(content, now)
+    return run_directory.reopen(path, content, now)
+
+
 @pytest.fixture
 def run_dir(tmp_path):
     path = str(tmp_path / 'runs' / 'one')
@@ -50,7 +57,7 @@ def test_a_second_run_cannot_take_the_directory(run_dir):
 
 
 def test_a_resumed_run_takes_its_settings_over(run_dir):
-    settings = run_directory.settings(run_dir)
+    settings = run_directory.settings(run_directory.read_config(run_dir))
     assert settings['learning_rate'] == 0.1
     assert settings['levels'] == ('Level1', 'Level2')
     assert settings['log_period'] == 7
@@ -58,10 +65,10 @@ def test_a_resumed_run_takes_its_settings_over(run_dir):
 
 
 def test_a_resumed_run_is_noted_and_may_be_longer(run_dir):
-    content = run_directory.reopen(run_dir, configs(run_dir, total_steps=2000))
+    content = reopen(run_dir, configs(run_dir, total_steps=2000))
     assert content == run_directory.read_config(run_dir)
     assert len(content['sessions']) == 2
-    assert run_directory.settings(run_dir)['total_steps'] == 2000
+    assert run_directory.settings(run_directory.read_config(run_dir))['total_steps'] == 2000
     assert sorted(os.listdir(run_dir)) == ['checkpoints', 'config.json']
 
 
@@ -71,17 +78,17 @@ def test_a_resumed_run_may_use_the_machine_otherwise(run_dir):
         'envs_per_process': 3, 'hang_seconds': 5.0, 'max_restarts': 7, 'worker_memory_mb': 0,
     }  # fmt: skip
     environment = dataclasses.replace(before['environment'], **changes)
-    run_directory.reopen(run_dir, {**before, 'environment': environment})
-    settings = run_directory.settings(run_dir)
+    reopen(run_dir, {**before, 'environment': environment})
+    settings = run_directory.settings(run_directory.read_config(run_dir))
     assert {name: settings[name] for name in changes} == changes
 
 
 def test_a_resumed_run_must_be_the_same_run(run_dir):
     with pytest.raises(UsageError, match='--learning_rate was 0.1 in this run, now it is 0.2'):
-        run_directory.reopen(run_dir, configs(run_dir, learning_rate=0.2))
+        reopen(run_dir, configs(run_dir, learning_rate=0.2))
     other = {**configs(run_dir), 'environment': EnvConfig('Airstriker-Genesis', ('Level1',))}
     with pytest.raises(UsageError, match='--levels was'):
-        run_directory.reopen(run_dir, other)
+        reopen(run_dir, other)
     assert len(run_directory.read_config(run_dir)['sessions']) == 1
 
 
@@ -92,7 +99,7 @@ def test_an_option_that_is_new_in_this_version_is_no_change(run_dir, monkeypatch
     del content['agent']['gae_lambda']
     with open(path, 'w') as file:
         json.dump(content, file)
-    run_directory.reopen(run_dir, configs(run_dir))
+    reopen(run_dir, configs(run_dir))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +122,7 @@ def test_a_foreign_config_is_refused(run_dir, change, message):
     with open(os.path.join(run_dir, 'config.json'), 'w') as file:
         json.dump(content, file)
     with pytest.raises(UsageError, match=f'^--resume: .*config.json: {message}'):
-        run_directory.settings(run_dir)
+        run_directory.read_config(run_dir)
 
 
 @pytest.mark.parametrize('change', [{'format': 1}, {}], ids=str)
@@ -132,7 +139,7 @@ def test_a_run_of_an_older_version_is_refused(run_dir, change):
 def test_the_run_of_another_algorithm_is_refused(run_dir):
     other = {**configs(run_dir), 'agent': A3CConfig()}
     with pytest.raises(UsageError, match='^--resume: use ./run train_a2c for this run$'):
-        run_directory.reopen(run_dir, other)
+        reopen(run_dir, other)
 
 
 @pytest.mark.parametrize('text', ['', '{', '[]', '{"agent": {}}', 'null', '[' * 99_999])
@@ -140,7 +147,7 @@ def test_a_damaged_config_is_refused(run_dir, text):
     with open(os.path.join(run_dir, 'config.json'), 'w') as file:
         file.write(text)
     with pytest.raises(UsageError, match='config.json: is damaged'):
-        run_directory.settings(run_dir)
+        run_directory.read_config(run_dir)
 
 
 def test_a_run_without_a_checkpoint_can_be_resumed(tmp_path):
@@ -171,7 +178,7 @@ def test_what_holds_no_run_cannot_be_resumed(tmp_path):
     with pytest.raises(UsageError, match='--resume: .* holds no run'):
         run_directory.check(str(tmp_path), resume=True)
     with pytest.raises(UsageError, match='--resume: .* holds no run'):
-        run_directory.settings(str(tmp_path / 'missing'))
+        run_directory.read_config(str(tmp_path / 'missing'))
 
 
 def unwritable_paths(tmp_path):

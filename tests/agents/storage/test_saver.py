@@ -13,7 +13,7 @@ import pytest
 from agents.actor_critic import a2c
 from agents.configs.actor_critic import A2CConfig
 from agents.configs.run import RunConfig
-from agents.runs import run
+from agents.runs import opening
 from agents.storage import checkpoints, run_directory, saver
 from envs.config import EnvConfig
 from envs.errors import UsageError
@@ -120,7 +120,7 @@ def train(run_dir, at, happens, total_steps=600):
     run_config = RunConfig(
         str(run_dir), log_period=50, checkpoint_period=100, eval_period=200, eval_episodes=2
     )
-    with run.Run(agent, config, CART_POLE, run_config) as surroundings:
+    with opening.open_run(agent, config, CART_POLE, run_config) as surroundings:
         while agent.num_steps < total_steps:
             surroundings.after_update(agent.update())
             if agent.num_steps == at:

@@ -149,16 +149,18 @@ def test_new_shared_memory_is_left_alone(tmp_path):
 
 @pytest.fixture
 def run_dir(tmp_path):
-    """A run with a half-written file of each kind, all old."""
+    """A run with a half-written file of each kind, of this version and older ones, all old."""
     run = tmp_path / 'runs' / 'one'
     names = [
         'config.json.partial', 'metrics.csv.partial', 'checkpoints/step-000000005.zip.partial',
         'model/best/partial.keras', 'model/best/recipe.json.partial', 'videos/a.mp4.partial.mp4',
+        'config.partial.json', 'model/best/model.partial.keras', 'videos/a.partial.mp4',
     ]  # fmt: skip
-    for name in ('config.json', 'metrics.csv', 'model/best/model.keras', *names):
+    others = 'config.json', 'metrics.csv', 'model/best/model.keras', 'partial', 'a.partial.b.txt'
+    for name in (*others, *names):
         (run / name).parent.mkdir(parents=True, exist_ok=True)
         (run / name).write_text('')
-    make_old(run / name for name in names)
+    make_old(run / name for name in (*others, *names))
     return run, sorted(str(run / name) for name in names)
 
 
@@ -169,7 +171,8 @@ def test_half_written_files_of_runs_are_removed(tmp_path, run_dir, folder):
     assert orphans.find(folder).partial == names
     assert orphans.clean(folder).partial == names
     left = {str(path.relative_to(run)) for path in run.rglob('*') if path.is_file()}
-    assert left == {'config.json', 'metrics.csv', 'model/best/model.keras'}
+    models = {'model/best/model.keras'}
+    assert left == {'config.json', 'metrics.csv', 'partial', 'a.partial.b.txt', *models}
 
 
 def test_files_of_a_run_that_goes_on_are_left_alone(tmp_path, run_dir):

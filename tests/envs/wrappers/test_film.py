@@ -1,6 +1,7 @@
 """Films, read back."""
 
 import os
+import pathlib
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ FRAMES = list(range(10, 250, 10))
 
 def read(path):
     """The gray value of every frame, the size, and the frame rate."""
-    assert not os.path.exists(f'{path}.partial.mp4')
+    assert not pathlib.Path(path).with_suffix('.partial.mp4').exists()
     capture, grays, shapes = cv2.VideoCapture(str(path)), [], set()
     while True:
         is_there, frame = capture.read()
@@ -91,7 +92,7 @@ def test_closing_leaves_what_there_was(tmp_path):
     env.reset()
     for _ in range(3):
         env.step(0)
-    assert os.listdir(tmp_path) == ['a.mp4.partial.mp4']
+    assert os.listdir(tmp_path) == ['a.partial.mp4']
     env.close()
     np.testing.assert_allclose(read(path)[0], FRAMES[:4], atol=4)
     assert env.unwrapped.closed
