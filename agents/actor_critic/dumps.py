@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import ActorCriticConfig
-from agents.distributions import discrete, gsde
+from agents.distributions import factory
 from agents.experience.actor import Memory
 from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import Weights
@@ -84,8 +84,7 @@ def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
         for name, value in dump['config'].items()
     }
     algorithm = ActorCriticConfig(**config)
-    by_space = discrete.make(_action_space(*dump['actions']))
-    distribution = gsde.of_config(algorithm, by_space, network)
+    distribution = factory.for_training(algorithm, _action_space(*dump['actions']), network)
     model = TrainModel(network, distribution, algorithm)
     names = [variable.path for variable in network.trainable_variables]
     found: dict[str, list[Any]] = {}

@@ -11,6 +11,7 @@ import os
 import zipfile
 from typing import Any
 
+from agents.configs import policy_kinds
 from agents.storage import migrations
 from envs import files
 from envs.backends import registry
@@ -40,10 +41,9 @@ _PARTS = {
         )
     ),
 }  # fmt: skip
-# '' is what the action space says; see `deterministic` and `exploration`.
-POLICIES = ('', 'deterministic', 'greedy', 'state_dependent_exploration')
-_NUMBERS_OF = {'state_dependent_exploration': ('num_features', 'noise_period')}
-_MOST_WIDTH = 2**24
+# Integers that the recipe of a policy of this kind must have.
+_NUMBERS_OF = {policy_kinds.STATE_DEPENDENT_EXPLORATION: ('num_features', 'noise_period')}
+MAX_WIDTH = 2**24  # Numbers that one layer makes of one observation
 _ACTIVATIONS = (None, 'linear', 'relu', 'elu', 'tanh', 'hard_tanh', 'sigmoid')
 
 
@@ -59,11 +59,11 @@ def read_recipe(directory: str) -> tuple[EnvConfig, dict[str, Any]]:
         about = [recipe[name] for name in recipe if name != 'environment']
         if not all(isinstance(value, (str, int, float)) for value in about):
             raise UsageError('has more than names and values around its environment')
-        if recipe.get('policy', '') not in POLICIES:
+        if recipe.get('policy', '') not in policy_kinds.ALL:
             raise UsageError(f'has the unknown policy {recipe["policy"]!r}')
         for name in _NUMBERS_OF.get(recipe.get('policy', ''), ()):
             number = recipe.get(name)
-            if type(number) is not int or not 1 <= number <= _MOST_WIDTH:
+            if type(number) is not int or not 1 <= number <= MAX_WIDTH:
                 raise UsageError(f'has {name} = {number!r}')
         return from_options(EnvConfig, recipe.get('environment')), recipe
     except UsageError as error:

@@ -7,21 +7,17 @@ DIR/recipe.json   everything that builds its environment again, and where it com
 import dataclasses
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import gymnasium
 import keras
 
-from agents.distributions import deterministic, discrete, gsde
-from agents.distributions.base import Distribution
 from agents.networks import policy_value
 from agents.storage import migrations, model_checks
 from envs import files
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
-_MOST_OUTPUTS = 2**24  # Numbers that a layer makes of one observation
 _ENDS = ((0, 2), (2, 4), (4, 4))  # Inputs beside the observation, and outputs: see `networks`.
 
 
@@ -62,28 +58,12 @@ def load(directory: str) -> Policy:
         num_memories = len(network.inputs) - policy_value.num_observations(network)
         if (num_memories, len(network.outputs)) not in _ENDS:
             raise ValueError('a policy maps observations, and a memory, to (logits, values)')
-        if any(math.prod(size) > _MOST_OUTPUTS for size in _sizes(network)):
+        if any(math.prod(size) > model_checks.MAX_WIDTH for size in _sizes(network)):
             raise ValueError('a layer makes too many numbers of an observation')
     except Exception as error:  # Keras raises whatever occurs to it.
         reason = (str(error).strip() or type(error).__name__).split('\n')[0]
         raise UsageError(f'{path}: no model that can be read: {reason}') from None
     return Policy(network, env_config, recipe)
-
-
-def distribution(recipe: Mapping[str, Any], action_space: gymnasium.Space) -> Distribution:
-    """What the first output of a network with this recipe means.
-
-    Raises:
-        UsageError: It is not for this action space.
-    """
-    kind = recipe.get('policy', '')
-    if kind in deterministic.POLICIES:
-        return deterministic.make(kind, action_space)
-    by_space = discrete.make(action_space)
-    if kind == gsde.POLICY:
-        numbers = recipe['num_features'], recipe['noise_period']
-        return gsde.instead_of(by_space, *numbers)
-    return by_space
 
 
 def check_fit(

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents.distributions import gsde
 from agents.distributions.gaussian import DiagonalGaussian
+from agents.distributions.gsde import StateDependentExploration
 from agents.learning import optimizers
 from agents.networks import backprop, policy_value
 from agents.networks.heads import GaussianHead
@@ -58,7 +58,7 @@ def test_only_deviations_that_may_depend_on_the_state_come_to_do_so(state_depend
 def make_noisy(name):
     network, observations = make(name, noise_of_features=True)
     num_features = network.get_layer('policy').input.shape[-1]
-    distribution = gsde.instead_of(GAUSSIAN, num_features, noise_period=1)
+    distribution = StateDependentExploration(*GAUSSIAN.bounds, num_features, noise_period=1)
     return network, distribution, observations
 
 
