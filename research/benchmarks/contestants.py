@@ -65,9 +65,9 @@ def training(options: Options) -> Work:
     _, train_model, rollout, forward_pass = _models(options)
 
     def work() -> int:
-        share = 1 / options.num_groups
+        batch_fraction = 1 / options.num_groups
         parts = [
-            train_model.gradients(rollout, forward_pass, 0.01, share)
+            train_model.gradients(rollout, forward_pass, 0.01, batch_fraction)
             for _ in range(options.num_groups)
         ]
         train_model.apply(parts, 1e-4)
