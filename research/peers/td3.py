@@ -90,7 +90,7 @@ def make_model(config: TD3Config, envs: Any) -> Any:
         buffer_size=config.replay_capacity,
         learning_starts=config.learning_starts,
         batch_size=config.batch_size,
-        tau=config.soft_update,
+        tau=config.tau,
         gamma=config.discount,
         train_freq=config.train_period,
         gradient_steps=1,
