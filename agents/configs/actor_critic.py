@@ -42,7 +42,7 @@ class ActorCriticConfig(NetworkConfig):
     )
     value_cost: float = hparam(0.5, 'Weight of the value loss, (R - V)²/2.')
     loss_reduction: Literal['mean', 'sum'] = hparam(
-        'mean', 'Whether the loss is the mean over the samples of an update, or their sum.'
+        'mean', 'Reduction of the loss over the samples of an update.'
     )
     max_grad_norm: float = hparam(
         0.5, 'Largest global gradient norm, to which others are clipped; 0: no clipping.'
@@ -93,7 +93,7 @@ class A3CConfig(ActorCriticConfig):
 
     algorithm = 'a3c'
     loss_reduction: Literal['mean', 'sum'] = hparam(
-        'sum', 'Whether the loss is the mean over the samples of an update, or their sum.'
+        'sum', 'Reduction of the loss over the samples of an update.'
     )
     max_grad_norm: float = hparam(
         40.0, 'Largest global gradient norm, to which others are clipped; 0: no clipping.'
