@@ -32,7 +32,7 @@ class TrainModel:
     """Learns: one gradient of one loss per update, from one rollout or from several in parallel.
 
     Args:
-        network: As `networks.build` makes them.
+        network: As `policy_value.build` makes them.
         distribution: What the logits mean.
         config: Of the algorithm.
         num_optimizers: More than one, if not all updates share their statistics.

@@ -59,7 +59,7 @@ class ContinuousAgent(OffPolicy):
 
     metrics_fields = DeterministicMetrics._fields
     config: Any
-    # Of the networks; `continuous_networks.build` tells.
+    # Of the networks; see `networks.continuous.build`.
     _num_critics, _action_layer, _output_range = 1, 1, 0.0
 
     @abc.abstractmethod
