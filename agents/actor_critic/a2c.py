@@ -103,9 +103,9 @@ class A2C(ActorCritic):
         actor.weights = weights
         rollout, forward_pass = runner.run(reward_scale)
         gradients = self.train_model.gradients(
-            rollout, forward_pass, entropy_cost, runner.share, weights
+            rollout, forward_pass, entropy_cost, runner.batch_fraction, weights
         )
-        batch = Batch(rollout, forward_pass.memories, weights, entropy_cost, runner.share)
+        batch = Batch(rollout, forward_pass.memories, weights, entropy_cost, runner.batch_fraction)
         about = runner.num_steps, runner.episodes, runner.max_abs_return, runner.moments
         return GroupGradients(gradients, *about, batch)
 

@@ -12,7 +12,7 @@ from agents.actor_critic import dumps, real_actions
 from agents.actor_critic.train_model import TrainModel
 from agents.agent import Agent, MakeEnvs
 from agents.configs.actor_critic import A2CConfig, A3CConfig
-from agents.distributions import discrete, gsde
+from agents.distributions import factory
 from agents.experience.runner import Runner
 from agents.experience.step_model import StepModel
 from agents.learning import schedules
@@ -89,9 +89,9 @@ class ActorCritic(Agent):
     def _build(self, first_envs: list[int]) -> None:
         config = self.config
         env_seed, weight_seed, action_seed = np.random.SeedSequence(config.seed).generate_state(3)
-        self.distribution = discrete.make(self.envs[0].single_action_space)
         self.network = self._make_network(int(weight_seed))
-        self.distribution = gsde.of_config(config, self.distribution, self.network)
+        action_space = self.envs[0].single_action_space
+        self.distribution = factory.for_training(config, action_space, self.network)
         self.normalizer = Normalizer(self.network, config.normalize_rewards)
         self.step_model = StepModel(self.network, self.distribution, int(action_seed))
         self.train_model = TrainModel(self.network, self.distribution, config, self._num_optimizers)
@@ -107,17 +107,18 @@ class ActorCritic(Agent):
 
     def _make_network(self, seed: int) -> keras.Model:
         config, space = self.config, self.envs[0].single_action_space
+        by_space = factory.for_space(space)
         return policy_value.build(
             config.network,
             self.envs[0].single_observation_space,
-            self.distribution.num_logits,
+            by_space.num_logits,
             seed,
             activation=config.activation,
             lstm_units=config.lstm_units,
             feed_last_action_reward=config.feed_last_action_reward,
             hidden_units=config.hidden_units,
             shared_torso=config.shared_torso,
-            gaussian=real_actions.gaussian_head(config, self.distribution, space),
+            gaussian=real_actions.gaussian_head(config, by_space, space),
             normalize_observations=config.normalize_observations,
         )
 

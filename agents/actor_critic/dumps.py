@@ -14,7 +14,7 @@ import tensorflow as tf
 
 from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import ActorCriticConfig
-from agents.distributions import discrete, gsde
+from agents.distributions import factory
 from agents.experience.actor import Memory
 from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import Weights
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     memories: Sequence[Memory]  # Of its `ForwardPass`, whose activations follow from the rest
     weights: Weights  # Empty for those that the network has
     entropy_cost: float
-    share: float  # Of the update's samples
+    batch_fraction: float  # Part of the update's samples that is in this rollout
 
 
 def of_rollouts(
@@ -59,7 +59,7 @@ def of_rollouts(
                     np.asarray, {**batch.rollout._asdict(), 'memories': batch.memories}
                 ),
                 'entropy_cost': batch.entropy_cost,
-                'share': batch.share,
+                'batch_fraction': batch.batch_fraction,
             }
             for batch in batches
         ],
@@ -84,8 +84,7 @@ def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
         for name, value in dump['config'].items()
     }
     algorithm = ActorCriticConfig(**config)
-    by_space = discrete.make(_action_space(*dump['actions']))
-    distribution = gsde.of_config(algorithm, by_space, network)
+    distribution = factory.for_training(algorithm, _action_space(*dump['actions']), network)
     model = TrainModel(network, distribution, algorithm)
     names = [variable.path for variable in network.trainable_variables]
     found: dict[str, list[Any]] = {}
@@ -102,15 +101,15 @@ def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
 def _quantities(
     model: TrainModel, network: keras.Model, batch: Mapping[str, Any], names: Sequence[str]
 ) -> list[tuple[str, Any]]:
-    """What one batch makes of the update; losses are those of its share."""
-    share, content = batch['share'], batch['rollout']
+    """What one batch makes of the update; losses are weighted with its `batch_fraction`."""
+    fraction, content = batch['batch_fraction'], batch['rollout']
     rollout = Rollout(*(content[name] for name in Rollout._fields))
     memories = [np.concatenate(arrays) for arrays in zip(*content['memories'], strict=True)]
     shape = rollout.rewards.shape
     seen = [np.concatenate(part) for part in tf.nest.flatten(rollout.observations)]
     (logits, values, *_), activations = backprop.forward(network, [*seen, *memories])
     forward_pass = ForwardPass([memories], [activations])  # As if it were a single step.
-    part = model.derive((), rollout, forward_pass, batch['entropy_cost'], share)
+    part = model.compute_gradients((), rollout, forward_pass, batch['entropy_cost'], fraction)
     taken = ('rewards', 'discounts', 'values', 'bootstrap_value')
     return [
         *_observed(rollout.observations),
@@ -118,7 +117,7 @@ def _quantities(
         *((name, getattr(rollout, name)) for name in taken),
         ('logits', tf.reshape(logits, [*shape, -1])),
         ('new values', tf.reshape(values, shape)),
-        *((name, share * loss) for name, loss in zip(_LOSSES, part.losses[1:], strict=True)),
+        *((name, fraction * loss) for name, loss in zip(_LOSSES, part.losses[1:], strict=True)),
         *((f'gradient {name}', g) for name, g in zip(names, part.gradients, strict=True)),
     ]
 

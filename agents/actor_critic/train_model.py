@@ -21,9 +21,9 @@ from agents.networks import backprop
 class Gradients(NamedTuple):
     """What one rollout wants of the weights, before it is averaged, clipped and applied."""
 
-    gradients: list[tf.Tensor]  # One per trainable variable, of the sum or `share` of the mean
+    gradients: list[tf.Tensor]  # One per trainable variable, of the sum, or of its part of the mean
     losses: losses.A2CLosses  # Means over the rollout
-    share: tf.Tensor  # Of this rollout in all samples of the update
+    batch_fraction: tf.Tensor  # Part of the update's samples that is in this rollout
     targets: tf.Tensor  # [T, B]
     values: tf.Tensor  # [T, B], V(s_t) when acting
 
@@ -32,7 +32,7 @@ class TrainModel:
     """Learns: one gradient of one loss per update, from one rollout or from several in parallel.
 
     Args:
-        network: As `networks.build` makes them.
+        network: As `policy_value.build` makes them.
         distribution: What the logits mean.
         config: Of the algorithm.
         num_optimizers: More than one, if not all updates share their statistics.
@@ -60,7 +60,7 @@ class TrainModel:
         self._updates = [
             Compiled(functools.partial(self._apply, optimizer)) for optimizer in self.optimizers
         ]
-        self._gradients = Compiled(self.derive)
+        self._gradients = Compiled(self.compute_gradients)
         variables = network.weights
         self._weights = Compiled(lambda: [variable.value.read_value() for variable in variables])
 
@@ -79,25 +79,26 @@ class TrainModel:
         rollout: Rollout,
         forward_pass: ForwardPass,
         entropy_cost: float,
-        share: float = 1.0,
+        batch_fraction: float = 1.0,
         weights: Weights = (),
     ) -> Gradients:
-        """The gradients on `[T * B]` samples at once; any thread may call it.
+        """Computes the gradients on `[T * B]` samples at once; any thread may call it.
 
         Args:
-            rollout: What was done, with these weights.
-            forward_pass: Beside it from `Runner.run`: what the network computed with them.
-            entropy_cost: c_e.
-            share: The part of the update's samples that is in this rollout.
-            weights: Those to derive by; empty for those of the network.
+            rollout: Experience that was collected with these weights.
+            forward_pass: Its forward passes, which `Runner.run` returns beside it.
+            entropy_cost: Weight of the entropy bonus, c_e.
+            batch_fraction: Part of the update's samples that is in this rollout.
+            weights: Weights to differentiate with respect to; empty: those of the network.
         """
-        numbers = _float32(entropy_cost), _float32(share)
+        # See `compute_gradients`, which this calls compiled.
+        numbers = _float32(entropy_cost), _float32(batch_fraction)
         return self._gradients(weights, rollout, forward_pass, *numbers)
 
     def apply(
         self, parts: Sequence[Gradients], learning_rate: float, which: int = 0
     ) -> TrainMetrics:
-        """Updates the shared weights with the sum of all parts, whose shares make 1.
+        """Updates the shared weights with the sum of all parts, whose `batch_fraction` sum to 1.
 
         If a metric is not finite, weights and statistics stay as they are. `which` is the number of
         the optimizer.
@@ -112,15 +113,15 @@ class TrainModel:
         """
         return self._weights()
 
-    def derive(
+    def compute_gradients(
         self,
         weights: Weights,
         rollout: Rollout,
         forward_pass: ForwardPass,
         entropy_cost: tf.Tensor,
-        share: tf.Tensor,
+        batch_fraction: tf.Tensor,
     ) -> Gradients:
-        """As `gradients`, which calls it compiled."""
+        """Computes the gradients; `gradients` calls it compiled and describes the arguments."""
         config = self._config
         advantages, targets = returns.generalized_advantages(
             rollout.rewards,
@@ -131,8 +132,10 @@ class TrainModel:
         )
         memories, activations = _joined(forward_pass.memories), _joined(forward_pass.activations)
         inputs = [*map(_flat, tf.nest.flatten(rollout.observations)), *memories]
-        with backprop.using(self._network, weights):
-            outputs, pull_back = backprop.recall(self._network, inputs, activations, rollout.starts)
+        with backprop.with_weights(self._network, weights):
+            outputs, vjp = backprop.vjp_from_activations(
+                self._network, inputs, activations, rollout.starts
+            )
             logits, values = outputs
             with tf.GradientTape() as tape:
                 tape.watch(outputs)
@@ -147,10 +150,10 @@ class TrainModel:
                     entropy_cost,
                 )
                 is_sum = config.loss_reduction == 'sum'
-                weight = tf.size(rollout.rewards, tf.float32) if is_sum else share
+                weight = tf.size(rollout.rewards, tf.float32) if is_sum else batch_fraction
                 loss = weight * result.total_loss
-            gradients = pull_back(tape.gradient(loss, outputs))
-        return Gradients(gradients, result, share, targets, rollout.values)
+            gradients = vjp(tape.gradient(loss, outputs))
+        return Gradients(gradients, result, batch_fraction, targets, rollout.values)
 
     def _apply(
         self,
@@ -161,7 +164,7 @@ class TrainModel:
         fields = zip(*(part.gradients for part in parts), strict=True)
         gradients = [tf.add_n(field) for field in fields]
         clipped, grad_norm = optimizers.clip_by_global_norm(gradients, self._config.max_grad_norm)
-        means = tf.add_n([part.share * tf.stack(part.losses[1:]) for part in parts])
+        means = tf.add_n([part.batch_fraction * tf.stack(part.losses[1:]) for part in parts])
         targets = tf.concat([part.targets for part in parts], axis=1)  # [T, N]
         values = tf.concat([part.values for part in parts], axis=1)
         explained = losses.explained_variance(targets, values)

@@ -1,7 +1,7 @@
 """Settings that work, by family of games. A preset fills what the command line leaves open.
 
-A preset sets fields of the configurations and is the same code path as the flags. What each of
-them reaches is in research/.
+A preset sets fields of the configurations, by the same code path as the flags. The scores that each
+preset reaches are in research/.
 """
 
 import math
@@ -25,8 +25,8 @@ _RETRO = {
     'unroll_length': 10,
     'gae_lambda': 0.95,
 }
-# Platform games with levels, rewarded as the Retro Contest did. Tutorials multiply by 0.01; then
-# values are near 50, and their errors leave the policy blind to the picture.
+# Platform games with levels, rewarded as in the Retro Contest. Tutorials multiply rewards by 0.01;
+# then values are near 50, and their errors leave the policy blind to the picture.
 _PLATFORM = {
     **_RETRO,
     'reward': 'contest',
@@ -62,7 +62,7 @@ _VECTORS = {
     'entropy_cost': 0.005,
     'reward_scale': 0.1,  # With values near 100 the critic's tanh layers saturate.
 }
-# As RL Baselines3 Zoo has A2C for real actions.
+# As in RL Baselines3 Zoo, A2C with real-valued actions.
 _REAL_ACTIONS = {
     'network': 'mlp',
     'action_repeat': 1,
@@ -76,7 +76,7 @@ _REAL_ACTIONS = {
 
 PRESETS: dict[str, Preset] = {
     'retro': _RETRO,
-    # A lost life costs nothing in most scores: only as an end does it teach to stay alive.
+    # A lost life costs nothing in most scores: it teaches to stay alive only if it is an end.
     'retro_lives': {**_RETRO, 'life_loss_ends_episode': True},
     'platform': {**_PLATFORM, 'levels': ('train',)},
     # The first act, in minutes.
@@ -125,9 +125,10 @@ PRESETS: dict[str, Preset] = {
     },
     'atari': _ATARI,
     'classic_control': _VECTORS,
-    # What a torque is good for shows after a swing: in the zoo's 8 steps only a critic that knows
-    # it already could tell. Small batches, a larger γ and λ, and Adam take two thirds of its steps;
-    # unbounded means would soon go far beyond the strongest torque, where nothing is learned.
+    # The effect of a torque shows only after a swing: within the zoo's 8 steps only a critic that
+    # knows it already could tell. Small batches, a larger γ and λ, and Adam need two thirds of the
+    # zoo's steps; unbounded means would soon go far beyond the strongest torque, where nothing is
+    # learned.
     'pendulum': {
         **_REAL_ACTIONS,
         'num_envs': 2,
@@ -138,19 +139,19 @@ PRESETS: dict[str, Preset] = {
         'learning_rate': 1e-3,
         'bounded_means': True,
     },
-    # What RL Baselines3 Zoo tuned for A2C on robots, those of PyBullet (hyperparams/a2c.yml). What
-    # it has for MuJoCo, Stable-Baselines3's defaults in one environment, is a quarter as fast, and
-    # learned less.
+    # RL Baselines3 Zoo tuned these for A2C on the robots of PyBullet (hyperparams/a2c.yml). Its
+    # settings for MuJoCo, Stable-Baselines3's defaults in one environment, are a quarter as
+    # fast and learned less.
     'mujoco': {
         **_REAL_ACTIONS,
         'num_envs': 4,
         'unroll_length': 8,
         'gae_lambda': 0.9,
         'learning_rate': 9.6e-4,
-        'rmsprop_epsilon': 1e-10,  # Inside the root; PyTorch has 1e-5 outside of it.
+        'rmsprop_epsilon': 1e-10,  # Inside the root; PyTorch has 1e-5 outside.
         'state_dependent_exploration': True,
-        'initial_log_std': math.log(8.0) - 2.0,  # The zoo's -2 of each of 64 features.
-        'value_cost': 0.8,  # Twice the zoo's, since ours is of half the squared error.
+        'initial_log_std': math.log(8.0) - 2.0,  # The zoo has -2 for each of 64 features.
+        'value_cost': 0.8,  # Twice the zoo's, since our loss is half the squared error.
     },
     # The one-step TD actor-critic of the textbooks (Sutton and Barto, 2018, section 13.5).
     'actor_critic': {
@@ -186,10 +187,10 @@ _OF_GAMES = {  # Games with a preset of their own, which stands in for that of t
 
 
 def for_game(name: str, spec: GameSpec, algorithm: str = '') -> Preset:
-    """The preset of a name; `auto` chooses the family of the game.
+    """Returns the preset of a name; `auto` stands for the family of the game.
 
-    `actor_critic` and `a3c_paper` say how to learn, so they are joined with the family. Of the
-    algorithms that do not learn from rollouts the family says only how to see the game.
+    `actor_critic` and `a3c_paper` say how to learn, so they are joined with the family. For the
+    algorithms in `tfa_presets` the family says only how to see the game.
 
     Raises:
         UsageError: There is no such preset, or it is for other algorithms.
@@ -205,7 +206,7 @@ def for_game(name: str, spec: GameSpec, algorithm: str = '') -> Preset:
 
 
 def name_of(name: str, spec: GameSpec) -> str:
-    """The name of a preset; that of the game's family for `auto`.
+    """Returns the name of a preset; for `auto` that of the game's family.
 
     Raises:
         UsageError: There is no such preset.

@@ -1,6 +1,6 @@
-"""Settings that work, by algorithm and game, of the algorithms on TF-Agents.
+"""Settings that work for the algorithms on TF-Agents, by algorithm and game.
 
-The family of a game, in `presets`, says how to see it; these say the rest.
+The family of a game, in `presets`, says how to see the game; these presets say the rest.
 """
 
 import dataclasses
@@ -16,7 +16,7 @@ _CONTROL = {'reward_scale': 1.0, 'action_repeat': 1, 'frame_stack': 1}
 
 _DQN_VECTORS = {**_CONTROL, 'network': 'mlp', 'learning_starts': 1_000}
 
-# By algorithm: for all games, `*`, beyond that for a family, and for single games.
+# For each algorithm: settings for all games, `*`, then for a family, then for single games.
 PRESETS: dict[str, dict[str, Preset]] = {
     'ddpg': {
         '*': _CONTROL,
@@ -36,8 +36,8 @@ PRESETS: dict[str, dict[str, Preset]] = {
         'classic_control': _DQN_VECTORS,
         'CartPole-v1': {
             'total_steps': 60_000,
-            # With values up to 100 most errors at an end are beyond Huber's 1 and hardly count:
-            # values then grow past all that there is to win.
+            # With values up to 100, most errors at the end of an episode exceed the Huber loss's
+            # threshold of 1 and hardly count: values then grow beyond all possible returns.
             'reward_scale': 0.02,
             'learning_rate': 1e-3,
             'lr_schedule': 'linear',
@@ -77,13 +77,13 @@ PRESETS: dict[str, dict[str, Preset]] = {
 
 
 def for_game(seen: Preset, family: str, game: str, algorithm: str) -> Preset:
-    """The preset of an algorithm for a game.
+    """Returns the preset of an algorithm for a game.
 
     Args:
-        seen: The preset of the family; what it says of the environment is taken.
-        family: Its name; nothing is added to that of `none`.
-        game: Its id.
-        algorithm: One of `PRESETS`.
+        seen: Preset of the family; only its options of the environment are used.
+        family: Name of the family; nothing is added for `none`.
+        game: Id of the game.
+        algorithm: One of the keys of `PRESETS`.
     """
     fields = {field.name for field in dataclasses.fields(EnvConfig)}
     view = {key: value for key, value in seen.items() if key in fields}

@@ -1,4 +1,6 @@
-"""What the first output of a network means: a distribution over actions, or the action itself.
+"""The meaning of a network's first output: a distribution over actions, or the action itself.
 
-Begin with `base`. Nothing in here knows how an action is made good or bad: see `agents.learning`.
+Begin with `base`, the interface, and `factory`, which picks the distribution for an action space, a
+training or a saved model. Whether an action was good or bad is decided elsewhere, in
+`agents.learning`.
 """

@@ -1,29 +1,30 @@
-"""What a policy needs of its action space, whatever actions are."""
+"""The interface between a network's outputs and actions, whatever kind of action it is."""
 
 import abc
 from typing import Any
 
 import tensorflow as tf
 
+from agents.configs import policy_kinds
+
 
 class Distribution(abc.ABC):
     """A probability distribution over actions, given by the outputs of a policy head, its logits.
 
     It acts on `float32[..., num_logits]`, with any leading dimensions, and on actions
-    `event_dtype[..., *event_shape]`: `[...]` where an action is one number, `[..., k]` where it is
-    k of them.
+    `event_dtype[..., *event_shape]`: `[...]` if an action is one number, `[..., k]` if it is k of
+    them.
 
     Attributes:
-        num_logits: Outputs of the policy head.
-        num_codes: Numbers that tell an action to a network: see `encode`.
-        event_shape: Shape of one action: `()` or `(k,)`.
-        event_dtype: `tf.int32` of choices, `tf.float32` of real numbers.
-        policy: What a model's recipe calls what the action space alone does not tell: see
-            `deterministic` and `exploration`.
-        noise_period: Steps that share their random numbers.
+        kind: One of `agents.configs.policy_kinds`; a model's recipe holds it as `policy`.
+        num_logits: Number of outputs of the policy head.
+        num_codes: Number of values that describe an action to a network; see `encode`.
+        event_shape: Shape of one action, `()` or `(k,)`.
+        event_dtype: `tf.int32` for choices, `tf.float32` for real numbers.
+        noise_period: Number of agent steps that share their random numbers.
     """
 
-    policy = ''
+    kind = policy_kinds.DEFAULT
     noise_period = 1
     num_logits: int
     event_shape: tuple[int, ...]
@@ -31,42 +32,50 @@ class Distribution(abc.ABC):
 
     @property
     def num_codes(self) -> int:
-        """As many as logits, unless a distribution says otherwise."""
+        """Number of values that `encode` makes of an action; by default `num_logits`."""
         return self.num_logits
 
     @abc.abstractmethod
     def sample(self, logits: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """Random actions; the same `int32[2]` seed and logits give the same ones."""
+        """Draws actions; the same logits and `int32[2]` seed give the same actions."""
 
     @abc.abstractmethod
     def mode(self, logits: tf.Tensor) -> tf.Tensor:
-        """The most probable actions."""
+        """Returns the most probable actions."""
 
     @abc.abstractmethod
     def log_prob(self, logits: tf.Tensor, actions: tf.Tensor) -> tf.Tensor:
-        """log π(a|s), `float32[...]`; ValueError where logits and actions do not fit."""
+        """Returns log π(a|s), `float32[...]`.
+
+        Raises:
+            ValueError: The shapes of logits and actions do not match.
+        """
 
     @abc.abstractmethod
     def entropy(self, logits: tf.Tensor) -> tf.Tensor:
-        """H(π) in nats, `float32[...]`; of real numbers it is differential and may be negative."""
+        """Returns H(π) in nats, `float32[...]`.
+
+        The entropy of real numbers is the differential one, which may be negative.
+        """
 
     @abc.abstractmethod
     def encode(self, actions: tf.Tensor) -> tf.Tensor:
-        """Actions as input of a network, `float32[..., num_codes]`; of choices 1 where chosen."""
+        """Encodes actions as input of a network, `float32[..., num_codes]`; choices are one-hot."""
 
     def about(self) -> dict[str, Any]:
-        """What the recipe of a model should tell of it."""
-        return {'policy': self.policy} if self.policy else {}
+        """Returns the entries that a model's recipe must have in order to act as in training."""
+        return {'policy': self.kind} if self.kind else {}
 
     def entropy_floor(self, part: float) -> float:
-        """An entropy under which hardly anything is left to chance.
+        """Returns an entropy, in nats, below which hardly anything is left to chance.
 
-        Of choices it is this part of the uniform policy's entropy, 0 if there is no choice.
+        For choices it is `part` times the entropy of the uniform policy: 0 if there is only one
+        action.
         """
         return part * float(self.entropy(tf.zeros(self.num_logits)))
 
     def _check(self, logits: tf.Tensor, actions: tf.Tensor | None = None) -> None:
-        """Raises ValueError unless the static shapes fit this distribution and each other."""
+        """Raises ValueError unless the static shapes match this distribution and each other."""
         logits.shape[-1:].assert_is_compatible_with([self.num_logits])
         if actions is not None:
             actions.shape.assert_is_compatible_with(logits.shape[:-1] + self.event_shape)

@@ -8,7 +8,8 @@ import gymnasium
 import keras
 import numpy as np
 
-from agents.distributions import deterministic
+from agents.configs import policy_kinds
+from agents.distributions import factory
 from agents.evaluation.results import Episode, Evaluation
 from agents.experience.actor import Actor, reset_memory
 from agents.experience.step_model import StepModel
@@ -46,19 +47,19 @@ def evaluate(
         greedy: Whether to take the most probable action instead of sampling.
         seed: Seed of the environments and the actions.
         film: File for a film of the first environment; '' for none.
-        recipe: Recipe of the network: see `saved_policy.distribution`.
+        recipe: Recipe of the network: see `distributions.factory.for_recipe`.
 
     Raises:
         UsageError: If the game cannot be played, or the network does not fit it.
     """
 
     def make_actor(envs: gymnasium.vector.VectorEnv[Any, Any, Any]) -> StepModel:
-        distribution = saved_policy.distribution(recipe or {}, envs.single_action_space)
+        distribution = factory.for_recipe(recipe or {}, envs.single_action_space)
         shapes = observation_parts.shapes(envs.single_observation_space)
         saved_policy.check_fit(network, shapes, distribution.num_logits, distribution.num_codes)
         return StepModel(network, distribution, seed, greedy)
 
-    is_greedy = greedy or (recipe or {}).get('policy') in deterministic.POLICIES
+    is_greedy = greedy or (recipe or {}).get('policy') in policy_kinds.WITHOUT_CHANCE
     mode = 'greedy' if is_greedy else 'sampled'
     return evaluate_actor(make_actor, env_config, num_episodes, mode, seed, film)
 

@@ -56,7 +56,7 @@ class Runner:
         statistics: Normalises the rewards; by default they stay as they are.
 
     Attributes:
-        share: Fraction of all environments that are in this group.
+        batch_fraction: Fraction of all environments that are in this group.
         num_samples: Agent steps in a rollout, T * B.
         num_steps: Agent steps of all environments together, those of other runners included.
         episodes: Statistics of the episodes that ended in the last rollout; `step` is the number
@@ -77,7 +77,7 @@ class Runner:
         self._envs, self._actor = envs, actor
         self._unroll_length, self._discount = unroll_length, discount
         self._first_env, self._total_envs = first_env, total_envs or envs.num_envs
-        self.share = envs.num_envs / self._total_envs
+        self.batch_fraction = envs.num_envs / self._total_envs
         self.num_samples = unroll_length * envs.num_envs
         self._observations: Observation = np.zeros(0)
         self._memory = actor.first_memory(envs.num_envs)

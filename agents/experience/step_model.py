@@ -92,7 +92,7 @@ class StepModel:
     def _decide(
         self, weights: Weights, observations: Any, memory: Memory, seed: tf.Tensor
     ) -> Decision:
-        with backprop.using(self._network, weights):
+        with backprop.with_weights(self._network, weights):
             inputs = [*tf.nest.flatten(observations), *memory]
             outputs, activations = backprop.forward(self._network, inputs)
         logits, values, *memory = outputs
@@ -105,6 +105,6 @@ class StepModel:
         return Decision(actions, values, activations, memory)
 
     def _predict(self, weights: Weights, observations: Any, memory: Memory) -> tf.Tensor:
-        with backprop.using(self._network, weights):
+        with backprop.with_weights(self._network, weights):
             inputs = [*tf.nest.flatten(observations), *memory]
             return backprop.forward(self._network, inputs)[0][1]

@@ -1,14 +1,14 @@
-"""Backpropagation through a forward pass that was made before.
+"""Backpropagation through a forward pass that was made earlier.
 
-The weights do not change during a rollout. So what the layers answered while acting is what they
-would answer while training, and the gradient needs only the way back: of the three times that a
-plain update goes through the network, acting, forwards again and backwards, the second is saved.
+The weights do not change during a rollout. So the layers would compute the same while training as
+they did while acting, and the gradient needs only the backward pass: of the three passes of a plain
+update, forward to act, forward again to learn and backward, the second one is saved.
 
 Only the outputs of the `ReLU` and `ELU` layers are kept. Everything else follows from them without
-a convolution, and what does not matter to the gradient is no part of the compiled function.
+a convolution, and whatever the gradient does not depend on is dropped from the compiled function.
 
-The states of an LSTM are inputs of the network, known for all steps; its way back goes through
-time: see `lstm`.
+The states of an LSTM are inputs of the network, known for all steps; its backward pass goes through
+time, see `lstm`.
 """
 
 import contextlib
@@ -21,27 +21,28 @@ import tensorflow as tf
 from agents.networks import lstm
 
 Outputs = list[tf.Tensor]
-PullBack = Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]
+# From the gradients of the outputs `logits` and `values` to those of the trainable variables.
+VJP = Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]
 
 
-def using(
+def with_weights(
     network: keras.Model, weights: Sequence[tf.Tensor]
 ) -> contextlib.AbstractContextManager[object]:
-    """Within it the network has these weights, all of them; its own if there are none."""
+    """Replaces all weights of the network inside a `with` block; empty ones replace nothing."""
     if not weights:
         return contextlib.nullcontext()
     return keras.StatelessScope(list(zip(network.weights, weights, strict=True)))
 
 
 def forward(network: keras.Model, inputs: Sequence[tf.Tensor]) -> tuple[Outputs, Outputs]:
-    """The forward pass.
+    """Runs the forward pass.
 
     Args:
         network: A functional model, each of its layers used once.
-        inputs: Of the network, `[B, ...]`.
+        inputs: Inputs of the network, `[B, ...]`.
 
     Returns:
-        The outputs of the network, and of all its activation layers.
+        The outputs of the network, and those of all its activation layers.
     """
     results = _by_id(network.inputs, inputs)
     activations = []
@@ -53,52 +54,52 @@ def forward(network: keras.Model, inputs: Sequence[tf.Tensor]) -> tuple[Outputs,
     return [results[id(output)] for output in network.outputs], activations
 
 
-def recall(
+def vjp_from_activations(
     network: keras.Model,
     inputs: Sequence[tf.Tensor],
     activations: Sequence[tf.Tensor],
     starts: tf.Tensor | None = None,
-) -> tuple[Outputs, PullBack]:
-    """What `forward` returned, and the way back through it: a vector-Jacobian product.
+) -> tuple[Outputs, VJP]:
+    """Returns what `forward` returned, and its vector-Jacobian product, as `jax.vjp` does.
 
-    To be called within a `tf.function`, which drops what is computed again and not needed.
+    Call it within a `tf.function`, which drops what is computed again but not needed.
 
     Args:
         network: As for `forward`, with the same weights.
-        inputs: Of the network, `[T * B, ...]`, as they were at the T steps.
-        activations: What `forward` returned for them.
+        inputs: Inputs of the network, `[T * B, ...]`, as they were at the T steps.
+        activations: Outputs of the activation layers that `forward` returned for these inputs.
         starts: `bool[T, B]`, the steps at which the state of an LSTM was zero because an episode
             began.
 
     Returns:
-        The outputs `logits` and `values` of the network, and a function from their gradients to
+        `(outputs, vjp)`: the outputs `logits` and `values`, and a function from their gradients to
         those of `network.trainable_variables`.
 
     Raises:
-        ValueError: There are not as many activations as activation layers.
+        ValueError: The number of activations is not that of the activation layers.
     """
     count = sum(_is_activation(layer) for layer in _layers(network))
     if len(activations) != count:
         raise ValueError(f'needs {count} activations, not {len(activations)}')
     results = _by_id(network.inputs, inputs)
-    remembered, ways = iter(activations), []
+    remaining, layer_vjps = iter(activations), []
     for layer in _layers(network):
         if _is_activation(layer):
-            result = next(remembered)
-            way = _way_back_through_activation(layer, result)
+            result = next(remaining)
+            layer_vjp = _activation_vjp(layer, result)
         elif isinstance(layer, keras.layers.LSTMCell):
             x, states = _inputs(layer, results)
-            result, way = lstm.through_time(layer, x, states, starts)
+            result, layer_vjp = lstm.vjp_through_time(layer, x, states, starts)
         else:
-            result, way = _answer_and_way_back(layer, _inputs(layer, results))
+            result, layer_vjp = _layer_vjp(layer, _inputs(layer, results))
         results[id(_output(layer))] = result
-        ways.append((layer, way))
+        layer_vjps.append((layer, layer_vjp))
 
-    def pull_back(output_gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    def vjp(output_gradients: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         waiting = _by_id(network.outputs[:2], output_gradients)
         of_variables: dict[int, tf.Tensor] = {}
-        for layer, way in reversed(ways):
-            of_inputs, own = way(waiting.pop(id(_output(layer))))
+        for layer, layer_vjp in reversed(layer_vjps):
+            of_inputs, own = layer_vjp(waiting.pop(id(_output(layer))))
             of_variables.update(zip(map(id, layer.trainable_variables), own, strict=True))
             tensors = tf.nest.flatten(layer.input)
             for tensor, gradient in zip(tensors, tf.nest.flatten(of_inputs), strict=True):
@@ -106,13 +107,11 @@ def recall(
                 waiting[id(tensor)] = gradient if before is None else before + gradient
         return [of_variables[id(variable)] for variable in network.trainable_variables]
 
-    return [results[id(output)] for output in network.outputs[:2]], pull_back
+    return [results[id(output)] for output in network.outputs[:2]], vjp
 
 
-def _answer_and_way_back(
-    layer: keras.layers.Layer, inputs: list[Any]
-) -> tuple[tf.Tensor, lstm.LayerPullBack]:
-    """What the layer answers, and the way back to its inputs and its weights."""
+def _layer_vjp(layer: keras.layers.Layer, inputs: list[Any]) -> tuple[tf.Tensor, lstm.LayerVJP]:
+    """Returns the output of a layer, and its vector-Jacobian product."""
     sources = [inputs, [variable.value for variable in layer.trainable_variables]]
     with tf.GradientTape() as tape:
         tape.watch([x for x in tf.nest.flatten(sources) if x.dtype.is_floating])
@@ -120,17 +119,18 @@ def _answer_and_way_back(
     return result, lambda gradient: tape.gradient(result, sources, gradient)
 
 
-def _way_back_through_activation(
-    layer: keras.layers.Layer, result: tf.Tensor
-) -> lstm.LayerPullBack:
-    """From what a plain ReLU, or an ELU of α = 1, answered: their derivatives follow from it."""
+def _activation_vjp(layer: keras.layers.Layer, result: tf.Tensor) -> lstm.LayerVJP:
+    """Returns the vector-Jacobian product of a plain ReLU, or of an ELU with α = 1.
+
+    Their derivatives follow from their outputs alone.
+    """
     if isinstance(layer, keras.layers.ELU):
         return lambda gradient: ([tf.raw_ops.EluGrad(gradients=gradient, outputs=result)], [])
     return lambda gradient: ([tf.raw_ops.ReluGrad(gradients=gradient, features=result)], [])
 
 
 def _layers(network: keras.Model) -> list[keras.layers.Layer]:
-    """In an order in which inputs come before what is made of them."""
+    """Returns the layers in an order in which inputs come before what is made of them."""
     return [layer for layer in network.layers if not isinstance(layer, keras.layers.InputLayer)]
 
 
@@ -139,7 +139,10 @@ def _is_activation(layer: keras.layers.Layer) -> bool:
 
 
 def _inputs(layer: keras.layers.Layer, results: dict[int, tf.Tensor]) -> list[tf.Tensor]:
-    """The arguments of the layer; a list of tensors counts as one, but an LSTM takes a state."""
+    """Returns the arguments of the layer.
+
+    A list of tensors counts as one argument, but an LSTM takes its state separately.
+    """
     found = tf.nest.map_structure(lambda tensor: results[id(tensor)], layer.input)
     if isinstance(layer, keras.layers.LSTMCell):
         return [found[0], found[1:]]
@@ -147,7 +150,7 @@ def _inputs(layer: keras.layers.Layer, results: dict[int, tf.Tensor]) -> list[tf
 
 
 def _output(layer: keras.layers.Layer) -> keras.KerasTensor:
-    """What other layers use of it: of an LSTM, the first of three."""
+    """Returns the output that other layers use; an LSTM's is the first of three."""
     return tf.nest.flatten(layer.output)[0]
 
 

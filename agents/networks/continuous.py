@@ -1,8 +1,8 @@
 """Networks of actor and critic for continuous actions: Keras 3 models of built-in layers.
 
-k is the number of numbers in an action. Weights and biases are uniform in ±1/sqrt(f), f the inputs
-of the layer, and the last layers' perhaps in a smaller range: Lillicrap et al. (2016), section 7,
-https://arxiv.org/abs/1509.02971.
+k is the number of real numbers in an action. Weights and biases are uniform in ±1/sqrt(f), where f
+is the number of inputs of the layer; those of the last layers may have a smaller range. Lillicrap
+et al. (2016), section 7, https://arxiv.org/abs/1509.02971.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from envs.errors import UsageError
 
 
 class Networks(NamedTuple):
-    """An actor and its critics. The first critic and the actor, as one model, are the policy."""
+    """An actor and its critics; the actor and the first critic, as one model, are the policy."""
 
     policy: keras.Model  # Observations to (π(s), Q(s, π(s))), [B, k] and [B]
     actor: keras.Model  # Observations to π(s)
@@ -24,7 +24,7 @@ class Networks(NamedTuple):
 
 
 class _Critic:
-    """The layers of a critic, to be applied to several pairs of observations and actions."""
+    """The layers of a critic, which can be applied to several pairs of observations and actions."""
 
     def __init__(
         self,
@@ -79,19 +79,19 @@ def build(
     action_layer: int = 1,
     output_range: float = 0.0,
 ) -> Networks:
-    """An actor and critics with new weights.
+    """Builds an actor and critics with new weights.
 
     Args:
-        observation_space: Vectors.
-        action_space: A bounded row; π(s) is tanh, scaled to it.
-        hidden_units: Sizes of the ReLU layers, of actor and critics.
+        observation_space: Observation space of one environment, vectors `[D]`.
+        action_space: A bounded row of k real numbers; π(s) is tanh, scaled to its bounds.
+        hidden_units: Units of each ReLU layer of the actor, and of each critic.
         seed: The same seed gives the same weights, bit for bit.
-        num_critics: That learn side by side.
-        action_layer: At which of its layers, counted from 1, a critic takes the action.
-        output_range: Of the last layers' weights; 0: as of the others.
+        num_critics: Number of critics that learn side by side.
+        action_layer: Layer of a critic, counted from 1, that takes the action as input.
+        output_range: Bound of the weights and biases of the last layers; 0: 1/sqrt(f) as above.
 
     Raises:
-        UsageError: The observations are no vectors.
+        UsageError: The observations are not vectors.
     """
     rng = np.random.default_rng(seed)
     size, shape = _check_vectors(observation_space), action_space.shape
@@ -110,7 +110,7 @@ def build(
         _Critic(f'critic{i}', size, action_space, hidden_units, action_layer, output_range, rng)
         for i in range(1, num_critics + 1)
     ]
-    # First the policy: where a layer is applied twice, what `backprop` asks of it is the first.
+    # The policy comes first: `backprop` takes the first use of a layer that is applied twice.
     values = critics[0](observations, actions)
     return Networks(
         keras.Model(observations, (actions, values), name='policy'),
@@ -122,16 +122,16 @@ def build(
 
 
 def ranges(space: gymnasium.spaces.Box) -> tuple[np.ndarray, np.ndarray]:
-    """Half of the range of each number of an action, and the middle of it, `float32[k]`."""
+    """Returns half the range of each number of an action, and its middle, `float32[k]` each."""
     low, high = space.low.astype(np.float64), space.high.astype(np.float64)
     return ((high - low) / 2).astype(np.float32), ((high + low) / 2).astype(np.float32)
 
 
 def _check_vectors(observation_space: gymnasium.Space) -> int:
-    """The size of the observations.
+    """Returns the size of the observations, D.
 
     Raises:
-        UsageError: They are no vectors.
+        UsageError: The observations are not vectors.
     """
     shape = observation_space.shape or ()
     if len(shape) != 1:
@@ -142,7 +142,7 @@ def _check_vectors(observation_space: gymnasium.Space) -> int:
 def _dense(
     name: str, units: int, activation: str | None, limit: float, rng: np.random.Generator
 ) -> keras.layers.Layer:
-    """Weights and biases uniform in ±limit."""
+    """Makes a dense layer with weights and biases uniform in ±limit."""
     kernel, bias = (
         keras.initializers.RandomUniform(-limit, limit, seed=int(rng.integers(2**31)))
         for _ in range(2)

@@ -1,4 +1,4 @@
-"""The input of a network that is normalised by running statistics: see `normalization`."""
+"""Normalisation of a network's input by running statistics; see `learning.normalization`."""
 
 import keras
 
@@ -7,17 +7,17 @@ from envs.errors import UsageError
 
 
 def normalized(observations: keras.KerasTensor) -> keras.KerasTensor:
-    """Vectors `[B, D]`, shifted, scaled and clipped by built-in layers.
+    """Shifts, scales and clips vectors `[B, D]` by built-in layers.
 
     Raises:
-        UsageError: They are not vectors.
+        UsageError: The observations are not vectors.
     """
     if len(observations.shape) != 2:
         raise UsageError(
             '--normalize_observations is for vectors; pictures are divided by 255 as they are'
         )
     layers = keras.layers
-    # Made for batches; here `normalization.Normalizer` assigns its mean and its variance.
+    # It is made for statistics of batches; here `Normalizer` assigns its mean and its variance.
     x = layers.BatchNormalization(epsilon=EPSILON, center=False, scale=False, name=LAYER)(
         observations
     )

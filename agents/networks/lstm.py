@@ -1,8 +1,8 @@
 """Backpropagation through time where the states are known.
 
-While acting, an LSTM came through the states (h, c) of a rollout, and with the same weights it
-would come through them again. So all its steps are computed at once, T * B of them, and only the
-way back goes through time. It ends where the rollout begins: the first state is taken as it was.
+While acting, an LSTM passed through the states (h, c) of a rollout, and with the same weights it
+would pass through them again. So all its steps, T * B of them, are computed at once, and only the
+backward pass goes through time. It ends where the rollout begins: the first state is a constant.
 
     z = x W + h U + b = (z_i, z_f, z_g, z_o)
     i, f, o = σ(z_i), σ(z_f), σ(z_o),   g = tanh(z_g)
@@ -19,29 +19,29 @@ import keras
 import tensorflow as tf
 
 # From the gradient of a layer's output to those of its inputs and of its weights.
-LayerPullBack = Callable[[tf.Tensor], tuple[list[Any], list[tf.Tensor]]]
+LayerVJP = Callable[[tf.Tensor], tuple[list[Any], list[tf.Tensor]]]
 
 
-def through_time(
+def vjp_through_time(
     cell: keras.layers.LSTMCell, inputs: tf.Tensor, states: Sequence[tf.Tensor], starts: tf.Tensor
-) -> tuple[tf.Tensor, LayerPullBack]:
-    """The outputs of all steps, and the way back.
+) -> tuple[tf.Tensor, LayerVJP]:
+    """Returns the outputs of all steps, and their vector-Jacobian product.
 
-    Going back, with D for ∂L/∂ and both D h' and D c' carried from the step after it:
+    Each step of the backward pass, with D for ∂L/∂, gets D h' and D c' from the step after it:
 
         D c' += D h' o (1 - tanh²(c'))
         D z = (D c' g i (1 - i), D c' c f (1 - f), D c' i (1 - g²), D h' tanh(c') o (1 - o))
         D h = D z Uᵀ,   D c = D c' f;   both 0 at the start of an episode
 
     Args:
-        cell: Of tanh and sigmoid, as Keras makes it by default.
+        cell: The LSTM, with tanh and sigmoid, as Keras makes it by default.
         inputs: `[T * B, F]`, x.
-        states: h and c, `[T * B, units]`, with which the steps began.
-        starts: `bool[T, B]`, the steps at which an episode began.
+        states: h and c at the beginning of each step, `[T * B, units]`.
+        starts: `bool[T, B]`, true at the steps at which an episode began.
 
     Returns:
-        `(outputs, pull_back)`: h', `[T * B, units]`, and a function from its gradient to those of
-        the inputs (none of the states) and those of kernel, recurrent kernel and bias.
+        `(outputs, vjp)`: h', `[T * B, units]`, and a function from its gradient to those of the
+        inputs (none of the states) and those of kernel, recurrent kernel and bias.
     """
     hidden, carry = states
     weights = cell.kernel, cell.recurrent_kernel, cell.bias
@@ -51,7 +51,7 @@ def through_time(
     i, f, g, o = tf.sigmoid(z_i), tf.sigmoid(z_f), tf.tanh(z_g), tf.sigmoid(z_o)
     squashed = tf.tanh(f * carry + i * g)
 
-    def pull_back(gradient: tf.Tensor) -> tuple[list[Any], list[tf.Tensor]]:
+    def vjp(gradient: tf.Tensor) -> tuple[list[Any], list[tf.Tensor]]:
         # D z = (D c', D c', D c', D h') times these.
         by_carry = [g * i * (1.0 - i), carry * f * (1.0 - f), i * (1.0 - g**2)]
         factors = tf.concat([*by_carry, squashed * o * (1.0 - o)], axis=1)
@@ -74,4 +74,4 @@ def through_time(
         ]
         return [tf.matmul(all_of_z, kernel, transpose_b=True), [None, None]], of_weights
 
-    return o * squashed, pull_back
+    return o * squashed, vjp

@@ -1,4 +1,4 @@
-"""Networks of Q(s, a) for all of n actions: Keras 3 models of built-in layers."""
+"""Networks for Q(s, a) of all n actions: Keras 3 models of built-in layers."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from agents.networks.torsos import RELU_GAIN
 
 
 class QNetworks(NamedTuple):
-    """The same network twice, with the same weights."""
+    """One network behind two models, which share their weights."""
 
     policy: keras.Model  # Observations to (Q(s, a) of all a, max_a Q(s, a)), [B, n] and [B]
     values: keras.Model  # Observations to Q(s, a) of all a
@@ -24,20 +24,20 @@ def build(
     seed: int,
     hidden_units: Sequence[int],
 ) -> QNetworks:
-    """A network with new weights.
+    """Builds a network with new weights.
 
     Args:
-        name: One of `networks.NETWORKS`: those for pictures are those of A2C, without its critic;
-            `mlp` has ReLU layers here.
-        observation_space: Of one environment.
-        num_actions: n.
+        name: One of `policy_value.NETWORKS`. Those for pictures are A2C's without its critic; `mlp`
+            has ReLU layers here.
+        observation_space: Observation space of one environment.
+        num_actions: Number of actions, n.
         seed: The same seed gives the same weights, bit for bit.
-        hidden_units: Sizes of the layers of `mlp`.
+        hidden_units: Units of each hidden layer of `mlp`.
 
     Raises:
         UsageError: There is no such network, or it does not take these observations.
     """
-    # The head of A2C's policy is what one of Q should be: small at first, so that no action leads.
+    # A2C's policy head suits Q, too: its weights are small, so that no action leads at first.
     actor_critic = policy_value.build(name, observation_space, num_actions, seed)
     observations, values = actor_critic.inputs[0], actor_critic.outputs[0]
     if name == 'mlp':

@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from agents.agent import Agent
+from agents.configs import policy_kinds
 from agents.configs.run import RunConfig
-from agents.distributions import deterministic
 from agents.evaluation import play, results
 from agents.guards.monitor import Watch
 from agents.learning.metrics import Metrics
@@ -138,7 +138,7 @@ class Run:
         self._watch.check_weights()
         steps = self._agent.num_steps
         film = os.path.join(self.directory, 'videos', f'step-{steps:09d}.mp4')
-        is_greedy = self._agent.distribution.policy in deterministic.POLICIES
+        is_greedy = self._agent.distribution.kind in policy_kinds.WITHOUT_CHANCE
         with self._agent.paused():
             result = play.evaluate_actor(
                 lambda envs: self._agent.step_model.copy(seed=steps),

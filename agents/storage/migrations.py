@@ -13,7 +13,8 @@ Then make the fixture of the new version: tests/fixtures/README.md tells how.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from agents.configs.actor_critic import A2CConfig, A3CConfig, without_effect
+from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.configs.network import NetworkConfig, without_effect
 from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
 from agents.configs.reinforce import ReinforceConfig
 from agents.configs.run import RunConfig
@@ -23,7 +24,7 @@ from envs.errors import UsageError
 from envs.fields import from_options, require
 
 RECIPE_FORMAT = 1
-CONFIG_FORMAT = 2
+CONFIG_FORMAT = 3
 STATE_FORMAT = 2
 DUMP_FORMAT = 2
 
@@ -137,8 +138,17 @@ def _refuse_first_config(content: Content) -> Content:
     )
 
 
+def _rename_soft_update(content: Content) -> Content:
+    """`soft_update` of DDPG and TD3 is `tau`, as in the papers."""
+    agent = content.get('agent')
+    if not isinstance(agent, dict) or 'soft_update' not in agent:
+        return content
+    renamed = {'tau' if name == 'soft_update' else name: agent[name] for name in agent}
+    return {**content, 'agent': renamed}
+
+
 _RECIPE_STEPS: dict[int, Callable[[Content], Content]] = {}
-_CONFIG_STEPS = {1: _refuse_first_config}
+_CONFIG_STEPS = {1: _refuse_first_config, 2: _rename_soft_update}
 _STATE_STEPS = {1: old_states.state}
 _DUMP_STEPS = {1: old_states.dump}
 
@@ -170,7 +180,7 @@ def complete(content: Content) -> Content:
     }
     if 'agent' in added:
         # Older versions accepted options that do nothing.
-        defaults = without_effect(added['agent'].get('network', '')).items()
+        defaults = without_effect(NetworkConfig, added['agent'].get('network', '')).items()
         as_json = {name: list(v) if isinstance(v, tuple) else v for name, v in defaults}
         added['agent'] = {**added['agent'], **as_json}
     return {**content, **added}

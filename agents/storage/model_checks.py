@@ -1,7 +1,7 @@
-"""What is accepted as the files of a model, checked before Keras and TensorFlow see any of them.
+"""Checks of the files of a model, made before Keras and TensorFlow see any of them.
 
-Models are given to others. Loading one must not run anything that it brings along, nor fill the
-memory of the machine: so all that a file may hold is listed here, and everything else is refused.
+People pass models on to others. Loading one must not run any code that comes with it, nor fill the
+memory of the machine. So everything that a file may hold is listed here, and the rest is refused.
 """
 
 import dataclasses
@@ -11,6 +11,7 @@ import os
 import zipfile
 from typing import Any
 
+from agents.configs import policy_kinds
 from agents.storage import migrations
 from envs import files
 from envs.backends import registry
@@ -20,10 +21,12 @@ from envs.fields import from_options
 
 _JSON_BYTES = 2**20
 _MODEL_BYTES = 2**30
-_ENTRIES = {'metadata.json', 'config.json', 'model.weights.h5'}  # Of model.keras, a zip
-_MOST_NUMBER = 2**63  # In the description of a network: Keras tells objects by their addresses.
+# Files in model.keras, which is a zip archive.
+_ENTRIES = {'metadata.json', 'config.json', 'model.weights.h5'}
+# Largest number in the description of a network; Keras identifies objects by their addresses.
+_MOST_NUMBER = 2**63
 _NETWORK = ('keras.src.models.functional', 'Functional')
-# Module and class of all that `networks` builds with, and of how Keras writes tensors down.
+# Module and class of everything that `networks` builds with, and of how Keras describes tensors.
 _PARTS = {
     (None, '__keras_tensor__'),
     ('keras', 'DTypePolicy'),
@@ -40,18 +43,17 @@ _PARTS = {
         )
     ),
 }  # fmt: skip
-# '' is what the action space says; see `deterministic` and `exploration`.
-POLICIES = ('', 'deterministic', 'greedy', 'state_dependent_exploration')
-_NUMBERS_OF = {'state_dependent_exploration': ('num_features', 'noise_period')}
-_MOST_WIDTH = 2**24
+# Integers that the recipe of a policy of this kind must have.
+_NUMBERS_OF = {policy_kinds.STATE_DEPENDENT_EXPLORATION: ('num_features', 'noise_period')}
+MAX_WIDTH = 2**24  # Numbers that one layer makes of one observation
 _ACTIVATIONS = (None, 'linear', 'relu', 'elu', 'tanh', 'hard_tanh', 'sigmoid')
 
 
 def read_recipe(directory: str) -> tuple[EnvConfig, dict[str, Any]]:
-    """The environment of a model, and the whole recipe.
+    """Reads the environment of a model, and its whole recipe.
 
     Raises:
-        UsageError: There is none, or it is not one that this version knows, in every field.
+        UsageError: There is no recipe, or this version does not know one of its fields.
     """
     path = os.path.join(directory, 'recipe.json')
     try:
@@ -59,11 +61,11 @@ def read_recipe(directory: str) -> tuple[EnvConfig, dict[str, Any]]:
         about = [recipe[name] for name in recipe if name != 'environment']
         if not all(isinstance(value, (str, int, float)) for value in about):
             raise UsageError('has more than names and values around its environment')
-        if recipe.get('policy', '') not in POLICIES:
+        if recipe.get('policy', '') not in policy_kinds.ALL:
             raise UsageError(f'has the unknown policy {recipe["policy"]!r}')
         for name in _NUMBERS_OF.get(recipe.get('policy', ''), ()):
             number = recipe.get(name)
-            if type(number) is not int or not 1 <= number <= _MOST_WIDTH:
+            if type(number) is not int or not 1 <= number <= MAX_WIDTH:
                 raise UsageError(f'has {name} = {number!r}')
         return from_options(EnvConfig, recipe.get('environment')), recipe
     except UsageError as error:
@@ -71,12 +73,12 @@ def read_recipe(directory: str) -> tuple[EnvConfig, dict[str, Any]]:
 
 
 def to_play(env_config: EnvConfig, levels: tuple[str, ...] = ()) -> EnvConfig:
-    """The environment of a model for an evaluation, perhaps on other levels.
+    """Returns the environment of a model for an evaluation, perhaps on other levels.
 
     Raises:
-        UsageError: It cannot be made here.
+        UsageError: The environment cannot be made on this machine.
     """
-    # How the training used its machine does not matter here.
+    # The way in which the training used its machine does not matter here.
     changed = dataclasses.replace(
         env_config, levels=levels or env_config.levels, envs_per_process=0
     )
@@ -87,7 +89,7 @@ def to_play(env_config: EnvConfig, levels: tuple[str, ...] = ()) -> EnvConfig:
 
 
 def check_network(directory: str) -> None:
-    """Raises `UsageError` unless `model.keras` holds a network of the layers that we know."""
+    """Raises `UsageError` unless `model.keras` holds a network of known layers only."""
     path = os.path.join(directory, 'model.keras')
     try:
         content = files.read(path, _MODEL_BYTES)
@@ -117,7 +119,7 @@ def _check_entries(entries: list[zipfile.ZipInfo]) -> None:
 
 
 def _check_description(config: Any) -> None:
-    """The network's `config.json`: one functional model, of known layers alone."""
+    """Checks a network's `config.json`: it must describe one functional model of known layers."""
     if not isinstance(config, dict) or (config.get('module'), config.get('class_name')) != _NETWORK:
         raise UsageError('is no functional model of Keras')
     for name, value in config.items():
@@ -130,7 +132,7 @@ def _check_description(config: Any) -> None:
 
 
 def _check_part(part: Any, name: str) -> None:
-    """Names of classes are known ones, activations too, and numbers sensible; at any depth."""
+    """Checks that classes and activations are known and numbers sensible, at any depth."""
     if isinstance(part, dict):
         module, class_name = part.get('module'), part.get('class_name')
         if 'class_name' in part and (module, class_name) not in _PARTS:
@@ -149,7 +151,7 @@ def _check_part(part: Any, name: str) -> None:
 
 
 def _count_weights(layers: list[Any]) -> int:
-    """Numbers that the layers will ask for, by their descriptions."""
+    """Counts the weights that the layers will have, by their descriptions."""
     total = 0
     for layer in layers:
         config, kind = layer['config'], layer['class_name']
@@ -170,7 +172,10 @@ def _count_weights(layers: list[Any]) -> int:
 
 
 def _check_weights(content: bytes, wanted: int) -> None:
-    """An HDF5 file may promise arrays that it does not hold, and a network may want more."""
+    """Checks that an HDF5 file really holds the arrays that it promises, and that the network has.
+
+    Either of them could claim more numbers than the file has bytes for.
+    """
     import h5py
 
     promised = 0

@@ -43,12 +43,19 @@ def state(tree: Tree) -> Tree:
 def dump(tree: Tree) -> Tree:
     """The dump of a skipped update in format 2; the argument stays as it is.
 
-    Before 5984a52 an action space of real numbers was kept without its bounds.
+    A batch called its `batch_fraction` `share`. Before 5984a52 an action space of real numbers was
+    kept without its bounds.
     """
+    if 'batches' in tree:  # Of A2C or A3C
+        tree = {**tree, 'batches': [_batch(**batch) for batch in tree['batches']]}
     if tree.get('actions', ['', []])[0] != 'Box' or len(tree['actions']) > 2:
         return tree
     kind, shape = tree['actions']
     return {**tree, 'actions': [kind, shape, np.full(shape, -np.inf), np.full(shape, np.inf)]}
+
+
+def _batch(share: float, **batch: Any) -> Tree:
+    return {**batch, 'batch_fraction': share}
 
 
 def _with_guards(tree: Tree) -> Tree:
@@ -110,7 +117,7 @@ def _group_gradients(
 ) -> Tree:
     """6732916 did not follow returns, 1126fe3 did not normalise."""
     arrays, losses, *rest = gradients
-    names = 'share', 'targets', 'values'
+    names = 'batch_fraction', 'targets', 'values'
     return {
         'gradients': {
             'gradients': arrays,

@@ -1,32 +1,29 @@
-"""A policy to load: the Keras model, and beside it the recipe of its environment.
+"""Saved policies: a Keras model, and beside it the recipe of its environment.
 
-DIR/model.keras   the network, built-in layers only: loads in Keras' safe mode
-DIR/recipe.json   everything that builds its environment again, and where it comes from
+DIR/model.keras   the network, of built-in layers only, so that it loads in Keras' safe mode
+DIR/recipe.json   everything needed to build its environment again, and where it comes from
 """
 
 import dataclasses
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-import gymnasium
 import keras
 
-from agents.distributions import deterministic, discrete, gsde
-from agents.distributions.base import Distribution
 from agents.networks import policy_value
 from agents.storage import migrations, model_checks
 from envs import files
 from envs.config import EnvConfig
 from envs.errors import UsageError
 
-_MOST_OUTPUTS = 2**24  # Numbers that a layer makes of one observation
-_ENDS = ((0, 2), (2, 4), (4, 4))  # Inputs beside the observation, and outputs: see `networks`.
+# Numbers of inputs beside the observation, and of outputs; see `networks.policy_value`.
+_ENDS = ((0, 2), (2, 4), (4, 4))
 
 
 class Policy(NamedTuple):
-    """A network and the environment it was trained in."""
+    """A network, and the environment that it was trained in."""
 
     network: keras.Model
     env_config: EnvConfig
@@ -52,7 +49,7 @@ def load(directory: str) -> Policy:
     """Reads what `save` wrote, without executing anything of it.
 
     Raises:
-        UsageError: There is no policy, or something in its files is not as `model_files` wants it.
+        UsageError: There is no policy, or `model_checks` refuses something in its files.
     """
     env_config, recipe = model_checks.read_recipe(directory)
     model_checks.check_network(directory)
@@ -62,28 +59,12 @@ def load(directory: str) -> Policy:
         num_memories = len(network.inputs) - policy_value.num_observations(network)
         if (num_memories, len(network.outputs)) not in _ENDS:
             raise ValueError('a policy maps observations, and a memory, to (logits, values)')
-        if any(math.prod(size) > _MOST_OUTPUTS for size in _sizes(network)):
+        if any(math.prod(size) > model_checks.MAX_WIDTH for size in _sizes(network)):
             raise ValueError('a layer makes too many numbers of an observation')
     except Exception as error:  # Keras raises whatever occurs to it.
         reason = (str(error).strip() or type(error).__name__).split('\n')[0]
         raise UsageError(f'{path}: no model that can be read: {reason}') from None
     return Policy(network, env_config, recipe)
-
-
-def distribution(recipe: Mapping[str, Any], action_space: gymnasium.Space) -> Distribution:
-    """What the first output of a network with this recipe means.
-
-    Raises:
-        UsageError: It is not for this action space.
-    """
-    kind = recipe.get('policy', '')
-    if kind in deterministic.POLICIES:
-        return deterministic.make(kind, action_space)
-    by_space = discrete.make(action_space)
-    if kind == gsde.POLICY:
-        numbers = recipe['num_features'], recipe['noise_period']
-        return gsde.instead_of(by_space, *numbers)
-    return by_space
 
 
 def check_fit(
@@ -92,10 +73,16 @@ def check_fit(
     num_logits: int,
     num_codes: int = 0,
 ) -> None:
-    """Raises `UsageError` unless the network is as `networks` says, for this policy.
+    """Checks that a network fits a game, by the shapes of its inputs and outputs.
 
-    `observation` has the shapes of its parts, as `observations.shapes` tells them; `num_codes` are
-    those of an action as `Distribution.encode` has it, 0 for as many as logits.
+    Args:
+        network: Model of the kind that `policy_value` describes.
+        observation: Shapes of the parts of one observation, from `observations.shapes`.
+        num_logits: Number of logits of the policy's distribution.
+        num_codes: Length of an action that `Distribution.encode` has encoded; 0: `num_logits`.
+
+    Raises:
+        UsageError: The shapes are not those that the game needs.
     """
     takes = [tuple(tensor.shape[1:]) for tensor in network.inputs]
     gives = [tuple(tensor.shape[1:]) for tensor in network.outputs]
@@ -115,7 +102,7 @@ def _text(shapes: list[Any]) -> str:
 
 
 def _sizes(network: keras.Model) -> Iterator[tuple[int, ...]]:
-    """Shapes of what the layers make of one observation."""
+    """Yields the shapes of all outputs of layers for one observation."""
     for layer in network.layers:
         for output in keras.tree.flatten(layer.output):
             yield output.shape[1:]

@@ -12,7 +12,8 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step
 
 from agents.configs.off_policy import DeterministicConfig
-from agents.distributions import deterministic
+from agents.distributions import spaces
+from agents.distributions.deterministic import Deterministic
 from agents.experience.action_noise import Noise
 from agents.experience.replay import Transitions
 from agents.experience.step_model import StepModel
@@ -58,7 +59,7 @@ class ContinuousAgent(OffPolicy):
 
     metrics_fields = DeterministicMetrics._fields
     config: Any
-    # Of the networks; `continuous_networks.build` tells.
+    # Of the networks; see `networks.continuous.build`.
     _num_critics, _action_layer, _output_range = 1, 1, 0.0
 
     @abc.abstractmethod
@@ -72,8 +73,8 @@ class ContinuousAgent(OffPolicy):
     def _build(self, weight_seed: int, action_seed: int) -> None:
         config: DeterministicConfig = self.config
         name = config.algorithm.upper()
-        self._space = deterministic.bounded_box(self._envs.single_action_space, name)
-        self.distribution = deterministic.Deterministic(self._space)
+        self._space = spaces.bounded_box(self._envs.single_action_space, name)
+        self.distribution = Deterministic(self._space)
         built = continuous.build(
             self._envs.single_observation_space,
             self._space,

@@ -59,7 +59,7 @@ class DDPG(ContinuousAgent):
             parts.critic_updates,
             target_actor_network=target_actor,
             target_critic_network=target_critic,
-            target_update_tau=self.config.soft_update,
+            target_update_tau=self.config.tau,
             td_errors_loss_fn=common.element_wise_squared_loss,
             gamma=self.config.discount,
             train_step_counter=parts.count,

@@ -23,7 +23,8 @@ from tf_agents.trajectories import time_step
 from tf_agents.utils import common
 
 from agents.configs.off_policy import DQNConfig
-from agents.distributions import deterministic
+from agents.distributions import spaces
+from agents.distributions.deterministic import Greedy
 from agents.experience.replay import Transitions
 from agents.experience.step_model import StepModel
 from agents.learning import schedules
@@ -86,8 +87,8 @@ class DQN(OffPolicy):
 
     def _build(self, weight_seed: int, action_seed: int) -> None:
         config, envs = self.config, self._envs
-        self._num_actions = deterministic.count_actions(envs.single_action_space, 'DQN')
-        self.distribution = deterministic.Greedy(self._num_actions)
+        self._num_actions = spaces.count_actions(envs.single_action_space, 'DQN')
+        self.distribution = Greedy(self._num_actions)
         space = envs.single_observation_space
         self.network, model = q_network.build(
             config.network, space, self._num_actions, weight_seed, config.hidden_units

@@ -24,7 +24,7 @@ from tf_agents.specs import tensor_spec
 from tf_agents.trajectories import time_step
 
 from agents.configs.reinforce import ReinforceConfig
-from agents.distributions import deterministic, discrete
+from agents.distributions import factory, spaces
 from agents.experience.episodes import lost_steps, truncation_values
 from agents.experience.step_model import StepModel
 from agents.learning import losses
@@ -91,9 +91,9 @@ class Reinforce(TFAgent):
 
     def _build(self, weight_seed: int, action_seed: int) -> None:
         config, envs = self.config, self._envs
-        num_actions = deterministic.count_actions(envs.single_action_space, 'REINFORCE')
+        num_actions = spaces.count_actions(envs.single_action_space, 'REINFORCE')
         space = envs.single_observation_space
-        self.distribution = discrete.make(envs.single_action_space)
+        self.distribution = factory.for_space(envs.single_action_space)
         self.network = policy_value.build(config.network, space, num_actions, weight_seed)
         self.step_model = StepModel(self.network, self.distribution, action_seed)
         inputs, (logits, values) = self.network.inputs, self.network.outputs

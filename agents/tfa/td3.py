@@ -68,7 +68,7 @@ class TD3(ContinuousAgent):
             target_actor_network=target_actor,
             target_critic_network=targets[0],
             target_critic_network_2=targets[1],
-            target_update_tau=config.soft_update,
+            target_update_tau=config.tau,
             target_update_period=config.policy_delay,
             actor_update_period=config.policy_delay,
             td_errors_loss_fn=common.element_wise_squared_loss,

@@ -16,6 +16,10 @@ _PARSERS: dict[type, Callable[[], flags.ArgumentParser[Any]]] = {
 }
 Config = TypeVar('Config')
 
+# Old names of flags, which are refused, and the present ones. A run that was started with an old
+# name resumes all the same: `agents.storage.migrations` renames the option in its config.json.
+RENAMED = {'soft_update': 'tau'}
+
 
 class _TupleParser(flags.ArgumentParser[Any]):
     """Parses `32,64` into a tuple of a scalar type; an empty argument is an empty tuple."""
@@ -68,6 +72,12 @@ class ConfigFlags(Generic[Config]):
             name: 'flag' if self._flag_values[name].present else rest.get(name, 'default')
             for name in self.names
         }
+
+
+def present_name(name: str, flag_values: flags.FlagValues = flags.FLAGS) -> str:
+    """Returns the name that a renamed flag has in this script now; '' if there is none."""
+    now = RENAMED.get(name, '')
+    return now if now in flag_values else ''
 
 
 # Every configuration whose flags are on the command line, for `--help`.

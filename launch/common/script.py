@@ -10,7 +10,7 @@ from collections.abc import Callable
 from absl import app, flags
 
 from envs.errors import UsageError
-from launch.common import help_screen
+from launch.common import config_flags, help_screen
 
 _LONGEST = 2000  # Characters of an error.
 
@@ -68,6 +68,9 @@ def _parse(argv: list[str], name: str) -> list[str]:
         sys.exit(0)
     try:
         rest = flags.FLAGS(argv)
+    except flags.UnrecognizedFlagError as error:
+        now = config_flags.present_name(error.flagname)
+        fail(f'--{error.flagname} is now --{now}' if now else str(error))
     except flags.Error as error:
         fail(str(error))
     if len(rest) > 1:

@@ -15,7 +15,7 @@ import numpy as np
 
 from agents.actor_critic.train_model import TrainModel
 from agents.configs.actor_critic import A2CConfig
-from agents.distributions import discrete
+from agents.distributions import factory
 from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import StepModel
 from agents.networks import policy_value
@@ -113,7 +113,7 @@ def main() -> None:
     import torch
 
     network = policy_value.build('nature', _SPACE, _NUM_ACTIONS, seed=0)
-    distribution = discrete.make(_Spaces.action_space)
+    distribution = factory.for_space(_Spaces.action_space)
     step_model = StepModel(network, distribution, seed=0)
     train_model = TrainModel(network, distribution, _CONFIG)
     peer, rng = make_peer(), np.random.default_rng(0)

@@ -18,7 +18,7 @@ import numpy as np
 from agents.actor_critic.train_model import TrainModel
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
-from agents.distributions import discrete, gsde
+from agents.distributions import factory
 from agents.experience.runner import ForwardPass, Rollout
 from agents.experience.step_model import StepModel
 from agents.networks import heads, policy_value
@@ -114,7 +114,7 @@ def compare(config: A2CConfig) -> str:
     explores = config.state_dependent_exploration
     head = heads.GaussianHead(config.initial_log_std, noise_of_features=explores)
     network = policy_value.build('mlp', _OBSERVATIONS, 2 * _ACTIONS.shape[0], 0, gaussian=head)
-    distribution = gsde.of_config(config, discrete.make(_ACTIONS), network)
+    distribution = factory.for_training(config, _ACTIONS, network)
     step_model = StepModel(network, distribution, seed=0)
     train_model = TrainModel(network, distribution, config)
     peer, rng, worst = make_peer(config), np.random.default_rng(0), (0.0, '')

@@ -65,9 +65,9 @@ def training(options: Options) -> Work:
     _, train_model, rollout, forward_pass = _models(options)
 
     def work() -> int:
-        share = 1 / options.num_groups
+        batch_fraction = 1 / options.num_groups
         parts = [
-            train_model.gradients(rollout, forward_pass, 0.01, share)
+            train_model.gradients(rollout, forward_pass, 0.01, batch_fraction)
             for _ in range(options.num_groups)
         ]
         train_model.apply(parts, 1e-4)
@@ -81,7 +81,7 @@ def _models(options: Options) -> tuple[Any, Any, Any, Any]:
     env = make_env(_env_config(options))
     quiet_tensorflow.load()
     from agents.actor_critic.train_model import TrainModel
-    from agents.distributions import discrete
+    from agents.distributions import factory
     from agents.experience.runner import ForwardPass, Rollout
     from agents.experience.step_model import StepModel
     from agents.networks import policy_value
@@ -89,7 +89,7 @@ def _models(options: Options) -> tuple[Any, Any, Any, Any]:
     network = policy_value.build(
         options.network, env.observation_space, int(env.action_space.n), seed=0
     )
-    distribution = discrete.make(env.action_space)
+    distribution = factory.for_space(env.action_space)
     rng = np.random.default_rng(0)
     shape = (options.unroll_length, options.num_envs // options.num_groups)
     rollout = Rollout(

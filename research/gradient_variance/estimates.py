@@ -12,7 +12,7 @@ import tensorflow as tf
 from agents.actor_critic.a2c import A2C
 from agents.configs import presets
 from agents.configs.actor_critic import A2CConfig
-from agents.distributions.discrete import Distribution
+from agents.distributions.base import Distribution
 from agents.evaluation import results
 from agents.experience.runner import Runner
 from agents.experience.step_model import StepModel

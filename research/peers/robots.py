@@ -37,6 +37,7 @@ _AGENTS = flags.DEFINE_list('agents', ['a2c', 'sb3-a2c'], 'Ours, the peer, or bo
 def train_ours(config: A2CConfig, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """Our policy, trained or continued; makes actors for an evaluation in a mode."""
     from agents.actor_critic.a2c import A2C
+    from agents.distributions import factory
     from agents.experience.step_model import StepModel
     from agents.runs.train import train
     from agents.storage import saved_policy
@@ -49,7 +50,7 @@ def train_ours(config: A2CConfig, env_config: EnvConfig, seed: int, run_dir: str
     network = loaded.network
 
     def make_actor(envs: Any, mode: str) -> StepModel:
-        distribution = saved_policy.distribution(loaded.recipe, envs.single_action_space)
+        distribution = factory.for_recipe(loaded.recipe, envs.single_action_space)
         return StepModel(network, distribution, seed, mode == 'greedy')
 
     return make_actor

@@ -36,8 +36,9 @@ _AGENTS = flags.DEFINE_list('agents', ['td3', 'sb3-td3'], 'Ours, the peer, or bo
 
 def train_ours(config: TD3Config, env_config: EnvConfig, seed: int, run_dir: str) -> Any:
     """Our policy, trained or continued; makes actors for an evaluation."""
+    from agents.configs import policy_kinds
     from agents.configs.run import RunConfig
-    from agents.distributions import deterministic
+    from agents.distributions import factory
     from agents.experience.step_model import StepModel
     from agents.runs.train import train
     from agents.storage import saved_policy
@@ -50,7 +51,8 @@ def train_ours(config: TD3Config, env_config: EnvConfig, seed: int, run_dir: str
     network = saved_policy.load(os.path.join(run_dir, 'model', 'final')).network
 
     def make_actor(envs: Any, mode: str) -> StepModel:
-        distribution = deterministic.make('deterministic', envs.single_action_space)
+        recipe = {'policy': policy_kinds.DETERMINISTIC}
+        distribution = factory.for_recipe(recipe, envs.single_action_space)
         return StepModel(network, distribution, seed)
 
     return make_actor
@@ -88,7 +90,7 @@ def make_model(config: TD3Config, envs: Any) -> Any:
         buffer_size=config.replay_capacity,
         learning_starts=config.learning_starts,
         batch_size=config.batch_size,
-        tau=config.soft_update,
+        tau=config.tau,
         gamma=config.discount,
         train_freq=config.train_period,
         gradient_steps=1,

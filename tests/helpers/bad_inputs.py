@@ -157,6 +157,8 @@ FLAGS = [
         ['--game=VizdoomBasic-v1', '--hidden_units=7'],
         '--hidden_units is of --network=mlp, not of a3c',
     ),
+    Row('train_td3', ['--soft_update=0.01'], '--soft_update is now --tau'),
+    Row('train_dqn', ['--soft_update=0.01'], "Unknown command line flag 'soft_update'"),
     Row('train_dqn', ['--game=Pendulum-v1'], 'real numbers, Box(1,): train_ddpg and train_td3 are'),
     Row('train_dqn', [CART, '--network=nature'], "'nature' takes pictures"),
     Row('train_dqn', ['--exploration_end=1.5'], '--exploration_end must be in [0, 1], not 1.5'),

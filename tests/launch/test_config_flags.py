@@ -7,6 +7,9 @@ import pytest
 from absl import flags
 
 from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.configs.off_policy import DDPGConfig, DQNConfig, TD3Config
+from agents.configs.reinforce import ReinforceConfig
+from agents.configs.run import RunConfig
 from envs.config import EnvConfig
 from envs.fields import hparam
 from launch.common import config_flags
@@ -116,3 +119,19 @@ def test_each_flag_is_told_with_the_class_that_defined_it_last():
     assert own.startswith('Hyperparameters of A3C')
     assert 'discount' in common and {'num_workers', 'max_grad_norm'} <= set(special)
     assert sorted(parts + common + special) == sorted(a3c.names)
+
+
+def test_a_renamed_flag_is_known_by_its_old_name_where_the_new_one_is_defined():
+    ddpg, a2c = flags.FlagValues(), flags.FlagValues()
+    config_flags.define(DDPGConfig, ddpg)
+    config_flags.define(A2CConfig, a2c)
+    assert config_flags.present_name('soft_update', ddpg) == 'tau'
+    assert config_flags.present_name('soft_update', a2c) == ''
+    assert config_flags.present_name('tau', ddpg) == ''
+
+
+@pytest.mark.parametrize('old, now', config_flags.RENAMED.items())
+def test_old_names_are_free_and_present_ones_are_flags(old, now):
+    classes = A2CConfig, A3CConfig, DDPGConfig, TD3Config, DQNConfig, ReinforceConfig
+    fields = {f.name for c in (*classes, EnvConfig, RunConfig) for f in dataclasses.fields(c)}
+    assert old not in fields and now in fields

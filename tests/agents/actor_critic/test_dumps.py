@@ -55,8 +55,8 @@ def test_an_update_made_again_from_a_file_is_the_one_that_was_made(
     model, batches, parts = agent.train_model, [], []
     for runner in agent.runners:
         rollout, forward_pass = runner.run()
-        parts.append(model.gradients(rollout, forward_pass, 0.02, runner.share))
-        batches.append(Batch(rollout, forward_pass.memories, (), 0.02, runner.share))
+        parts.append(model.gradients(rollout, forward_pass, 0.02, runner.batch_fraction))
+        batches.append(Batch(rollout, forward_pass.memories, (), 0.02, runner.batch_fraction))
     metrics = model.apply(parts, 0.0)  # It changes nothing, as if it had been skipped.
     path = save(agent, batches, metrics, tmp_path)
     dump = checkpoints.load(path)

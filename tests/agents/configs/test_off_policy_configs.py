@@ -12,7 +12,7 @@ from envs.errors import UsageError
 def test_the_defaults_of_ddpg_are_those_that_are_taught():
     config = DDPGConfig()
     taught = {
-        'replay_capacity': 100_000, 'batch_size': 128, 'discount': 0.99, 'soft_update': 1e-3,
+        'replay_capacity': 100_000, 'batch_size': 128, 'discount': 0.99, 'tau': 1e-3,
         'actor_learning_rate': 1e-4, 'critic_learning_rate': 1e-3, 'ou_theta': 0.15,
         'ou_sigma': 0.2, 'hidden_units': (400, 300), 'num_envs': 1, 'train_period': 1,
     }  # fmt: skip
@@ -22,7 +22,7 @@ def test_the_defaults_of_ddpg_are_those_that_are_taught():
 def test_the_defaults_of_td3_are_those_of_the_zoo():
     config = TD3Config()
     zoo = {
-        'replay_capacity': 1_000_000, 'batch_size': 256, 'discount': 0.99, 'soft_update': 5e-3,
+        'replay_capacity': 1_000_000, 'batch_size': 256, 'discount': 0.99, 'tau': 5e-3,
         'actor_learning_rate': 1e-3, 'critic_learning_rate': 1e-3, 'exploration_noise': 0.1,
         'target_noise': 0.2, 'target_noise_clip': 0.5, 'policy_delay': 2,
         'learning_starts': 10_000, 'hidden_units': (400, 300),
@@ -38,7 +38,7 @@ def test_the_defaults_of_td3_are_those_of_the_zoo():
         ('replay_capacity', 100), ('replay_capacity', 20), ('learning_starts', -1), ('seed', -1),
         ('discount', 1.5), ('hidden_units', (5,)), ('hidden_units', (5, 0)),
         ('hidden_units', 'big'), ('actor_learning_rate', 0.0), ('critic_learning_rate', -1.0),
-        ('soft_update', 0.0), ('soft_update', 1.1), ('soft_update', float('nan')),
+        ('tau', 0.0), ('tau', 1.1), ('tau', float('nan')),
     ],
 )  # fmt: skip
 def test_values_that_make_no_sense_are_refused(config_class, name, value):

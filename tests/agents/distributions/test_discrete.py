@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents.distributions import discrete
-from envs.errors import UsageError
+from agents.distributions import discrete, factory
 
 spaces = gymnasium.spaces
 
@@ -51,14 +50,14 @@ def reference_probs(space, logits):
 
 
 def random_logits(space, shape=(), scale=1.5):
-    distribution = discrete.make(space)
+    distribution = factory.for_space(space)
     rng = np.random.default_rng(0)
     return scale * rng.normal(size=[*shape, distribution.num_logits]).astype(np.float32)
 
 
 def test_an_encoded_action_has_its_own_logits_set(compiled, space):
     """So the probability of an action under logits of infinite contrast is one."""
-    distribution, actions = discrete.make(space), all_actions(space)
+    distribution, actions = factory.for_space(space), all_actions(space)
     codes = compiled(distribution.encode)(tf.constant(actions))
     assert codes.shape == (len(actions), distribution.num_logits)
     assert set(np.unique(codes)) == {0.0, 1.0} and codes.dtype == tf.float32
@@ -66,48 +65,8 @@ def test_an_encoded_action_has_its_own_logits_set(compiled, space):
     np.testing.assert_allclose(log_probs, 0.0, atol=1e-5)
 
 
-def test_make_knows_the_sizes():
-    sizes = {
-        name: (type(d).__name__, d.num_logits, d.event_shape)
-        for name, d in ((name, discrete.make(space)) for name, space in SPACES.items())
-    }
-    assert sizes == {
-        'categorical': ('Categorical', 5, ()),
-        'multi_categorical': ('MultiCategorical', 9, (3,)),
-        'bernoulli': ('Bernoulli', 4, (4,)),
-    }
-
-
-@pytest.mark.parametrize(
-    'refused, words',
-    [
-        (spaces.Box(-1.0, 1.0, [4, 4]), 'one row'),
-        (spaces.Box(0, 255, [3], np.uint8), 'real numbers'),
-        (spaces.Discrete(3, start=1), 'counted from 0'),
-        (spaces.MultiDiscrete([2, 2], start=[0, 1]), 'counted from 0'),
-        (spaces.MultiDiscrete([[2, 2]]), 'one row'),
-        (spaces.MultiBinary([2, 2]), 'one row'),
-        (spaces.Tuple([spaces.Discrete(2)]), 'no policy'),
-    ],
-)
-def test_make_refuses_other_spaces_in_one_line(refused, words):
-    with pytest.raises(UsageError, match=words) as error:
-        discrete.make(refused)
-    assert '\n' not in str(error.value)
-
-
-@pytest.mark.parametrize('dtype', [np.float32, np.float64])
-def test_make_knows_the_ranges_of_real_numbers(dtype):
-    low, high = np.array([-1.0, 0.0, 2.0], dtype), np.array([1.0, 8.0, np.inf], dtype)
-    space = spaces.Box(low, high, dtype=dtype)
-    distribution = discrete.make(space)
-    assert distribution.event_shape == (3,) and distribution.event_dtype == tf.float32
-    assert distribution.bounds == ((-1.0, 0.0, 2.0), (1.0, 8.0, np.inf))
-    assert not distribution.is_bounded
-
-
 def test_log_prob_and_entropy_match_the_definitions(compiled, space):
-    distribution, actions = discrete.make(space), all_actions(space)
+    distribution, actions = factory.for_space(space), all_actions(space)
     logits = random_logits(space)
     probs = reference_probs(space, logits)
     tiled = tf.constant(np.tile(logits, [len(actions), 1]))
@@ -120,14 +79,14 @@ def test_log_prob_and_entropy_match_the_definitions(compiled, space):
 
 @pytest.mark.parametrize('scale', [0.01, 1.0, 10.0])
 def test_probabilities_sum_to_one(space, scale):
-    distribution, actions = discrete.make(space), all_actions(space)
+    distribution, actions = factory.for_space(space), all_actions(space)
     logits = np.tile(random_logits(space, scale=scale), [len(actions), 1])
     total = tf.reduce_sum(tf.exp(distribution.log_prob(tf.constant(logits), tf.constant(actions))))
     assert float(total) == pytest.approx(1.0, abs=1e-5)
 
 
 def test_equal_logits_have_the_largest_entropy(space):
-    distribution = discrete.make(space)
+    distribution = factory.for_space(space)
     entropy = distribution.entropy(tf.zeros([distribution.num_logits]))
     assert float(entropy) == pytest.approx(np.log(len(all_actions(space))), rel=1e-6)
     assert float(distribution.entropy(tf.constant(random_logits(space)))) < float(entropy)
@@ -135,7 +94,7 @@ def test_equal_logits_have_the_largest_entropy(space):
 
 def test_samples_have_the_right_frequencies(compiled, space):
     """Pearson's X² over all actions; its mean is n - 1 and its variance 2 (n - 1)."""
-    distribution, actions = discrete.make(space), all_actions(space)
+    distribution, actions = factory.for_space(space), all_actions(space)
     logits = random_logits(space, scale=1.0)
     expected = reference_probs(space, logits) * 20_000
     tiled = tf.constant(np.tile(logits, [20_000, 1]))
@@ -153,7 +112,7 @@ def test_samples_have_the_right_frequencies(compiled, space):
 
 
 def test_seeds_repeat_and_differ(compiled, space):
-    distribution = discrete.make(space)
+    distribution = factory.for_space(space)
     logits = tf.zeros([50, distribution.num_logits])
     sample = compiled(distribution.sample)
     first, again, other, third = (
@@ -167,7 +126,7 @@ def test_seeds_repeat_and_differ(compiled, space):
 
 def test_parts_of_an_action_are_independent():
     """Equal logits and sizes: without noise of their own, the parts would agree always."""
-    distribution = discrete.make(spaces.MultiDiscrete([2, 2]))
+    distribution = factory.for_space(spaces.MultiDiscrete([2, 2]))
     drawn = distribution.sample(tf.zeros([10_000, 4]), tf.constant([0, 1])).numpy()
     agreement = np.mean(drawn[:, 0] == drawn[:, 1])
     assert abs(agreement - 0.5) < 0.02  # Four standard errors.
@@ -175,7 +134,7 @@ def test_parts_of_an_action_are_independent():
 
 @pytest.mark.parametrize('leading', [(), (6,), (4, 3)])
 def test_shapes_and_types(compiled, space, leading):
-    distribution = discrete.make(space)
+    distribution = factory.for_space(space)
     logits = tf.constant(random_logits(space, leading))
     event = (*leading, *distribution.event_shape)
     sampled = compiled(distribution.sample)(logits, tf.constant([1, 2]))
@@ -191,7 +150,7 @@ def test_shapes_and_types(compiled, space, leading):
 
 
 def test_leading_dimensions_do_not_mix(space):
-    distribution = discrete.make(space)
+    distribution = factory.for_space(space)
     logits = tf.constant(random_logits(space, (4, 3)))
     actions = distribution.sample(logits, tf.constant([1, 2]))
     for i, j in itertools.product(range(4), range(3)):
@@ -206,14 +165,14 @@ def test_leading_dimensions_do_not_mix(space):
 
 
 def test_the_mode_is_the_most_probable_action(space):
-    distribution, actions = discrete.make(space), all_actions(space)
+    distribution, actions = factory.for_space(space), all_actions(space)
     for logits in random_logits(space, (20,)):
         expected = actions[np.argmax(reference_probs(space, logits))]
         np.testing.assert_array_equal(distribution.mode(tf.constant(logits)), expected)
 
 
 def test_sure_policies_sample_their_mode(space):
-    distribution = discrete.make(space)
+    distribution = factory.for_space(space)
     logits = tf.constant(random_logits(space, (100,), scale=1e4))
     sampled = distribution.sample(logits, tf.constant([1, 2]))
     np.testing.assert_array_equal(sampled, distribution.mode(logits))
@@ -221,7 +180,7 @@ def test_sure_policies_sample_their_mode(space):
 
 @pytest.mark.parametrize('size', [50.0, 1e4, 1e30])
 def test_extreme_logits_stay_finite(space, size):
-    distribution = discrete.make(space)
+    distribution = factory.for_space(space)
     signs = np.where(np.arange(distribution.num_logits) % 2, 1.0, -1.0)
     logits = tf.constant((size * signs).astype(np.float32))
     actions = distribution.mode(logits)
@@ -246,7 +205,7 @@ def test_small_entropies_of_buttons_keep_their_digits():
 
 
 def test_rejects_shapes_that_do_not_fit(compiled, space):
-    distribution = discrete.make(space)
+    distribution = factory.for_space(space)
     logits = tf.zeros([6, distribution.num_logits])
     actions = tf.zeros([6, *distribution.event_shape], tf.int32)
     seed = tf.constant([0, 0])

@@ -11,9 +11,9 @@ import tensorflow as tf
 
 from agents.actor_critic import dumps
 from agents.actor_critic.a2c import A2C
+from agents.configs import policy_kinds
 from agents.configs.actor_critic import A2CConfig, A3CConfig
 from agents.configs.run import EvaluationConfig, RunConfig
-from agents.distributions import gsde
 from agents.distributions.gsde import StateDependentExploration
 from agents.evaluation import report
 from agents.experience.step_model import StepModel
@@ -191,7 +191,10 @@ def test_runs_are_evaluated_with_the_noise_of_their_training(tmp_path, monkeypat
     train(A2C, config, PENDULUM, RunConfig(str(run_dir), eval_period=300, eval_episodes=2))
     loaded = saved_policy.load(str(run_dir / 'model' / 'final'))
     recipe = loaded.recipe
-    assert (recipe['policy'], recipe['noise_period']) == (gsde.POLICY, 3)
+    assert (recipe['policy'], recipe['noise_period']) == (
+        policy_kinds.STATE_DEPENDENT_EXPLORATION,
+        3,
+    )
     seen = []
     step = StepModel.step
 

@@ -6,7 +6,7 @@ import gymnasium
 import numpy as np
 import pytest
 
-from agents.distributions import discrete
+from agents.distributions import factory
 from agents.experience.actor import Actor, Decision
 from agents.experience.runner import Runner
 from agents.experience.step_model import StepModel
@@ -277,7 +277,7 @@ def test_actions_follow_from_the_seed():
     def actions(seed):
         envs = vector(['.....T', '...C'])
         network = policy_value.build('mlp', envs.single_observation_space, 4, seed=1)
-        actor = StepModel(network, discrete.make(envs.single_action_space), seed)
+        actor = StepModel(network, factory.for_space(envs.single_action_space), seed)
         runner = Runner(envs, actor, 10, DISCOUNT)
         runner.reset(seed=0)
         return np.concatenate([runner.run()[0].actions for _ in range(2)])

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents.distributions import discrete
+from agents.distributions import factory
 from agents.learning import losses
 
 T, B = 5, 4
@@ -32,8 +32,8 @@ def space(request):
 def make_inputs(space, seed=0):
     """Random arguments of the loss, as tensors, without the distribution and the costs."""
     rng = np.random.default_rng(seed)
-    num_logits = discrete.make(space).num_logits
-    event = discrete.make(space).event_shape
+    num_logits = factory.for_space(space).num_logits
+    event = factory.for_space(space).event_shape
     sizes = {
         'logits': [T, B, num_logits],
         'values': [T, B],
@@ -49,7 +49,7 @@ def make_inputs(space, seed=0):
 
 def loss_of(space, inputs, value_cost=VALUE_COST, entropy_cost=ENTROPY_COST):
     return losses.a2c_losses(
-        discrete.make(space), **inputs, value_cost=value_cost, entropy_cost=entropy_cost
+        factory.for_space(space), **inputs, value_cost=value_cost, entropy_cost=entropy_cost
     )
 
 

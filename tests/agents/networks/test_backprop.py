@@ -28,11 +28,11 @@ def make(name, seed=0, activation='relu', space=None):
     return network, inputs, [logits, rng.normal(size=BATCH).astype(np.float32)]
 
 
-def compiled_recall(network):
+def compiled_vjp(network):
     @tf.function
     def function(inputs, activations, output_gradients):
-        outputs, pull_back = backprop.recall(network, inputs, activations)
-        return outputs, pull_back(output_gradients)
+        outputs, vjp = backprop.vjp_from_activations(network, inputs, activations)
+        return outputs, vjp(output_gradients)
 
     return function
 
@@ -55,8 +55,8 @@ def test_outputs_and_gradients_are_those_of_the_plain_way(name, space, activatio
     with tf.GradientTape() as tape:
         plain_outputs = network(inputs if space else inputs[0])
     plain = tape.gradient(plain_outputs, network.trainable_variables, output_gradients)
-    recalled, gradients = compiled_recall(network)(inputs, activations, output_gradients)
-    for one, other in ((outputs, plain_outputs), (recalled, plain_outputs), (gradients, plain)):
+    again, gradients = compiled_vjp(network)(inputs, activations, output_gradients)
+    for one, other in ((outputs, plain_outputs), (again, plain_outputs), (gradients, plain)):
         for ours, expected in zip(one, other, strict=True):
             scale = np.abs(expected).max()
             np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-5 * scale)
@@ -67,7 +67,7 @@ def test_outputs_and_gradients_are_those_of_the_plain_way(name, space, activatio
 def test_no_convolution_is_computed_again(name, activation):
     network, inputs, output_gradients = make(name, activation=activation)
     _, activations = backprop.forward(network, inputs)
-    function = compiled_recall(network).get_concrete_function(
+    function = compiled_vjp(network).get_concrete_function(
         [tf.constant(inputs[0])], activations, output_gradients
     )
     kinds, waiting, seen = [], [tensor.op for tensor in function.outputs], set()
@@ -91,7 +91,7 @@ def test_what_is_used_twice_gets_both_gradients():
     x = np.random.default_rng(0).normal(size=(3, 4)).astype(np.float32)
     _, activations = backprop.forward(network, [x])
     output_gradients = [np.ones((3, 6), np.float32), np.full((3, 2), 0.5, np.float32)]
-    _, gradients = compiled_recall(network)([x], activations, output_gradients)
+    _, gradients = compiled_vjp(network)([x], activations, output_gradients)
     with tf.GradientTape() as tape:
         outputs = network(x)
     expected = tape.gradient(outputs, network.trainable_variables, output_gradients)
@@ -104,4 +104,4 @@ def test_the_wrong_number_of_activations_is_refused(change):
     network, inputs, _ = make('a3c')
     _, activations = backprop.forward(network, inputs)
     with pytest.raises(ValueError, match='3 activations'):
-        backprop.recall(network, inputs, change(activations))
+        backprop.vjp_from_activations(network, inputs, change(activations))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from agents.distributions import gsde
 from agents.distributions.gaussian import DiagonalGaussian
+from agents.distributions.gsde import StateDependentExploration
 from agents.learning import optimizers
 from agents.networks import backprop, policy_value
 from agents.networks.heads import GaussianHead
@@ -45,8 +45,8 @@ def test_only_deviations_that_may_depend_on_the_state_come_to_do_so(state_depend
     weights = np.random.default_rng(0).normal(size=(BATCH, 2 * K)).astype(np.float32)
     for _ in range(20):
         outputs, activations = backprop.forward(network, [observations])
-        _, pull_back = backprop.recall(network, [observations], activations)
-        gradients = pull_back([tf.constant(weights), tf.zeros(BATCH)])
+        _, vjp = backprop.vjp_from_activations(network, [observations], activations)
+        gradients = vjp([tf.constant(weights), tf.zeros(BATCH)])
         optimizer.apply(gradients, variables)
     log_stds = network(observations)[0].numpy()[:, K:]
     assert np.abs(log_stds + 0.5).min() > 0.01
@@ -58,7 +58,7 @@ def test_only_deviations_that_may_depend_on_the_state_come_to_do_so(state_depend
 def make_noisy(name):
     network, observations = make(name, noise_of_features=True)
     num_features = network.get_layer('policy').input.shape[-1]
-    distribution = gsde.instead_of(GAUSSIAN, num_features, noise_period=1)
+    distribution = StateDependentExploration(*GAUSSIAN.bounds, num_features, noise_period=1)
     return network, distribution, observations
 
 
@@ -70,8 +70,8 @@ def check_gradients(network, distribution, observations, actions, atol):
         loss = tf.reduce_sum(distribution.log_prob(logits, actions) * tf.square(values))
     plain = tape.gradient(loss, network.trainable_variables)
     _, activations = backprop.forward(network, [observations])
-    outputs, pull_back = backprop.recall(network, [observations], activations)
-    gradients = pull_back(tape.gradient(loss, [logits, values]))
+    outputs, vjp = backprop.vjp_from_activations(network, [observations], activations)
+    gradients = vjp(tape.gradient(loss, [logits, values]))
     np.testing.assert_allclose(outputs[0], logits, rtol=1e-6, atol=1e-6)
     for ours, expected in zip(gradients, plain, strict=True):
         expected = 0.0 * ours if expected is None else expected
@@ -128,7 +128,7 @@ def test_other_weights_bring_their_own_statistics():
     before = network(observations)[1].numpy()
     network.get_layer('normalize').moving_mean.assign([0.5] * 6)
     after = network(observations)[1].numpy()
-    with backprop.using(network, weights):
+    with backprop.with_weights(network, weights):
         (_, values), _ = backprop.forward(network, [observations])
     np.testing.assert_allclose(values, before, rtol=1e-6)
     assert np.abs(after - before).min() > 1e-4

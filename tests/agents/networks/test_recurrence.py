@@ -105,7 +105,7 @@ def step_by_step(network, rollout, forward_pass):
     return tf.concat(logits, 0), tf.concat(values, 0)
 
 
-def recall(network, rollout, forward_pass, of_outputs):
+def gradients_of(network, rollout, forward_pass, of_outputs):
     """The outputs of the whole rollout in one call, and the gradients of the weights."""
 
     @tf.function
@@ -113,8 +113,8 @@ def recall(network, rollout, forward_pass, of_outputs):
         seen = map(flat, tf.nest.flatten(observations))
         inputs = [*seen, *(tf.concat(m, 0) for m in zip(*memories, strict=True))]
         activations = [tf.concat(steps, 0) for steps in zip(*activations, strict=True)]
-        outputs, pull_back = backprop.recall(network, inputs, activations, starts)
-        return outputs, pull_back(of_outputs)
+        outputs, vjp = backprop.vjp_from_activations(network, inputs, activations, starts)
+        return outputs, vjp(of_outputs)
 
     return function(rollout.observations, *forward_pass, rollout.starts, of_outputs)
 
@@ -135,7 +135,7 @@ def test_a_rollout_in_one_call_is_the_rollout_step_by_step(name, activation, fed
         expected = step_by_step(network, rollout, forward_pass)
     variables = [variable.value for variable in network.trainable_variables]
     expected_gradients = tape.gradient(expected, variables, of_outputs)
-    outputs, gradients = recall(network, rollout, forward_pass, of_outputs)
+    outputs, gradients = gradients_of(network, rollout, forward_pass, of_outputs)
     np.testing.assert_allclose(outputs[1], flat(rollout.values), rtol=1e-4, atol=1e-5)
     for ours, theirs in zip(outputs, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
@@ -156,7 +156,7 @@ def test_no_gradient_goes_back_beyond_a_start():
         starts[3] = begins
         one = rollout._replace(starts=starts)
         other = one._replace(observations=observations)
-        gradients = [recall(network, r, forward_pass, of_outputs)[1][0] for r in (one, other)]
+        gradients = [gradients_of(network, r, forward_pass, of_outputs)[1][0] for r in (one, other)]
         assert np.array_equal(*gradients) == begins
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from agents.configs.actor_critic import A2CConfig, A3CConfig
+from agents.configs.off_policy import TD3Config
 from agents.configs.run import EvaluationConfig, RunConfig
 from agents.evaluation import report
 from agents.storage import checkpoints, migrations, model_checks, run_directory, saved_policy
@@ -129,6 +130,29 @@ def test_what_is_newer_than_the_newest_fixture_has_a_meaning_for_older_files(gro
     fields = {field.name for field in dataclasses.fields(config_class)}
     assert fields - newest <= set(migrations._ADDED[group])
     assert newest <= fields, 'an option is gone or renamed: that is a new format with a step'
+
+
+def test_a_soft_update_is_now_called_tau():
+    run = FIXTURES / '5984a52' / 'td3'
+    saved = json.loads((run / 'config.json').read_text())
+    assert saved['format'] == 2 and 'tau' not in saved['agent']
+    content = migrations.config(saved)
+    assert content['format'] == migrations.CONFIG_FORMAT
+    assert content['agent'].pop('tau') == saved['agent'].pop('soft_update') == 0.005
+    assert content['agent'] == saved['agent']
+
+
+def test_an_old_tau_is_still_compared_on_resume():
+    run = str(FIXTURES / '5984a52' / 'td3')
+    options = run_directory.settings(run)
+    names = {
+        config: [f.name for f in dataclasses.fields(config)] for config in (TD3Config, EnvConfig)
+    }
+    agent, environment = (c(**{n: options[n] for n in own}) for c, own in names.items())
+    run_directory.check_unchanged(run, {'agent': agent, 'environment': environment})
+    changed = dataclasses.replace(agent, tau=0.5)
+    with pytest.raises(UsageError, match='--tau was 0.005 in this run, now it is 0.5'):
+        run_directory.check_unchanged(run, {'agent': changed, 'environment': environment})
 
 
 def test_steps_are_taken_one_after_the_other(monkeypatch):

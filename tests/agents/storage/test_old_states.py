@@ -189,3 +189,9 @@ def test_bounds_that_a_dump_does_not_tell_are_infinite():
     for actions in (['Discrete', [4]], ['Box', [1], np.zeros(1), np.ones(1)]):
         assert migrations.dump({'actions': actions})['actions'] is actions
     assert migrations.dump({'networks': {}}) == {'networks': {}, 'format': migrations.DUMP_FORMAT}
+
+
+def test_the_share_of_an_old_batch_is_its_batch_fraction():
+    old = {'actions': ['Discrete', [2]], 'batches': [{'share': 0.25, 'entropy_cost': 0.1}]}
+    assert migrations.dump(old)['batches'] == [{'batch_fraction': 0.25, 'entropy_cost': 0.1}]
+    assert old['batches'] == [{'share': 0.25, 'entropy_cost': 0.1}]

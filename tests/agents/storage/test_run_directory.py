@@ -105,7 +105,7 @@ def test_an_option_that_is_new_in_this_version_is_no_change(run_dir, monkeypatch
 @pytest.mark.parametrize(
     'change, message',
     [
-        ({'format': 3}, 'is of format 3; this version reads 1 to 2'),
+        ({'format': 4}, 'is of format 4; this version reads 1 to 3'),
         ({'format': '2'}, "is of format '2'"),
         ({'format': True}, 'is of format True'),
         ({'algorithm': 'ppo'}, "is of the unknown algorithm 'ppo'"),

@@ -8,7 +8,7 @@ from agents.configs.off_policy import DDPGConfig
 from agents.experience.replay import Transitions
 from tests.helpers.games import PENDULUM
 
-CONFIG = DDPGConfig(hidden_units=(16, 12), batch_size=8, soft_update=0.1, seed=1)
+CONFIG = DDPGConfig(hidden_units=(16, 12), batch_size=8, tau=0.1, seed=1)
 
 
 @pytest.fixture

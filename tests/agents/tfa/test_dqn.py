@@ -10,7 +10,7 @@ import scipy.stats
 import tensorflow as tf
 
 from agents.configs.off_policy import DQNConfig
-from agents.distributions import deterministic
+from agents.distributions.deterministic import Greedy
 from agents.experience.replay import Transitions
 from agents.networks import q_network
 from agents.storage import checkpoints, saved_policy
@@ -225,7 +225,7 @@ def test_other_actions_are_refused(make_agent, game, message):
 
 
 def test_greedy_means_the_best_action():
-    greedy = deterministic.Greedy(3)
+    greedy = Greedy(3)
     values = tf.constant([[0.0, 2.0, 1.0], [5.0, 5.0, 1.0]])
     assert greedy.sample(values, tf.constant([1, 2])).numpy().tolist() == [1, 0]
 

@@ -14,7 +14,7 @@ from tests.helpers.games import PENDULUM
 
 CONFIG = TD3Config(
     hidden_units=(8, 6), batch_size=8, replay_capacity=1000, learning_starts=20, seed=1,
-    discount=0.9, soft_update=0.25,
+    discount=0.9, tau=0.25,
 )  # fmt: skip
 
 

@@ -59,7 +59,7 @@ OFF_POLICY = {
     'discount': 0.9,
     'seed': 1,
 }
-RATES = {'actor_learning_rate': 1e-3, 'critic_learning_rate': 3e-3, 'soft_update': 0.02}
+RATES = {'actor_learning_rate': 1e-3, 'critic_learning_rate': 3e-3, 'tau': 0.02}
 TASKS = {
     'ddpg': (DDPG, DDPGConfig(**OFF_POLICY, **RATES, ou_sigma=0.1), NearLater),
     'td3': (TD3, TD3Config(**OFF_POLICY, **RATES), NearLater),
