@@ -91,7 +91,7 @@ class Agent(abc.ABC):
 
     @classmethod
     def is_deterministic(cls, config: Any) -> bool:
-        """Whether two trainings with this configuration are equal, bit for bit."""
+        """Says whether two trainings with this configuration are equal, bit for bit."""
         return True
 
     @staticmethod

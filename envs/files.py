@@ -116,7 +116,7 @@ def write_json(path: str | os.PathLike[str], content: Any) -> None:
 
 
 def is_partial(path: str | os.PathLike[str]) -> bool:
-    """Whether the name is one of those that `replacing` yields."""
+    """Says whether the name is one of those that `replacing` yields."""
     return _PARTIAL in pathlib.PurePath(path).suffixes[-2:]
 
 

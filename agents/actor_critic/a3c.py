@@ -69,7 +69,7 @@ class A3C(ActorCritic):
 
     @classmethod
     def is_deterministic(cls, config: A3CConfig) -> bool:
-        """Whether there is a single worker: of several nobody knows who is first."""
+        """Says whether there is a single worker: the order of several is left to chance."""
         return config.num_workers == 1
 
     def _work(self, worker: int) -> bool:

@@ -101,7 +101,7 @@ def recompute(dump: checkpoints.Tree) -> dict[str, np.ndarray]:
 def _quantities(
     model: TrainModel, network: keras.Model, batch: Mapping[str, Any], names: Sequence[str]
 ) -> list[tuple[str, Any]]:
-    """What one batch makes of the update; losses are weighted with its `batch_fraction`."""
+    """Quantities of one batch; losses are weighted with its `batch_fraction`."""
     fraction, content = batch['batch_fraction'], batch['rollout']
     rollout = Rollout(*(content[name] for name in Rollout._fields))
     memories = [np.concatenate(arrays) for arrays in zip(*content['memories'], strict=True)]
@@ -129,7 +129,7 @@ def _observed(observations: Observation) -> list[tuple[str, np.ndarray]]:
 
 
 def _joined(name: str, parts: Sequence[Any]) -> np.ndarray:
-    """Of all batches: sums of losses and gradients, else environments beside each other."""
+    """Joins the batches: losses and gradients are summed, environments put beside each other."""
     arrays = [np.asarray(part) for part in parts]
     if name in _LOSSES or name.startswith('gradient '):
         return sum(arrays[1:], start=arrays[0])

@@ -19,7 +19,7 @@ from agents.networks import backprop
 
 
 class Gradients(NamedTuple):
-    """What one rollout wants of the weights, before it is averaged, clipped and applied."""
+    """Gradients of one rollout, before they are averaged, clipped and applied."""
 
     gradients: list[tf.Tensor]  # One per trainable variable, of the sum, or of its part of the mean
     losses: losses.A2CLosses  # Means over the rollout

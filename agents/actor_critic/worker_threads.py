@@ -66,7 +66,7 @@ class WorkerThreads:
             pass
 
     def _begin(self, number: int) -> bool:
-        """Whether another round shall be, once there is no pause."""
+        """Waits for the end of a pause; returns whether another round is to begin."""
         with self._changed:
             self._changed.wait_for(
                 lambda: self._ended or (not self._held and (self._warm or number == 0))

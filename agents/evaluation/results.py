@@ -21,7 +21,7 @@ class Episode:
 
     @property
     def completed(self) -> bool:
-        """Whether the episode is known to have reached the level's end."""
+        """True if the episode is known to have reached the level's end."""
         return self.progress is not None and self.progress >= 1.0
 
     def as_json(self) -> dict[str, Any]:

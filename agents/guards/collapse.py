@@ -1,6 +1,6 @@
-"""What goes wrong with learning, told from what updates and episodes say of themselves.
+"""Alarms for learning that goes wrong, from the metrics of updates and episodes.
 
-Numbers only: `watch` does something about it.
+Numbers only: `monitor` does something about it.
 """
 
 import collections
@@ -35,7 +35,7 @@ class SkippedUpdates:
 
     @property
     def last_was_skipped(self) -> bool:
-        """Whether the last update was."""
+        """True if the last update was skipped."""
         return self._in_a_row > 0
 
     def note(self, metrics: Metrics) -> str:
@@ -54,7 +54,7 @@ class SkippedUpdates:
         return ''
 
     def state(self) -> dict[str, Any]:
-        """What the next answers depend on."""
+        """Everything that the next answers depend on, to be saved."""
         return {
             'total': self.total,
             'num_updates': self._num_updates,
@@ -89,12 +89,12 @@ class Alarm:
 
     @property
     def count(self) -> int:
-        """Of the events looked back upon, those that speak for it."""
+        """The number of recent events that speak for the alarm."""
         return sum(self._recent)
 
     @property
     def is_near(self) -> bool:
-        """Whether it is raised, or more than half of the evidence is there."""
+        """True if the alarm is raised, or more than half of the evidence is there."""
         return self.raised or 2 * self.count > self._raise_at
 
     def note(self, speaks_for_it: bool) -> bool:
@@ -110,7 +110,7 @@ class Alarm:
         self.raised = False
 
     def state(self) -> dict[str, Any]:
-        """What the next answers depend on."""
+        """Everything that the next answers depend on, to be saved."""
         return {'raised': self.raised, 'recent': [int(event) for event in self._recent]}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -161,12 +161,12 @@ class CollapseGuard:
 
     @property
     def num_alarms(self) -> int:
-        """That are raised now."""
+        """The number of alarms that are raised now."""
         return sum(alarm.raised for alarm in self._alarms.values())
 
     @property
     def is_calm(self) -> bool:
-        """Whether no alarm is near: the weights of now are good to return to."""
+        """True if no alarm is near: the present weights are good to return to."""
         return not any(alarm.is_near for alarm in self._alarms.values())
 
     def note(
@@ -207,7 +207,7 @@ class CollapseGuard:
             alarm.reset()
 
     def state(self) -> dict[str, Any]:
-        """What the next answers depend on."""
+        """Everything that the next answers depend on, to be saved."""
         alarms = {name: alarm.state() for name, alarm in self._alarms.items()}
         return {'first_magnitude': self._first_magnitude, 'alarms': alarms}
 

@@ -18,7 +18,7 @@ from envs.errors import UsageError
 MAX_ROLLBACKS = 5
 
 
-class Watch:
+class TrainingMonitor:
     """Looks at every update of a run.
 
     Args:
@@ -39,7 +39,7 @@ class Watch:
         self._has_good_state = False  # To return to.
 
     def after_update(self, metrics: Metrics) -> Literal['made', 'skipped', 'rolled back']:
-        """What has become of the update.
+        """Looks at an update and says what became of it.
 
         Raises:
             UsageError: The run should end; the message says why.
@@ -63,7 +63,7 @@ class Watch:
         return 'made'
 
     def wants_checkpoint(self) -> bool:
-        """Whether there is nothing to return to yet; untrained weights are better than nothing."""
+        """Says whether a first state to return to is missing; even untrained weights will do."""
         is_asked = self._run_config.on_collapse == 'rollback' and not self._has_good_state
         return is_asked and self._guard.is_calm
 

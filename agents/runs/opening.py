@@ -7,7 +7,7 @@ from typing import Any
 
 from agents.agent import Agent, AgentConfig
 from agents.configs.run import RunConfig
-from agents.guards.monitor import Watch
+from agents.guards.monitor import TrainingMonitor
 from agents.runs import console, summary
 from agents.runs.logger import Logger
 from agents.runs.run import Position, Run
@@ -60,16 +60,16 @@ def open_run(
             progress.print(text)
             logger.write_alarm(agent.num_steps, text)
 
-        watch = Watch(agent, run_config, saver, warn)
+        monitor = TrainingMonitor(agent, run_config, saver, warn)
         if state:
             logger.set_state(state['logger'])
-            watch.set_state(state['watch'])
+            monitor.set_state(state['watch'])
         for name in ('agent', 'environment'):
             logger.write_text(name, content[name])
         _tell(agent, configs, origins or {}, progress)
         stack.enter_context(progress)
         run = Run(
-            agent, env_config, run_config, logger, saver, watch, progress, stop_signals, position
+            agent, env_config, run_config, logger, saver, monitor, progress, stop_signals, position
         )
         run.begin()
         yield run

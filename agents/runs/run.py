@@ -14,7 +14,7 @@ from agents.agent import Agent
 from agents.configs import policy_kinds
 from agents.configs.run import RunConfig
 from agents.evaluation import play, results
-from agents.guards.monitor import Watch
+from agents.guards.monitor import TrainingMonitor
 from agents.learning.metrics import Metrics
 from agents.runs import console, score_plot
 from agents.runs.logger import Logger
@@ -41,7 +41,7 @@ class Run:
         run_config: The directory to write to, and how often.
         logger: Writes the tables and TensorBoard's events.
         saver: Writes checkpoints and models.
-        watch: Looks at every update.
+        monitor: Looks at every update.
         progress: Shows a person how it goes.
         stop_signals: Tells whether the loop is asked to end.
         position: The steps of the last row, evaluation and checkpoint, and the best score.
@@ -57,13 +57,13 @@ class Run:
         run_config: RunConfig,
         logger: Logger,
         saver: Saver,
-        watch: Watch,
+        monitor: TrainingMonitor,
         progress: console.Progress,
         stop_signals: StopSignals,
         position: Position,
     ) -> None:
         self._agent, self._env_config, self._run_config = agent, env_config, run_config
-        self._logger, self._saver, self._watch = logger, saver, watch
+        self._logger, self._saver, self._monitor = logger, saver, monitor
         self._progress, self._stop_signals = progress, stop_signals
         self._last, self._best_score = dict(position.last), position.best_score
         self.directory = run_config.run_dir
@@ -85,7 +85,7 @@ class Run:
 
     @property
     def interrupted(self) -> str:
-        """What asks the loop to end after its update: a signal, too many restarts, or nothing."""
+        """The reason to end the loop after its update: a signal, too many restarts, or ''."""
         excess = self._agent.restarts.excess
         return self.stopped_by or ('too many restarts' if excess else '')
 
@@ -102,7 +102,7 @@ class Run:
         Raises:
             UsageError: Learning has gone wrong for good; what was saved before stays.
         """
-        outcome = self._watch.after_update(metrics) if metrics else 'made'
+        outcome = self._monitor.after_update(metrics) if metrics else 'made'
         self._logger.note(metrics, self._agent.episodes)
         if self._is_due(self._run_config.log_period, 'log'):
             self._log()
@@ -110,7 +110,7 @@ class Run:
             return  # What broke it may be in the weights.
         self._evaluate_if_due()
         is_due = self._is_due(self._run_config.checkpoint_period, 'checkpoint')
-        is_due |= self._saver.wants_checkpoint() or self._watch.wants_checkpoint()
+        is_due |= self._saver.wants_checkpoint() or self._monitor.wants_checkpoint()
         if is_due and self._run_config.on_collapse == 'rollback':
             self._saver.wait()  # What is returned to must not depend on the disk.
         # A rollback is not repeated when the run is resumed: the best may be another one by then.
@@ -118,13 +118,13 @@ class Run:
             self._save_checkpoint()
 
     def _is_due(self, period: int, last: str) -> bool:
-        """Whether a multiple of the period has passed since the last time."""
+        """Says whether a multiple of the period has passed since the last time."""
         return period > 0 and self._agent.num_steps // period > self._last[last] // period
 
     def _log(self) -> None:
         steps = self._last['log'] = self._agent.num_steps
         frames = steps * self._env_config.action_repeat
-        counts = {**self._watch.counts(), 'restarts': self._agent.restarts.total}
+        counts = {**self._monitor.counts(), 'restarts': self._agent.restarts.total}
         row = self._logger.write(steps, frames, self._agent.learning_rate(), counts)
         self._saver.attempt(self._logger.flush)
         self._progress.update(row)
@@ -135,7 +135,7 @@ class Run:
 
     def _evaluate(self) -> None:
         """Plays a few episodes; the model with the best mean score is kept."""
-        self._watch.check_weights()
+        self._monitor.check_weights()
         steps = self._agent.num_steps
         film = os.path.join(self.directory, 'videos', f'step-{steps:09d}.mp4')
         is_greedy = self._agent.distribution.kind in policy_kinds.WITHOUT_CHANCE
@@ -167,7 +167,7 @@ class Run:
         saved_policy.save(directory, self._agent.network, self._env_config, **told)
 
     def _save_checkpoint(self) -> None:
-        self._watch.check_weights()
+        self._monitor.check_weights()
         self._last['checkpoint'] = self._agent.num_steps
         self._saver.attempt(self._logger.flush)
         self._saver.save(self._agent.num_steps, self._state())
@@ -191,7 +191,7 @@ class Run:
             'format': migrations.STATE_FORMAT,
             'agent': self._agent.state(),
             'logger': self._logger.state(),
-            'watch': self._watch.state(),
+            'watch': self._monitor.state(),
             'best_score': float(self._best_score),
             'last': dict(self._last),
             'restarts': self._agent.restarts.total,

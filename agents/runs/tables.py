@@ -59,5 +59,5 @@ def _csv(rows: Iterable[Iterable[Any]]) -> bytes:
 
 
 def _is_before(row: list[str], num_columns: int, step: int) -> bool:
-    """Whether a row is complete, unlike a torn last line, and of this step or an earlier one."""
+    """Says whether a row is whole, unlike a torn last line, and not later than this step."""
     return 0 < len(row) == num_columns and row[0].isdigit() and int(row[0]) <= step

@@ -192,7 +192,7 @@ def _zip(tree: Tree) -> memoryview:
 
 
 def _hash(content: memoryview) -> bytes:
-    """Of all but the place where it stands."""
+    """The hash of everything but the place where it stands."""
     return hashlib.sha256(content[:-_HASH_LENGTH]).hexdigest().encode()
 
 

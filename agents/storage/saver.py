@@ -72,14 +72,14 @@ class Saver:
         return None
 
     def wants_checkpoint(self) -> bool:
-        """Whether one is due by time, or the last one could not be written."""
+        """Says whether a checkpoint is due by time, or the last one could not be written."""
         seconds = time.monotonic() - self._last_checkpoint
         if self._failed_at is not None:
             return seconds > _RETRY_SECONDS
         return 0.0 < self._checkpoint_seconds < seconds
 
     def is_writing(self) -> bool:
-        """Whether a checkpoint is being written."""
+        """Says whether a checkpoint is being written."""
         return not all(write.done() for write in self._writes)
 
     def save(self, steps: int, tree: checkpoints.Tree) -> None:

@@ -1,4 +1,4 @@
-"""What DDPG and TD3 share: a deterministic actor, critics, and actions with noise."""
+"""The base of DDPG and TD3: a deterministic actor, critics, and actions with noise."""
 
 import abc
 import math
@@ -40,7 +40,7 @@ class DeterministicMetrics(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What an agent of TF-Agents is made of."""
+    """The parts that an agent of TF-Agents is made of."""
 
     time_step_spec: time_step.TimeStep
     action_spec: tf.TypeSpec
@@ -148,7 +148,7 @@ class ContinuousAgent(OffPolicy):
         return {name: network.model for name, network in wrapped.items()}
 
     def learning_rate(self) -> float:
-        """That of the actor."""
+        """The learning rate of the actor."""
         return self._parts.actor_updates.learning_rate
 
     def _scale_learning_rates(self, factor: float) -> None:

@@ -149,7 +149,7 @@ class DQN(OffPolicy):
         return {'q_network': self._q_network.model, 'target': self._target.model}
 
     def learning_rate(self) -> float:
-        """That of the next update."""
+        """The learning rate of the next update."""
         return self.config.learning_rate * self._factor()
 
     def _factor(self) -> float:

@@ -1,4 +1,4 @@
-"""What agents with a replay memory share: they step, remember, and learn from what they remember.
+"""The base of agents with a replay memory: they step, remember, and learn from memory.
 
 N environments step together; B transitions, drawn from the memory, make an update. TF-Agents'
 replay buffers are not used: `replay` says why.

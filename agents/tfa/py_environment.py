@@ -42,19 +42,19 @@ class GameEnvironment(py_environment.PyEnvironment):
             raise
 
     def observation_spec(self) -> array_spec.ArraySpec:
-        """Of a picture, or a vector."""
+        """The spec of a picture, or of a vector."""
         return self._observation_spec
 
     def action_spec(self) -> array_spec.BoundedArraySpec:
-        """Of an action."""
+        """The spec of an action."""
         return self._action_spec
 
     def seed(self, seed: int) -> None:
-        """Of the episodes from the next reset on."""
+        """Sets the seed of the episodes from the next reset on."""
         self._seed = seed
 
     def get_info(self) -> dict[str, Any]:
-        """What the game told beside its last observation; statistics where an episode ended."""
+        """The info of the last step, with the statistics of an episode that ended."""
         return self._info
 
     def render(self, mode: str = 'rgb_array') -> np.ndarray:

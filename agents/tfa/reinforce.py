@@ -211,7 +211,7 @@ class Reinforce(TFAgent):
         return {'network': self.network}
 
     def learning_rate(self) -> float:
-        """That of the next update."""
+        """The learning rate of the next update."""
         return self._updates.learning_rate
 
     def _scale_learning_rates(self, factor: float) -> None:

@@ -49,7 +49,7 @@ class WrappedNetwork(network.Network):
 
     @property
     def trainable_variables(self) -> list[tf.Variable]:
-        """Those that are learned."""
+        """The variables that are learned."""
         return [variable.value for variable in self.model.trainable_variables]
 
     weights, trainable_weights = variables, trainable_variables

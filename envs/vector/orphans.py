@@ -77,7 +77,7 @@ def _kill(pid: int) -> bool:
 
 
 def _is_orphan(process: psutil.Process) -> bool:
-    """Whether a process is a worker, a forkserver or an engine, and its learner is gone."""
+    """Says whether a process is a worker, forkserver or engine whose learner is gone."""
     try:
         if process.status() == psutil.STATUS_ZOMBIE:
             return False
@@ -96,7 +96,7 @@ def _is_orphan(process: psutil.Process) -> bool:
 
 
 def _may_have_engines(process: psutil.Process) -> bool:
-    """Whether a process has ViZDoom's library loaded and is no orphan itself."""
+    """Says whether a process has ViZDoom's library loaded and is no orphan itself."""
     loaded = any('vizdoom' in mapped.path for mapped in process.memory_maps())
     return loaded and not _is_orphan(process)
 
@@ -110,13 +110,13 @@ def _holds(process: psutil.Process | None, question: Callable[[psutil.Process], 
 
 
 def _is_worker(process: psutil.Process) -> bool:
-    """Whether a process is a worker of this checkout, or the forkserver: both look the same."""
+    """Says whether a process is a worker of this checkout or its forkserver: they look alike."""
     command = ' '.join(process.cmdline())
     return all(part in command for part in (*_FORKSERVER, repr(_ROOT)))
 
 
 def _is_engine(process: psutil.Process) -> bool:
-    """Whether a process is an engine of the installed ViZDoom."""
+    """Says whether a process is an engine of the installed ViZDoom."""
     package = importlib.util.find_spec('vizdoom')
     if package is None or not package.origin:
         return False
@@ -159,7 +159,7 @@ def _partial_files(folder: Path) -> list[str]:
 
 
 def _is_locked(run: Path) -> bool:
-    """Whether a process is training in this directory."""
+    """Says whether a process is training in this directory."""
     handle = os.open(run, os.O_RDONLY)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)

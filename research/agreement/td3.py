@@ -52,7 +52,7 @@ def kernels(network: keras.Model) -> list[np.ndarray]:
 
 
 def peers_kernels(peer: Any, name: str) -> list[Any]:
-    """Those of the peer, as its parameters."""
+    """The kernels of the peer, as its parameters."""
     network, part = name.split('.')
     return list(getattr(getattr(peer, network), part).parameters())
 

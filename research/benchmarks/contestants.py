@@ -1,4 +1,4 @@
-"""What `throughput` measures, each in a process of its own that waits for its turns.
+"""Contestants of `throughput`, each in a process of its own that waits for its turns.
 
     python -m research.benchmarks.contestants KIND OPTIONS
 
@@ -29,7 +29,7 @@ from research.benchmarks import emulation, processes
 
 
 class Options(NamedTuple):
-    """What is measured."""
+    """The setting that is measured."""
 
     game: str
     num_envs: int
@@ -65,11 +65,9 @@ def training(options: Options) -> Work:
     _, train_model, rollout, forward_pass = _models(options)
 
     def work() -> int:
-        batch_fraction = 1 / options.num_groups
-        parts = [
-            train_model.gradients(rollout, forward_pass, 0.01, batch_fraction)
-            for _ in range(options.num_groups)
-        ]
+        experience, fraction = (rollout, forward_pass), 1 / options.num_groups
+        groups = range(options.num_groups)
+        parts = [train_model.gradients(*experience, 0.01, fraction) for _ in groups]
         train_model.apply(parts, 1e-4)
         return rollout.rewards.size * options.num_groups
 
@@ -86,9 +84,8 @@ def _models(options: Options) -> tuple[Any, Any, Any, Any]:
     from agents.experience.step_model import StepModel
     from agents.networks import policy_value
 
-    network = policy_value.build(
-        options.network, env.observation_space, int(env.action_space.n), seed=0
-    )
+    num_actions = int(env.action_space.n)
+    network = policy_value.build(options.network, env.observation_space, num_actions, seed=0)
     distribution = factory.for_space(env.action_space)
     rng = np.random.default_rng(0)
     shape = (options.unroll_length, options.num_envs // options.num_groups)

@@ -72,7 +72,7 @@ class Contestant:
         self._stderr.close()
 
     def median(self, name: str) -> float:
-        """Of a field over the turns."""
+        """The median of a field over the turns."""
         return statistics.median(turn[name] for turn in self.turns)
 
     def rates(self) -> list[float]:

@@ -85,7 +85,7 @@ def summary(contestants: list[Contestant]) -> dict[str, Any]:
 
 
 def machine() -> dict[str, Any]:
-    """What it was measured on."""
+    """The machine that it was measured on."""
     with open('/proc/cpuinfo') as file:
         model = next((line for line in file if line.startswith('model name')), ': ?')
     versions = {}

@@ -32,7 +32,7 @@ _FIT_SAMPLES, _FIT_RATE = 2_048, 1e-3
 
 
 class Stream(NamedTuple):
-    """What the fixed policy did: S steps of B environments, time-major."""
+    """Steps of the fixed policy: S steps of B environments, time-major."""
 
     observations: np.ndarray  # float32[S, B, D]
     actions: np.ndarray  # int32[S, B]
@@ -168,7 +168,7 @@ def gradients_of(
 
 
 def statistics(gradients: np.ndarray, reference: np.ndarray) -> dict[str, Any]:
-    """Of the gradients of one estimator, `[n, P]`, of which `reference` has the right mean.
+    """Statistics of one estimator's gradients, `[n, P]`; `reference` has the right mean.
 
     `variance` is the trace of the covariance over the squared norm of the right gradient: as many
     batches make noise and signal equally strong. `bias` is the distance of the two means over

@@ -7,7 +7,7 @@ from envs.fields import hparam, require, require_types
 
 @dataclasses.dataclass(frozen=True)
 class Options:
-    """What is measured."""
+    """Options of the measurement."""
 
     game: str = hparam('CartPole-v1', 'A game whose observations are vectors.')
     policy_steps: int = hparam(20_000, 'Agent steps that A2C trains the policy.')

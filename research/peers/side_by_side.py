@@ -74,7 +74,7 @@ def compare(
 
 
 def _settings(config: Any, env_config: EnvConfig) -> Any:
-    """Of both agents, as JSON has them."""
+    """The settings of both agents, as JSON has them."""
     agent = {**dataclasses.asdict(config), 'seed': None}
     return json.loads(json.dumps({'agent': agent, 'environment': dataclasses.asdict(env_config)}))
 
@@ -97,7 +97,7 @@ def _measure(
     name: str,
     seed: int,
 ) -> dict[str, Any]:
-    """What a policy reaches, in each mode."""
+    """Evaluates a policy in each mode."""
     from agents.evaluation import play, results
 
     found = {}

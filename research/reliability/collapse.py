@@ -70,7 +70,7 @@ def column(rows: Table, name: str) -> np.ndarray:
 
 
 def summary(run_dir: str) -> str:
-    """What a run reached, in a row."""
+    """The result of a run, as a row."""
     metrics, evaluations = read(run_dir, 'metrics'), read(run_dir, 'evaluations')
     alarms = [row['steps'] for row in metrics if row['collapse_alarms'] != '0']
     scores = column(evaluations, 'mean_score')
