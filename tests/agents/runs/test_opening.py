@@ -17,11 +17,10 @@ from agents.runs.logger import Logger
 from agents.runs.stop_signals import StopSignals
 from agents.storage import checkpoints, migrations, run_directory
 from agents.storage.saver import Saver
-from envs.config import EnvConfig
 from envs.errors import UsageError
+from tests.helpers.games import CART_POLE
 from tests.helpers.paths import ROOT
 
-CART_POLE = EnvConfig('CartPole-v1', action_repeat=1, frame_stack=1)
 CONFIG = A2CConfig(total_steps=40, num_envs=2, num_groups=1, network='mlp')
 
 
