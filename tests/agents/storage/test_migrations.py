@@ -147,16 +147,16 @@ def test_a_soft_update_is_now_called_tau():
 
 
 def test_an_old_tau_is_still_compared_on_resume():
-    run = str(FIXTURES / '5984a52' / 'td3')
-    options = run_directory.settings(run)
+    resumed = run_directory.read_config(str(FIXTURES / '5984a52' / 'td3'))
+    options = run_directory.settings(resumed)
     names = {
         config: [f.name for f in dataclasses.fields(config)] for config in (TD3Config, EnvConfig)
     }
     agent, environment = (c(**{n: options[n] for n in own}) for c, own in names.items())
-    run_directory.check_unchanged(run, {'agent': agent, 'environment': environment})
+    run_directory.check_unchanged(resumed, {'agent': agent, 'environment': environment})
     changed = dataclasses.replace(agent, tau=0.5)
     with pytest.raises(UsageError, match='--tau was 0.005 in this run, now it is 0.5'):
-        run_directory.check_unchanged(run, {'agent': changed, 'environment': environment})
+        run_directory.check_unchanged(resumed, {'agent': changed, 'environment': environment})
 
 
 def test_steps_are_taken_one_after_the_other(monkeypatch):
