@@ -66,7 +66,7 @@ def _no_constant(name: str) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
+def replacing(path: str | os.PathLike[str], durable: bool = True) -> Iterator[str]:
     """Yields the name of a file to write, which takes the place of `path` at the end of the block.
 
     Whenever the machine stops, `path` is the old file or the whole new one. If the block fails, the
@@ -75,6 +75,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
 
     Args:
         path: The file to replace; its folder exists.
+        durable: Whether to wait for the disk. Otherwise a machine that stops may lose the new file,
+            but a process that has little time to end does not wait.
 
     Yields:
         A name in the same folder with the ending of `path`, from which encoders tell the format.
@@ -86,10 +88,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
     partial = path.with_name(f'{path.stem}{_PARTIAL}{path.suffix}')
     try:
         yield str(partial)
-        _sync(partial)  # Else a crash could leave the new name with half of the content.
+        if durable:
+            _sync(partial)  # Else a crash could leave the new name with half of the content.
         os.replace(partial, path)
-        with contextlib.suppress(PermissionError):  # One may write to a folder but not read it.
-            _sync(path.parent)
+        if durable:
+            with contextlib.suppress(OSError):  # Some folders cannot be read, or not be synced.
+                _sync(path.parent)
     except BaseException:
         with contextlib.suppress(OSError):
             os.remove(partial)

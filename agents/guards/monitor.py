@@ -153,4 +153,7 @@ def _earlier(directory: str) -> checkpoints.Tree | None:
 
 
 def _is_calm(tree: checkpoints.Tree) -> bool:
-    return migrations.state(tree)['watch']['calm']
+    try:
+        return bool(migrations.state(tree)['watch']['calm'])
+    except (LookupError, TypeError, ValueError, UsageError):  # Whole, but not a state of this run.
+        return False

@@ -164,7 +164,9 @@ class Logger:
     def set_state(self, state: dict[str, Any]) -> None:
         """Restores what `state` returned."""
         self._window.extend(state['window'])
-        self._updates = [tuple(update) for update in state['updates']]
+        # Updates that told of other metrics make no mean with those to come.
+        known = [tuple(u) for u in state['updates'] if len(u) == len(self._fields)]
+        self._updates = known
         self._recent, self._levels = list(state['recent']), set(state['levels'])
         self._num_episodes = int(state['num_episodes'])
         self._wall_before = float(state['wall_seconds'])

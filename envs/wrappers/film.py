@@ -48,7 +48,7 @@ class FilmWriter:
         os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
         self._replacing = contextlib.ExitStack()  # It lasts until `close`.
         self._writer = imageio.get_writer(
-            self._replacing.enter_context(files.replacing(path)),
+            self._replacing.enter_context(files.replacing(path, durable=False)),
             fps=frame_rate,
             codec='libx264',
             macro_block_size=2,

@@ -189,3 +189,25 @@ def test_json_comes_back(tmp_path):
     with pytest.raises(TypeError):
         files.write_json(tmp_path / 'a.json', {'a': print})
     assert os.listdir(tmp_path) == ['a.json']
+
+
+@pytest.mark.parametrize('kind', [PermissionError, OSError])
+def test_a_folder_that_cannot_be_synced_is_no_failure(tmp_path, monkeypatch, kind):
+    """Some network file systems answer EINVAL, when the file is in its place already."""
+    fsync = os.fsync
+
+    def refuse_folders(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise kind(22, 'Invalid argument')
+        fsync(handle)
+
+    monkeypatch.setattr(os, 'fsync', refuse_folders)
+    files.write_atomically(tmp_path / 'a.txt', b'content')
+    assert os.listdir(tmp_path) == ['a.txt'] and (tmp_path / 'a.txt').read_bytes() == b'content'
+
+
+def test_a_film_that_ends_with_its_worker_does_not_wait_for_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, 'fsync', lambda handle: pytest.fail('waits'))
+    with files.replacing(tmp_path / 'film.mp4', durable=False) as partial:
+        (tmp_path / partial).write_bytes(b'film')
+    assert os.listdir(tmp_path) == ['film.mp4']
